@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <plait/core/ranges.hpp>
+#include <plait/schedule/schedule.hpp>
+
+namespace plait {
+
+/// Interleaved 1F1B: each rank has `Chunks` stages, so a micro-batch goes round the ranks `Chunks` times and the bubble
+/// is that much smaller, for that many times the messages.
+///
+///     ranks = 2, micro = 4, chunks = 2, rank 0 (the letter is the chunk):
+///       F0a F1a F0b F1b F2a B0b F3a B1b F2b B0a F3b B1a B2b B3b B2a B3a
+///
+/// Micro-batches go in groups: inside a group all run through chunk 0, then all through chunk 1, and so on; backward
+/// passes take the chunks in reverse. A group needs at least `ranks` micro-batches, or a rank would wait for an output
+/// that it has yet to make room for. With `Group` = 0 the micro-batches are dealt evenly to as many groups as there is
+/// room for, so every number of micro-batches is legal; with `Group` given, groups have that size, and what is left
+/// over must be none or at least `ranks`.
+///
+/// Bubble: (ranks - 1) / (micro * chunks + ranks - 1) of the step, for micro >= ranks.
+/// Source: Narayanan et al., "Efficient Large-Scale Language Model Training on GPU Clusters Using Megatron-LM", SC
+/// 2021, section 2.2; for micro divisible by ranks the order is Megatron's. Even groups:
+/// `docs/design/interleaved_groups.md`.
+template <int Chunks, int Group = 0>
+struct interleaved {
+  static_assert(Chunks >= 1, "plait::interleaved<Chunks, Group>: Chunks counts stages on a rank, so it is at least 1");
+  static_assert(Group >= 0, "plait::interleaved<Chunks, Group>: Group counts micro-batches; 0 chooses even groups");
+
+  static constexpr std::string_view name = "interleaved_1f1b";
+  static constexpr std::string_view suffix = "interleaved";
+  static constexpr int chunks = Chunks;
+  using placement = loop_placement;
+
+  static constexpr shape_verdict accepts(pipe_shape shape) {
+    if (shape.chunks != Chunks) return {false, "the shape's chunks are not the Chunks of the type"};
+    if constexpr (Group > 0) {
+      if (Group < shape.ranks) return {false, "Group must be at least the number of ranks"};
+      const int left = shape.micro % Group;
+      if (shape.micro > Group && left > 0 && left < shape.ranks)
+        return {false, "micro-batches left over after whole groups must be none or at least the number of ranks",
+                shape.micro - left, shape.micro - left + shape.ranks};
+    }
+    return positive_shape(shape);
+  }
+
+  /// Micro-batches of group number `index`.
+  static constexpr index_range group(pipe_shape shape, int index) {
+    if constexpr (Group == 0) return balanced_part(shape.micro, groups(shape), index);
+    const int begin = index * Group;
+    return {begin, begin + Group < shape.micro ? begin + Group : shape.micro};
+  }
+  static constexpr int groups(pipe_shape shape) {
+    if constexpr (Group == 0)
+      return shape.micro < shape.ranks ? 1 : shape.micro / shape.ranks;
+    else
+      return (shape.micro + Group - 1) / Group;
+  }
+
+  /// Forward passes before the first backward pass: the first group through all chunks but the last, and two for each
+  /// rank behind, since a micro-batch's way there and back takes two passes a rank.
+  static constexpr int warm_up(pipe_shape shape, int rank) {
+    const int all = shape.micro * Chunks;
+    const int wanted = (Chunks - 1) * static_cast<int>(group(shape, 0).size()) + 2 * (shape.ranks - 1 - rank);
+    return wanted < all ? wanted : all;
+  }
+
+  static constexpr int peak_activations(pipe_shape shape, int rank) {
+    const int all = shape.micro * Chunks;
+    return warm_up(shape, rank) < all ? warm_up(shape, rank) + 1 : all;
+  }
+
+  static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
+
+  /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.
+  static constexpr pass* order(pipe_shape shape, int rank, pass* next) {
+    // Both directions walk the same way through groups, chunks and micro-batches; backward takes the chunks in reverse.
+    walk forward{shape}, backward{shape};
+    int left = shape.micro * Chunks, warm = warm_up(shape, rank);
+    for (; warm > 0; --warm, --left) *next++ = forward.step(op::forward);
+    for (int both = left; both > 0; --both) {
+      *next++ = forward.step(op::forward);
+      *next++ = backward.step(op::backward);
+    }
+    for (int rest = shape.micro * Chunks - left; rest > 0; --rest) *next++ = backward.step(op::backward);
+    return next;
+  }
+
+ private:
+  /// The next (chunk, micro-batch) in depth-first order.
+  struct walk {
+    pipe_shape shape;
+    int at_group = 0;
+    index_range members = group(shape, 0);
+    std::int64_t micro = 0;
+    int chunk = 0;
+
+    constexpr pass step(op kind) {
+      const pass now{kind, static_cast<std::int16_t>(kind == op::forward ? chunk : Chunks - 1 - chunk),
+                     static_cast<std::int16_t>(micro)};
+      if (++micro == members.end) {
+        if (++chunk == Chunks) {
+          chunk = 0;
+          if (++at_group < groups(shape)) members = group(shape, at_group);
+        }
+        micro = members.begin;
+      }
+      return now;
+    }
+  };
+};
+
+}  // namespace plait

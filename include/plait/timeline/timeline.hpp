@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <plait/schedule/simulate.hpp>
+
+namespace plait {
+
+/// Which of a rank's activities a row belongs to.
+enum class lane : std::uint8_t { compute, communication };
+
+constexpr lane lane_of(op kind) {
+  return is_compute(kind) || kind == op::optimizer_step ? lane::compute : lane::communication;
+}
+
+/// One action that was run or simulated: the one schema of all timelines.
+struct timeline_row {
+  int rank = 0;  ///< of the pipeline, or of the whole mesh
+  op kind = op::forward;
+  int stage = -1;
+  int chunk = -1;
+  int micro = -1;
+  double begin = 0;  ///< seconds from the start of the step
+  double end = 0;
+  std::int64_t bytes = 0;  ///< that the action moved between ranks
+
+  friend bool operator==(const timeline_row&, const timeline_row&) = default;
+};
+
+/// What happened in one step, on every rank.
+struct timeline {
+  std::string name{};  ///< `predicted`, `measured`
+  int ranks = 0;
+  int stages = 0;
+  int chunks = 1;
+  int micro = 0;
+  std::vector<std::string> rank_names{};  ///< [ranks], for people; may be empty
+  std::vector<timeline_row> rows{};
+
+  /// From the first begin to the last end.
+  [[nodiscard]] double makespan() const {
+    if (rows.empty()) return 0;
+    double first = rows[0].begin, last = rows[0].end;
+    for (const timeline_row& row : rows) {
+      if (row.begin < first) first = row.begin;
+      if (row.end > last) last = row.end;
+    }
+    return last - first;
+  }
+
+  /// Time in passes, reductions and updates, over all ranks. Waiting in a receive is not work.
+  [[nodiscard]] double busy() const {
+    double sum = 0;
+    for (const timeline_row& row : rows)
+      if (!is_receive(row.kind) && !is_send(row.kind)) sum += row.end - row.begin;
+    return sum;
+  }
+
+  /// Idle share of ranks x makespan.
+  [[nodiscard]] double bubble() const {
+    const double span = makespan();
+    return span > 0 && ranks > 0 ? 1 - busy() / (span * ranks) : 0;
+  }
+};
+
+/// The timeline that `simulate` predicts for the programs of all ranks.
+inline timeline predicted_timeline(const std::vector<program>& programs, const step_costs& costs) {
+  timeline result{.name = "predicted", .ranks = static_cast<int>(programs.size())};
+  if (programs.empty()) return result;
+  result.stages = programs[0].shape.stages();
+  result.chunks = programs[0].shape.chunks;
+  result.micro = programs[0].shape.micro;
+  simulate(programs, costs, [&](int rank, const action& act, double begin, double end) {
+    result.rows.push_back({.rank = rank,
+                           .kind = act.kind,
+                           .stage = act.stage,
+                           .chunk = act.chunk,
+                           .micro = act.micro,
+                           .begin = begin,
+                           .end = end,
+                           .bytes = costs.message_of(act).value});
+  });
+  return result;
+}
+
+}  // namespace plait
