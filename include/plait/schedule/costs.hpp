@@ -16,7 +16,7 @@ struct stage_costs {
   double forward = 1;
   double backward_input = 1;
   double backward_weight = 1;
-  bytes message{};  ///< of its output, and of the gradient of its output
+  byte_count message{};  ///< of its output, and of the gradient of its output
 };
 
 /// What joins two ranks.
@@ -68,7 +68,7 @@ struct step_costs {
   }
 
   /// The bytes of an action's message; none for other actions.
-  [[nodiscard]] constexpr bytes message_of(const action& act) const {
+  [[nodiscard]] constexpr byte_count message_of(const action& act) const {
     if (is_send(act.kind) || is_receive(act.kind)) {
       // An activation is the output of the stage that sends it, a gradient that of the stage that receives it.
       const bool own = act.kind == op::send_activation || act.kind == op::receive_gradient;

@@ -70,6 +70,14 @@ struct interleaved {
     return warm_up(shape, rank) < all ? warm_up(shape, rank) + 1 : all;
   }
 
+  /// Messages that go on to another chunk, from the last rank to the first or back, wait for the rest of the group.
+  static constexpr int in_flight(pipe_shape shape, int rank, int chunk, op kind) {
+    const bool round =
+        kind == op::send_gradient ? rank == 0 && chunk > 0 : rank == shape.ranks - 1 && chunk < Chunks - 1;
+    const int waiting = static_cast<int>(group(shape, 0).size()) - shape.ranks + 1;
+    return (round || shape.ranks == 1) && waiting > 2 ? waiting : 2;
+  }
+
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
 
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <plait/core/require.hpp>
 #include <plait/core/scratch.hpp>
 #include <plait/schedule/action.hpp>
 #include <plait/schedule/schedule.hpp>
@@ -23,25 +24,27 @@ struct step_options {
 ///
 /// Activation slots are held from the receive (or the forward pass) of a micro-batch to the end of its backward pass;
 /// which slot follows from the order by colouring intervals, so `slots[chunk]` is the fewest that do. Message slots
-/// hold gradients between stages: a send leaves its slot busy until the receiver has taken it, and whoever writes the
-/// slot next waits for that; two slots a chunk are enough not to wait in steady state. A program of forward passes
-/// alone sends its outputs straight from the activation slots, of which it has two in turn.
+/// hold gradients between stages and are used in turn: a send leaves its slot busy until the receiver has taken it, and
+/// whoever writes the slot next waits for that; as many as `messages_in_flight` says are enough not to wait when all
+/// passes take equally long. A program of forward passes alone sends its outputs straight from the activation slots, of
+/// which it has that many in turn.
 struct program {
   pipe_shape shape;
   int rank = 0;
   bool trains = true;  ///< false: forward passes only
   step_options options{};
   std::vector<action> actions{};
-  std::vector<int> slots{};  ///< activation slots of each chunk
-
-  static constexpr int message_slots = 2;
+  std::vector<int> slots{};     ///< activation slots of each chunk
+  std::vector<int> messages{};  ///< message slots of each chunk
 };
 
 namespace detail {
 
 /// Turns the order of one rank into its program, in one pass. Written over raw pointers, because compilers run it.
-template <class Placement>
+template <schedule S>
 class program_builder {
+  using placement = typename S::placement;
+
  public:
   constexpr program_builder(pipe_shape shape, int rank, step_options options)
       : shape_{shape},
@@ -52,12 +55,14 @@ class program_builder {
         free_memory_(static_cast<std::size_t>(shape.chunks * shape.micro)),
         chunks_{chunk_memory_.data()} {
     for (int chunk = 0; chunk < shape.chunks; ++chunk) {
-      const int stage = Placement::stage_of(shape, rank, chunk);
-      chunks_[chunk] = {.stage = static_cast<std::int16_t>(stage),
-                        .before = other_rank(stage - 1),
-                        .after = other_rank(stage + 1),
-                        .slot_of = slot_memory_.data() + chunk * shape.micro,
-                        .free = free_memory_.data() + chunk * shape.micro};
+      const int stage = placement::stage_of(shape, rank, chunk);
+      chunks_[chunk] = chunk_state{.stage = static_cast<std::int16_t>(stage),
+                                   .before = other_rank(stage - 1),
+                                   .after = other_rank(stage + 1),
+                                   .outputs = messages_in_flight<S>(shape, rank, chunk, op::send_activation),
+                                   .messages = messages_in_flight<S>(shape, rank, chunk, op::send_gradient),
+                                   .slot_of = slot_memory_.data() + chunk * shape.micro,
+                                   .free = free_memory_.data() + chunk * shape.micro};
     }
   }
 
@@ -69,8 +74,11 @@ class program_builder {
   /// Writes the actions to `next`, which are default ones and at least `room`; returns their end.
   constexpr action* build(const pass* order, const pass* end, action* next) {
     int backward = 0;
-    for (const pass* one = order; one != end; ++one)
+    for (const pass* one = order; one != end; ++one) {
+      if (one->chunk < 0 || one->chunk >= shape_.chunks || one->micro < 0 || one->micro >= shape_.micro)
+        require(false, "plait::program_of", "the schedule's order names a chunk or micro-batch that the shape lacks");
       if (one->kind == op::backward || one->kind == op::backward_weight) ++chunks_[one->chunk].passes_left, ++backward;
+    }
     trains_ = backward > 0;
     next_ = next;
     for (const pass* one = order; one != end; ++one) one->kind == op::forward ? forward(*one) : backward_pass(*one);
@@ -84,18 +92,21 @@ class program_builder {
 
   [[nodiscard]] constexpr bool trains() const { return trains_; }
   [[nodiscard]] constexpr int slots(int chunk) const { return chunks_[chunk].slots; }
+  [[nodiscard]] constexpr int messages(int chunk) const { return chunks_[chunk].messages; }
 
  private:
   /// The rank of a neighbouring stage, or -1 where there is none or it is this rank itself.
   constexpr std::int16_t other_rank(int stage) const {
     if (stage < 0 || stage >= shape_.stages()) return -1;
-    const int rank = Placement::rank_of(shape_, stage);
+    const int rank = placement::rank_of(shape_, stage);
     return static_cast<std::int16_t>(rank == rank_ ? -1 : rank);
   }
 
   constexpr void forward(const pass& one) {
     chunk_state& chunk = chunks_[one.chunk];
-    const int slot = !trains_ ? one.micro % 2 : chunk.free_count > 0 ? chunk.free[--chunk.free_count] : chunk.slots;
+    const int slot = !trains_               ? one.micro % chunk.outputs
+                     : chunk.free_count > 0 ? chunk.free[--chunk.free_count]
+                                            : chunk.slots;
     if (slot >= chunk.slots) chunk.slots = slot + 1;
     chunk.slot_of[one.micro] = static_cast<std::int16_t>(slot);
     if (chunk.before >= 0) emit(op::receive_activation, chunk, one, slot, chunk.before, -1);
@@ -106,25 +117,30 @@ class program_builder {
   constexpr void backward_pass(const pass& one) {
     chunk_state& chunk = chunks_[one.chunk];
     const int slot = chunk.slot_of[one.micro];
-    const auto message = static_cast<std::int16_t>(one.micro % program::message_slots);
+    const auto message = static_cast<std::int16_t>(one.micro % chunk.messages);
     const bool has_input = one.kind != op::backward_weight;
     if (has_input && chunk.after >= 0) emit(op::receive_gradient, chunk, one, slot, chunk.after, message);
     emit(one.kind, chunk, one, slot, -1, message);
     if (has_input && chunk.before >= 0) emit(op::send_gradient, chunk, one, slot, chunk.before, message);
     if (one.kind == op::backward_input) return;
+    if (chunk.free_count == shape_.micro)
+      require(false, "plait::program_of",
+              "the schedule's order has more backward passes of a chunk than micro-batches");
     chunk.free[chunk.free_count++] = static_cast<std::int16_t>(slot);
     if (--chunk.passes_left > 0 || !options_.optimize) return;
     for (int bucket = options_.buckets - 1; bucket >= 0; --bucket)  // backward makes the last layers' gradients first
-      *next_++ = {.kind = op::reduce_gradients,
-                  .stage = chunk.stage,
-                  .chunk = one.chunk,
-                  .bucket = static_cast<std::int16_t>(bucket)};
+      *next_++ = action{.kind = op::reduce_gradients,
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .bucket = static_cast<std::int16_t>(bucket)};
   }
 
   struct chunk_state {
     std::int16_t stage = 0;
     std::int16_t before = -1;  ///< other rank that holds the stage before, or -1
     std::int16_t after = -1;
+    int outputs = 0;  ///< under way at once
+    int messages = 0;
     std::int16_t* slot_of = nullptr;  ///< [micro]
     std::int16_t* free = nullptr;     ///< [micro], a stack
     int free_count = 0;
@@ -134,13 +150,13 @@ class program_builder {
 
   constexpr void emit(op kind, const chunk_state& chunk, const pass& one, int slot, std::int16_t peer,
                       std::int16_t message) {
-    *next_++ = {.kind = kind,
-                .stage = chunk.stage,
-                .chunk = one.chunk,
-                .micro = one.micro,
-                .peer = peer,
-                .slot = static_cast<std::int16_t>(slot),
-                .message = message};
+    *next_++ = action{.kind = kind,
+                      .stage = chunk.stage,
+                      .chunk = one.chunk,
+                      .micro = one.micro,
+                      .peer = peer,
+                      .slot = static_cast<std::int16_t>(slot),
+                      .message = message};
   }
 
   pipe_shape shape_;
@@ -165,14 +181,16 @@ constexpr program build_program(pipe_shape shape, int rank, step_options options
       if (one->kind == op::forward) *kept++ = *one;
     end = kept;
   }
-  using builder_type = program_builder<typename S::placement>;
-  builder_type builder{shape, rank, options};
+  program_builder<S> builder{shape, rank, options};
   program result{.shape = shape, .rank = rank, .options = options};
-  result.actions.resize(builder_type::room(shape, static_cast<std::size_t>(end - order.data()), options));
+  result.actions.resize(program_builder<S>::room(shape, static_cast<std::size_t>(end - order.data()), options));
   action* const begin = result.actions.data();
   result.actions.resize(static_cast<std::size_t>(builder.build(order.data(), end, begin) - begin));
   result.trains = builder.trains();
-  for (int chunk = 0; chunk < shape.chunks; ++chunk) result.slots.push_back(builder.slots(chunk));
+  for (int chunk = 0; chunk < shape.chunks; ++chunk) {
+    result.slots.push_back(builder.slots(chunk));
+    result.messages.push_back(builder.messages(chunk));
+  }
   return result;
 }
 

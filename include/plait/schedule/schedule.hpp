@@ -44,4 +44,16 @@ concept schedule = requires(pipe_shape shape, int rank, pass* next) {
   { S::peak_activations(shape, rank) } -> std::convertible_to<int>;
 };
 
+/// How many outputs (`send_activation`) or gradients (`send_gradient`) of a rank's chunk may be under way at once. Two
+/// let a rank go on where the receiver keeps pace. A schedule whose receivers come to messages later says how many it
+/// takes: `static constexpr int in_flight(pipe_shape shape, int rank, int chunk, op kind)`. Two chunks of one rank that
+/// are neighbouring stages need equal numbers.
+template <schedule S>
+constexpr int messages_in_flight(pipe_shape shape, int rank, int chunk, op kind) {
+  if constexpr (requires { S::in_flight(shape, rank, chunk, kind); })
+    return S::in_flight(shape, rank, chunk, kind);
+  else
+    return 2;
+}
+
 }  // namespace plait

@@ -34,8 +34,8 @@ struct memory_by_class {
 
   constexpr std::int64_t& operator[](memory_class kind) { return of[static_cast<std::size_t>(kind)]; }
   constexpr std::int64_t operator[](memory_class kind) const { return of[static_cast<std::size_t>(kind)]; }
-  [[nodiscard]] constexpr bytes total() const {
-    bytes sum{};
+  [[nodiscard]] constexpr byte_count total() const {
+    byte_count sum{};
     for (std::int64_t one : of) sum.value += one;
     return sum;
   }

@@ -31,8 +31,10 @@ struct view {
   }
 
   /// A view of const elements of the same memory.
-  constexpr operator view<const T, Rank, Space, Placement>() const requires(!std::is_const_v<T>) {
-    view<const T, Rank, Space, Placement> same{data, {}};
+  template <class Const>
+    requires std::is_same_v<Const, const T>  // a template, since nvcc warns of a conversion to the type itself
+  constexpr operator view<Const, Rank, Space, Placement>() const {
+    view<Const, Rank, Space, Placement> same{data, {}};
     for (int i = 0; i < Rank; ++i) same.extent[i] = extent[i];
     return same;
   }

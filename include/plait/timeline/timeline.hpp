@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -51,12 +55,41 @@ struct timeline {
     return last - first;
   }
 
-  /// Time in passes, reductions and updates, over all ranks. Waiting in a receive is not work.
-  [[nodiscard]] double busy() const {
-    double sum = 0;
+  /// The rows that are work: passes, reductions and updates that take time. Waiting is not work: receives are left out,
+  /// as are sends, which wait for nobody, and a collective over all ranks begins when the last of them has come.
+  [[nodiscard]] std::vector<timeline_row> work() const {
+    double all_here[op_count]{};
+    for (double& latest : all_here) latest = -std::numeric_limits<double>::infinity();
     for (const timeline_row& row : rows)
-      if (!is_receive(row.kind) && !is_send(row.kind)) sum += row.end - row.begin;
-    return sum;
+      if (row.kind == op::reduce_norm || row.kind == op::reduce_loss)
+        all_here[static_cast<int>(row.kind)] = std::max(all_here[static_cast<int>(row.kind)], row.begin);
+    std::vector<timeline_row> result;
+    for (timeline_row row : rows) {
+      row.begin = std::max(row.begin, all_here[static_cast<int>(row.kind)]);
+      if (!is_receive(row.kind) && !is_send(row.kind) && row.begin < row.end) result.push_back(row);
+    }
+    return result;
+  }
+
+  /// [ranks]: time in which each rank works. What overlaps on a rank, such as a reduction under a pass, counts once.
+  [[nodiscard]] std::vector<double> busy_of_ranks() const {
+    std::vector<double> busy(static_cast<std::size_t>(ranks)), until(busy.size());
+    std::vector<timeline_row> ordered = work();
+    std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    for (double& end : until) end = -std::numeric_limits<double>::infinity();
+    for (const timeline_row& row : ordered) {
+      const auto rank = static_cast<std::size_t>(row.rank);
+      if (row.end <= until[rank]) continue;
+      busy[rank] += row.end - std::max(row.begin, until[rank]);
+      until[rank] = row.end;
+    }
+    return busy;
+  }
+
+  /// Time in which ranks work, summed over all of them.
+  [[nodiscard]] double busy() const {
+    const std::vector<double> each = busy_of_ranks();
+    return std::accumulate(each.begin(), each.end(), 0.0);
   }
 
   /// Idle share of ranks x makespan.
@@ -74,14 +107,14 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   result.chunks = programs[0].shape.chunks;
   result.micro = programs[0].shape.micro;
   simulate(programs, costs, [&](int rank, const action& act, double begin, double end) {
-    result.rows.push_back({.rank = rank,
-                           .kind = act.kind,
-                           .stage = act.stage,
-                           .chunk = act.chunk,
-                           .micro = act.micro,
-                           .begin = begin,
-                           .end = end,
-                           .bytes = costs.message_of(act).value});
+    result.rows.push_back(timeline_row{.rank = rank,
+                                       .kind = act.kind,
+                                       .stage = act.stage,
+                                       .chunk = act.chunk,
+                                       .micro = act.micro,
+                                       .begin = begin,
+                                       .end = end,
+                                       .bytes = costs.message_of(act).value});
   });
   return result;
 }

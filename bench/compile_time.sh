@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What plait costs a compiler: CPU seconds (user + system) of one translation unit that includes a header and nothing
+# else, the least of five runs, beside an empty one. With nvcc, the CUDA side of the examples too (the least of two).
+#
+#   bench/compile_time.sh                      prints a table
+#   bench/compile_time.sh --at-most SECONDS    fails when including <plait/plan.hpp> costs more than that in all
+#
+# CXX and NVCC name the compilers.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cxx=${CXX:-g++}
+nvcc=${NVCC:-$(command -v nvcc || true)}
+if [[ -z $nvcc && -x /usr/local/cuda/bin/nvcc ]]; then nvcc=/usr/local/cuda/bin/nvcc; fi
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# least RUNS COMMAND...: the least CPU seconds of that many runs.
+least() {
+  local runs=$1 times=() used
+  shift
+  local TIMEFORMAT='%U %S'
+  for ((run = 0; run < runs; ++run)); do
+    used=$({ time "$@" >"$scratch/said" 2>&1 || touch "$scratch/failed"; } 2>&1)
+    if [[ -e $scratch/failed ]]; then
+      echo "compile_time.sh: this command failed: $*" >&2
+      cat "$scratch/said" >&2
+      exit 1
+    fi
+    times+=("$used")
+  done
+  printf '%s\n' "${times[@]}" | awk '{ used = $1 + $2; if (NR == 1 || used < least) least = used } END { print least }'
+}
+
+# include_cost HEADER: CPU seconds of the host compiler for a unit that includes it; an empty name is an empty unit.
+include_cost() {
+  if [[ -n $1 ]]; then echo "#include <$1>"; fi >"$scratch/unit.cpp"
+  least 5 "$cxx" -std=c++20 "-I$root/include" -c "$scratch/unit.cpp" -o "$scratch/unit.o"
+}
+
+if [[ ${1:-} == --at-most && $# -eq 2 ]]; then
+  cost=$(include_cost plait/plan.hpp)
+  echo "including <plait/plan.hpp> costs $cxx $cost s of CPU; the limit is $2 s"
+  awk -v cost="$cost" -v limit="$2" 'BEGIN { exit !(cost < limit) }'
+  exit
+elif [[ $# -gt 0 ]]; then
+  echo "compile_time.sh: no argument, or --at-most SECONDS" >&2
+  exit 2
+fi
+
+row() { printf '| %-42s | %-10s | %8.2f |\n' "$1" "$2" "$3"; }
+printf '| %-42s | %-10s | %8s |\n| --- | --- | ---: |\n' "unit" "compiler" "CPU s"
+row "nothing" "$(basename "$cxx")" "$(include_cost '')"
+for header in plait/plan.hpp plait/plait.hpp; do
+  if [[ -e $root/include/$header ]]; then row "#include <$header>" "$(basename "$cxx")" "$(include_cost "$header")"; fi
+done
+if [[ -z $nvcc ]]; then
+  echo "compile_time.sh: no nvcc here, so the CUDA side was not measured"
+  exit
+fi
+cuda() { least 2 "$nvcc" -std=c++20 -arch=sm_90 "-I$root/include" -c "$1" -o "$scratch/unit.o"; }
+: >"$scratch/empty.cu"
+row "nothing (.cu)" nvcc "$(cuda "$scratch/empty.cu")"
+if [[ -e $root/include/plait/plait.cuh ]]; then
+  echo '#include <plait/plait.cuh>' >"$scratch/umbrella.cu"
+  row "#include <plait/plait.cuh>" nvcc "$(cuda "$scratch/umbrella.cu")"
+fi
+for source in "$root"/examples/*.cu; do
+  if [[ -e $source ]]; then row "examples/$(basename "$source")" nvcc "$(cuda "$source")"; fi
+done

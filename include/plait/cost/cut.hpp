@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <plait/core/require.hpp>
+
+namespace plait {
+
+/// Cuts layers into stages, each a run of neighbours, so that the most costly stage costs as little as possible; among
+/// such cuts, earlier stages take more. Gives the first layer of each stage and the number of layers: [stages + 1].
+/// With fewer layers than stages, the last stages are empty, which is legal.
+///
+///     costs 4 1 1 1 1, 2 stages:   {0, 1, 5}
+///
+/// Exact, by dynamic programming; time: layers^2 * stages.   Needs: stages >= 1, no cost below 0.
+constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int stages) {
+  require(stages >= 1, "plait::balanced_cut", "there is at least 1 stage");
+  const std::size_t layers = costs.size(), columns = layers + 1, count = static_cast<std::size_t>(stages);
+  std::vector<double> before(columns);  // cost of all layers before
+  for (std::size_t i = 0; i < layers; ++i) {
+    require(costs[i] >= 0, "plait::balanced_cut", "no layer costs less than nothing");
+    before[i + 1] = before[i] + costs[i];
+  }
+  // worst[s][i]: least cost of the worst stage when stages s .. stages - 1 hold the layers from i on.
+  std::vector<std::vector<double>> worst(count + 1, std::vector<double>(columns));
+  for (std::size_t i = 0; i < columns; ++i) worst[count - 1][i] = before[layers] - before[i];
+  for (std::size_t s = count - 1; s-- > 0;)
+    for (std::size_t i = 0; i < columns; ++i) {
+      double best = before[layers] - before[i];
+      for (std::size_t end = i; end < columns; ++end) {
+        const double here = before[end] - before[i], rest = worst[s + 1][end];
+        const double both = here > rest ? here : rest;
+        if (both < best) best = both;
+      }
+      worst[s][i] = best;
+    }
+  std::vector<int> cut{0};
+  std::size_t at = 0;
+  for (std::size_t s = 0; s + 1 < count; ++s) {
+    std::size_t end = columns;
+    while (end-- > at)  // the longest stage that is no worse than the best
+      if (before[end] - before[at] <= worst[0][0] && worst[s + 1][end] <= worst[0][0]) break;
+    at = end;
+    cut.push_back(static_cast<int>(at));
+  }
+  cut.push_back(static_cast<int>(layers));
+  return cut;
+}
+
+/// Throws usage unless `cut` is a way to cut `layers` layers into `stages` stages.
+inline void require_cut(const std::vector<int>& cut, int layers, int stages) {
+  bool legal = static_cast<int>(cut.size()) == stages + 1 && cut.front() == 0 && cut.back() == layers;
+  for (std::size_t i = 1; i < cut.size(); ++i) legal = legal && cut[i - 1] <= cut[i];
+  require(legal, "plait::cut", [&] {
+    return "a cut of " + std::to_string(layers) + " layers into " + std::to_string(stages) + " stages has " +
+           std::to_string(stages + 1) + " entries that start at 0, never fall and end at " + std::to_string(layers);
+  });
+}
+
+}  // namespace plait

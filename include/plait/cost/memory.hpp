@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <plait/core/ranges.hpp>
+#include <plait/cost/layer_profile.hpp>
+#include <plait/schedule/program.hpp>
+
+namespace plait {
+
+/// Bytes that a rank of a pipeline needs for a step, by what they are for. All are known before anything runs.
+struct step_memory {
+  std::int64_t weights = 0;
+  std::int64_t gradients = 0;
+  std::int64_t optimizer_state = 0;
+  std::int64_t activations = 0;
+  std::int64_t stash = 0;  ///< older weights; schedules that flush have none
+  std::int64_t workspace = 0;
+  std::int64_t communication = 0;  ///< gradients between stages, and targets on their way in
+
+  friend constexpr bool operator==(const step_memory&, const step_memory&) = default;
+};
+
+/// What a stage needs for each micro-batch in flight, and what its neighbours make it need besides.
+struct stage_place {
+  index_range layers{};        ///< of the model
+  bool last = false;           ///< of the pipeline: holds the loss
+  bool input_is_here = false;  ///< the stage before is on the same rank: its output is this stage's input
+  bool has_before = false;     ///< there is a stage before, wherever
+  bool has_after_elsewhere = false;
+};
+
+/// Where the stages of a rank stand: [chunks].
+///
+/// cut: first layer of each stage and the number of layers, [stages + 1] (`balanced_cut`).
+template <class Placement>
+std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut) {
+  std::vector<stage_place> places;
+  for (int chunk = 0; chunk < shape.chunks; ++chunk) {
+    const int stage = Placement::stage_of(shape, rank, chunk);
+    const auto at = static_cast<std::size_t>(stage);
+    const bool last = stage + 1 == shape.stages();
+    places.push_back({.layers = {cut[at], cut[at + 1]},
+                      .last = last,
+                      .input_is_here = stage > 0 && Placement::rank_of(shape, stage - 1) == rank,
+                      .has_before = stage > 0,
+                      .has_after_elsewhere = !last && Placement::rank_of(shape, stage + 1) != rank});
+  }
+  return places;
+}
+
+/// Doubles of a step that live beside the data: loss, hits, norm and scale of gradients, with room to spare; and what
+/// sums over whole buffers need.
+inline constexpr std::int64_t step_scalars = 8;
+inline constexpr std::int64_t step_reduce_scratch = 1024;
+
+/// Predicts the memory of a rank from its programs, to the byte.
+///
+/// Each buffer is rounded up to `alignment`. Activations: for each slot of each chunk its input (unless that is the
+/// output of a stage on the same rank), the output of each layer, and what layers save. Slots: those of the step and of
+/// its forward projection, whichever is more.
+///   trains, evaluates: the rank's program of a step, and its forward projection
+///   states: arrays of the size of the parameters that the optimizer keeps
+inline step_memory predict_memory(const model_profile& model, const std::vector<stage_place>& places,
+                                  const program& trains, const program& evaluates, int states, std::int64_t alignment) {
+  const auto padded = [&](std::int64_t size) { return (size + alignment - 1) / alignment * alignment; };
+  const auto elements = [&](std::int64_t count) { return padded(count * model.element_bytes); };
+  step_memory need;
+  std::int64_t widest = 0, scratch = 0;
+  for (std::size_t chunk = 0; chunk < places.size(); ++chunk) {
+    const stage_place& place = places[chunk];
+    const std::int64_t slots = std::max(trains.slots[chunk], evaluates.slots[chunk]);
+    const auto begin = static_cast<std::size_t>(place.layers.begin), end = static_cast<std::size_t>(place.layers.end);
+    const std::int64_t inputs = begin < model.layers.size() ? model.layers[begin].inputs : model.loss.inputs;
+    const std::int64_t outputs = end > 0 ? model.layers[end - 1].outputs : inputs;
+    std::int64_t slot = place.input_is_here ? 0 : elements(model.rows * inputs);
+    for (std::size_t i = begin; i < end; ++i) {
+      const layer_profile& one = model.layers[i];
+      slot += elements(model.rows * one.outputs) + elements(one.saved);
+      widest = std::max({widest, one.inputs, one.outputs});
+      scratch = std::max(scratch, one.scratch);
+      for (std::int64_t size : one.parameters) need.weights += elements(size);
+    }
+    if (place.last) {
+      slot += elements(model.loss.saved);
+      widest = std::max(widest, model.loss.inputs);
+      scratch = std::max(scratch, model.loss.scratch);
+      need.communication += slots * padded(model.rows * model.target_columns * model.target_bytes);
+    }
+    need.activations += slots * slot;
+    const std::int64_t messages = trains.messages[chunk];
+    if (place.has_before) need.communication += messages * elements(model.rows * inputs);
+    if (place.has_after_elsewhere) need.communication += messages * elements(model.rows * outputs);
+  }
+  need.gradients = need.weights;
+  need.optimizer_state = states * need.weights;
+  // Two gradients of activations in turn, scratch of a layer, loss and hit of each row, scalars.
+  need.workspace = 2 * elements(model.rows * widest) + elements(scratch) + 2 * elements(model.rows) +
+                   padded((step_scalars + step_reduce_scratch) * static_cast<std::int64_t>(sizeof(double)));
+  return need;
+}
+
+}  // namespace plait

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include <plait/core/ranges.hpp>
+#include <plait/tensor/placement.hpp>
+#include <plait/tensor/view.hpp>
+
+namespace plait {
+
+/// Where a rank stands on the tensor axis.
+struct tensor_place {
+  int ways = 1;
+  int index = 0;
+
+  /// The part of `count` features that is this rank's.
+  [[nodiscard]] constexpr index_range part(std::int64_t count) const { return balanced_part(count, ways, index); }
+};
+
+/// One parameter of a layer, as it is globally: a matrix [rows, columns]; a vector has one row.
+struct parameter {
+  std::string_view name;  ///< within the layer: `weight`, `bias`
+  std::int64_t rows = 1;
+  std::int64_t columns = 1;
+  int sharded_dim = -1;  ///< the dimension that is cut over the tensor axis; -1: every rank has all of it
+  double start = 0;      ///< initial values are uniform in [start - spread, start + spread)
+  double spread = 0;
+  bool decays = true;  ///< whether weight decay applies
+
+  /// The rows, and the columns, that are here.
+  [[nodiscard]] constexpr index_range local_rows(tensor_place here) const {
+    return sharded_dim == 0 ? here.part(rows) : index_range{0, rows};
+  }
+  [[nodiscard]] constexpr index_range local_columns(tensor_place here) const {
+    return sharded_dim == 1 ? here.part(columns) : index_range{0, columns};
+  }
+  [[nodiscard]] constexpr std::int64_t local_size(tensor_place here) const {
+    return local_rows(here).size() * local_columns(here).size();
+  }
+};
+
+/// `takes` of a layer that treats every feature alike, and so takes and gives any placement but a sum not yet taken.
+struct as_it_comes {};
+
+/// What a layer works with on one rank: T, the space, the group of the tensor axis, its parameters and what it may
+/// scribble on. Pointers are into the space; work goes into `stream`'s order.
+template <real T, class Space, class Group>
+struct layer_context {
+  using element = T;
+  using space = Space;
+  template <class Placed>
+  using in = matrix<const T, Space, Placed>;
+  template <class Placed>
+  using out = matrix<T, Space, Placed>;
+
+  Group* tensor;       ///< the ranks that share each layer
+  tensor_place place;  ///< and this rank's place among them
+  typename Space::stream stream;
+  T* const* parameters;  ///< in the order in which the layer names them, this rank's parts, row-major
+  T* const* gradients;   ///< the same; backward passes add to them
+  T* saved;              ///< `saved(rows, place)` elements, kept from forward to backward
+  T* scratch;            ///< `scratch(rows, place)` elements, for the length of one call
+};
+
+namespace detail {
+struct parameter_sink {
+  void operator()(const parameter&) const {}
+};
+}  // namespace detail
+
+/// A layer: sizes, parameters, and a forward and a backward pass over views.
+///
+///   - `name`
+///   - `takes`, `gives`: placements of input and output (`as_it_comes` for both where features are treated alike)
+///   - `outputs(inputs)`: global features out for global features in; throws usage where the layer takes another number
+///   - `parameters(sink)`: calls sink(parameter) for each, in a fixed order
+///   - `saved(rows, place)`, `scratch(rows, place)`: elements needed for `rows` samples; optional, else none
+///   - `flops(inputs)`: of one sample forward, over all ranks; what stages are balanced by; optional, else none
+///   - `forward(context, x, y)`
+///   - `backward_input(context, x, y, dy, dx)`: writes dx
+///   - `backward_weight(context, x, y, dy)`: adds to gradients; only for layers with parameters
+///
+/// x: [rows, inputs], y: [rows, outputs], both of this rank. dx may have no data where nobody wants it.
+///
+/// Laws (tests/layers): backward agrees with finite differences; the layer cut over any tensor axis is the whole layer;
+/// no rows are legal.
+template <class L>
+concept layer = requires(const L& one, std::int64_t count, tensor_place place) {
+  { L::name } -> std::convertible_to<std::string_view>;
+  typename L::takes;
+  typename L::gives;
+  { one.outputs(count) } -> std::same_as<std::int64_t>;
+  one.parameters(detail::parameter_sink{});
+};
+
+/// The last layer: makes a loss of activations and targets.
+///
+///   - `target`: the type of a target; `real_target` where it is the element type of the model
+///   - `target_columns()`: targets of one sample
+///   - `forward(context, x, targets, row_loss)`: the loss of each row; saves what backward needs
+///   - `backward(context, x, targets, scale, dx)`: scale times the gradient of the sum of the rows' losses
+///   - `hits(context, x, targets, row_hit)`: 1 for each row that is right, else 0; optional
+template <class L>
+concept loss_layer = requires(const L& one, std::int64_t count, tensor_place place) {
+  { L::name } -> std::convertible_to<std::string_view>;
+  typename L::takes;
+  typename L::target;
+  { one.target_columns() } -> std::same_as<std::int64_t>;
+  one.check(count);
+  { one.saved(count, place) } -> std::same_as<std::int64_t>;
+  { one.scratch(count, place) } -> std::same_as<std::int64_t>;
+};
+
+/// `target` of a loss whose targets are of the model's element type.
+struct real_target {};
+
+template <class Loss, real T>
+using target_of = std::conditional_t<std::is_same_v<typename Loss::target, real_target>, T, typename Loss::target>;
+
+/// Elements that a layer saves, and needs as scratch, for `rows` samples.
+template <class L>
+constexpr std::int64_t saved_of(const L& one, std::int64_t rows, tensor_place place) {
+  if constexpr (requires { one.saved(rows, place); })
+    return one.saved(rows, place);
+  else
+    return 0;
+}
+template <class L>
+constexpr std::int64_t scratch_of(const L& one, std::int64_t rows, tensor_place place) {
+  if constexpr (requires { one.scratch(rows, place); })
+    return one.scratch(rows, place);
+  else
+    return 0;
+}
+
+/// The whole backward pass of a layer: both halves.
+template <layer L, class Context, class Taken, class Given>
+void backward(const L& one, Context& context, typename Context::template in<Taken> x,
+              typename Context::template in<Given> y, typename Context::template in<Given> dy,
+              typename Context::template out<Taken> dx) {
+  if constexpr (requires { one.backward(context, x, y, dy, dx); }) {
+    one.backward(context, x, y, dy, dx);
+  } else {
+    if constexpr (requires { one.backward_weight(context, x, y, dy); }) one.backward_weight(context, x, y, dy);
+    if (dx.data != nullptr) one.backward_input(context, x, y, dy, dx);
+  }
+}
+
+}  // namespace plait

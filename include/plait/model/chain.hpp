@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <plait/core/flat_tuple.hpp>
+#include <plait/core/repeat.hpp>
+#include <plait/layers/layer.hpp>
+
+namespace plait {
+
+/// Layers in a row that are used as one, by themselves or repeated: `repeat<12>(block{...})`.
+template <class... Items>
+struct block {
+  flat_tuple<Items...> items;
+  constexpr explicit block(Items... each) : items{std::move(each)...} {}
+};
+
+namespace detail {
+
+/// The check that two neighbours fit. It fails with both layers and both placements among the template arguments.
+template <class Before, class Gives, class After, class Takes>
+struct neighbours {
+  static_assert(
+      std::is_same_v<Gives, Takes>,
+      "plait::stack: a layer takes its input placed otherwise than the layer before it gives it; put the layer "
+      "between them that does the collective: gather_features, scatter_features or sum_partials");
+  static constexpr bool fit = true;
+};
+template <class Before, class Gives, class After>
+struct neighbours<Before, Gives, After, as_it_comes> {
+  static_assert(
+      !std::is_same_v<Gives, partial_features>,
+      "plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put sum_partials "
+      "before it");
+  static constexpr bool fit = true;
+};
+
+struct input {};  ///< what stands before the first layer
+
+/// An item of a stack, given what the item before it is (`Before`) and how that leaves its output (`In`): how many
+/// layers it is, how it leaves its own output, and a visit of one of its layers.
+template <class Before, class In, class Item>
+struct chain_item {
+  static_assert(layer<Item>, "plait::stack: each item is a layer, a block or a repeat, and the last a loss");
+  static_assert(neighbours<Before, In, Item, typename Item::takes>::fit);
+  using last = Item;
+  using gives = std::conditional_t<std::is_same_v<typename Item::gives, as_it_comes>, In, typename Item::gives>;
+  static constexpr int count = 1;
+
+  template <class Visit>
+  static void visit(const Item& item, int, Visit&& seen) {
+    seen(item, std::type_identity<In>{}, std::type_identity<gives>{});
+  }
+};
+
+/// A sequence of items: the first, then the rest.
+template <class Before, class In, class... Items>
+struct chain {
+  using last = Before;
+  using gives = In;
+  static constexpr int count = 0;
+  template <std::size_t, class Tuple, class Visit>
+  static void visit(const Tuple&, int, Visit&&) {}
+};
+template <class Before, class In, class First, class... Rest>
+struct chain<Before, In, First, Rest...> {
+  using head = chain_item<Before, In, First>;
+  using tail = chain<typename head::last, typename head::gives, Rest...>;
+  using last = typename tail::last;
+  using gives = typename tail::gives;
+  static constexpr int count = head::count + tail::count;
+
+  template <std::size_t Position, class Tuple, class Visit>
+  static void visit(const Tuple& items, int index, Visit&& seen) {
+    if (index < head::count)
+      head::visit(get<Position>(items), index, seen);
+    else
+      tail::template visit<Position + 1>(items, index - head::count, seen);
+  }
+};
+
+template <class Before, class In, class... Items>
+struct chain_item<Before, In, block<Items...>> : chain<Before, In, Items...> {
+  template <class Visit>
+  static void visit(const block<Items...>& item, int index, Visit&& seen) {
+    chain<Before, In, Items...>::template visit<0>(item.items, index, seen);
+  }
+};
+
+template <class Before, class In, class Item, int Count>
+struct chain_item<Before, In, repeated<Item, Count>> {
+  using once = chain_item<Before, In, Item>;
+  using again = chain_item<typename once::last, typename once::gives, Item>;
+  static_assert(Count == 1 || std::is_same_v<In, typename once::gives>,
+                "plait::stack: what is repeated must give its output placed as it takes its input");
+  using last = typename once::last;
+  using gives = typename once::gives;
+  static constexpr int count = Count * once::count;
+
+  template <class Visit>
+  static void visit(const repeated<Item, Count>& item, int index, Visit&& seen) {
+    once::visit(item.value, index % once::count, seen);
+  }
+};
+
+}  // namespace detail
+
+}  // namespace plait

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <plait/mesh/description.hpp>
+#include <plait/tensor/buffer.hpp>
+#include <plait/timeline/timeline.hpp>
+#include <plait/train/rank.hpp>
+#include <plait/train/recorder.hpp>
+
+namespace plait {
+
+/// What all ranks of a run did in their last step, and for how long a processor worked on each row.
+struct measured_step {
+  timeline rows;             ///< times from the first begin on any rank
+  std::vector<double> work;  ///< [rows], seconds
+};
+
+/// Gathers the recorded steps of all ranks on every rank. All ranks call it together; it is not for use inside a step.
+template <class Comm>
+measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename Comm::space>& mine, int micro,
+                              typename Comm::space::stream order = {}) {
+  using space = typename Comm::space;
+  constexpr std::size_t columns = 8;  // kind, stage, chunk, micro, begin, end, bytes, work
+  const auto ranks = static_cast<std::size_t>(rank.mesh().size());
+  const auto self = static_cast<std::size_t>(rank.rank());
+  const auto exchange = [&](std::vector<double>& values, reduction how) {
+    buffer<double, space> there{static_cast<std::int64_t>(values.size())};
+    space::upload(there.data(), values.data(), values.size() * sizeof(double), order);
+    rank.world().all_reduce(std::span<double>{there.data(), values.size()}, how, order);
+    space::download(values.data(), there.data(), values.size() * sizeof(double), order);
+  };
+  // Every rank puts its rows among zeros, and the ranks sum.
+  std::vector<double> longest{static_cast<double>(mine.size())};
+  exchange(longest, reduction::max);
+  const auto room = static_cast<std::size_t>(longest[0]);
+  std::vector<double> table(ranks * (1 + room * columns));
+  double* const begin = table.data() + self * (1 + room * columns);
+  begin[0] = static_cast<double>(mine.size());
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    const auto& entry = mine[i];
+    double* const row = begin + 1 + i * columns;
+    row[0] = static_cast<double>(entry.what.kind);
+    row[1] = entry.what.stage;
+    row[2] = entry.what.chunk;
+    row[3] = entry.what.micro;
+    row[4] = mine.begin_of(i);
+    row[5] = mine.end_of(i);
+    row[6] = static_cast<double>(entry.bytes);
+    row[7] = mine.work_of(i);
+  }
+  exchange(table, reduction::sum);
+
+  measured_step found{.rows = {.name = "measured",
+                               .ranks = rank.mesh().size(),
+                               .stages = rank.mesh().stages(),
+                               .chunks = rank.mesh().chunks,
+                               .micro = micro},
+                      .work = {}};
+  double first = 0;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const double* const from = table.data() + r * (1 + room * columns);
+    if (from[0] > 0 && (r == 0 || from[1 + 4] < first)) first = from[1 + 4];
+  }
+  for (std::size_t r = 0; r < ranks; ++r) {
+    found.rows.rank_names.push_back("rank " + std::to_string(r) + " " +
+                                    to_string(rank.mesh().coordinate_of(static_cast<int>(r))));
+    const double* row = table.data() + r * (1 + room * columns);
+    const auto count = static_cast<std::size_t>(*row++);
+    for (std::size_t i = 0; i < count; ++i, row += columns) {
+      found.rows.rows.push_back({.rank = static_cast<int>(r),
+                                 .kind = static_cast<op>(static_cast<int>(row[0])),
+                                 .stage = static_cast<int>(row[1]),
+                                 .chunk = static_cast<int>(row[2]),
+                                 .micro = static_cast<int>(row[3]),
+                                 .begin = row[4] - first,
+                                 .end = row[5] - first,
+                                 .bytes = static_cast<std::int64_t>(row[6])});
+      found.work.push_back(row[7]);
+    }
+  }
+  return found;
+}
+
+/// What `simulate` says of the programs of the pipeline, shown for every rank of the mesh: the ranks of the data and
+/// tensor axes do the same at the same time.
+inline timeline spread_over_mesh(const timeline& pipeline, const mesh_description& mesh) {
+  timeline whole = pipeline;
+  whole.ranks = mesh.size();
+  whole.rank_names.clear();
+  whole.rows.clear();
+  for (int rank = 0; rank < mesh.size(); ++rank) {
+    const coordinate place = mesh.coordinate_of(rank);
+    whole.rank_names.push_back("rank " + std::to_string(rank) + " " + to_string(place));
+    for (timeline_row row : pipeline.rows) {
+      if (row.rank != place.pipeline) continue;
+      row.rank = rank;
+      whole.rows.push_back(row);
+    }
+  }
+  return whole;
+}
+
+}  // namespace plait

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <plait/comm/communicator.hpp>
+#include <plait/cost/memory.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/mesh/mesh.hpp>
+#include <plait/schedule/program.hpp>
+
+namespace plait {
+
+/// A schedule as a value, for code that does not depend on its type.
+struct schedule_handle {
+  std::string_view name;
+  shape_verdict (*accepts)(pipe_shape);
+  program (*program_of)(pipe_shape, int rank, step_options);
+  program (*forward_program_of)(pipe_shape, int rank, step_options);
+  std::vector<stage_place> (*stages_of_rank)(pipe_shape, int rank, const std::vector<int>& cut);
+};
+
+template <schedule S>
+constexpr schedule_handle handle_of() {
+  return {S::name, &S::accepts, &program_of<S>, &forward_program_of<S>, &stages_of_rank<typename S::placement>};
+}
+
+/// A layout as a value: its numbers, and its schedule.
+struct layout_handle {
+  mesh_description mesh;
+  schedule_handle schedule;
+};
+
+template <layout L>
+constexpr layout_handle handle_of_layout() {
+  static_assert(schedule<typename L::schedule>,
+                "plait::mesh: the last argument of pipeline<N, Schedule> is a schedule");
+  return {L::description(), handle_of<typename L::schedule>()};
+}
+
+/// One rank of a run: the world, its place in the layout, and its groups along each axis.
+///
+/// Groups are made in the same order on all ranks, which communicators of some kinds require.
+template <communicator Comm>
+class rank_context {
+ public:
+  using communicator_type = Comm;
+  using space = typename Comm::space;
+
+  rank_context(Comm& world, const layout_handle& shape)
+      : world_{&world},
+        layout_{shape},
+        place_{shape.mesh.coordinate_of(world.rank())},
+        tensor_{split(axis::tensor)},
+        data_{split(axis::data)},
+        pipeline_{split(axis::pipeline)},
+        model_{split(axis::tensor | axis::pipeline)} {}
+
+  [[nodiscard]] Comm& world() { return *world_; }
+  [[nodiscard]] Comm& tensor() { return tensor_; }      ///< ranks that share each layer
+  [[nodiscard]] Comm& data() { return data_; }          ///< ranks with the same parameters
+  [[nodiscard]] Comm& pipeline() { return pipeline_; }  ///< ranks that pass activations on; rank in it: pipeline rank
+  [[nodiscard]] Comm& model() { return model_; }        ///< ranks that together hold the model once
+
+  [[nodiscard]] int rank() const { return world_->rank(); }
+  [[nodiscard]] const layout_handle& layout() const { return layout_; }
+  [[nodiscard]] const mesh_description& mesh() const { return layout_.mesh; }
+  [[nodiscard]] coordinate place() const { return place_; }
+  [[nodiscard]] tensor_place on_tensor_axis() const { return {layout_.mesh.ways.tensor, place_.tensor}; }
+
+ private:
+  Comm split(axis_set along) { return world_->split(layout_.mesh.group_number(along, world_->rank()), world_->rank()); }
+
+  Comm* world_;
+  layout_handle layout_;
+  coordinate place_;
+  Comm tensor_;
+  Comm data_;
+  Comm pipeline_;
+  Comm model_;
+};
+
+}  // namespace plait

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include <plait/cost/layer_profile.hpp>
+#include <plait/cost/memory.hpp>
+#include <plait/kernels/reduce.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/schedule/action.hpp>
+#include <plait/tensor/arena.hpp>
+#include <plait/train/parameters.hpp>
+#include <plait/train/profile.hpp>
+
+namespace plait {
+
+/// Where a rank's buffers come from: one arena for each class of memory.
+template <class Space>
+struct step_arenas {
+  arena<Space> weights;
+  arena<Space> gradients;
+  arena<Space> optimizer_state;
+  arena<Space> activations;
+  arena<Space> workspace;
+  arena<Space> communication;
+
+  step_arenas(const step_memory& need, ledger* counted)
+      : weights{memory_class::weights, need.weights, counted},
+        gradients{memory_class::gradients, need.gradients, counted},
+        optimizer_state{memory_class::optimizer_state, need.optimizer_state, counted},
+        activations{memory_class::activations, need.activations, counted},
+        workspace{memory_class::workspace, need.workspace, counted},
+        communication{memory_class::communication, need.communication, counted} {}
+};
+
+/// What all stages of a rank share for the length of one pass.
+template <real T>
+struct shared_workspace {
+  std::array<T*, 2> gradient{};  ///< of activations, in turn
+  T* scratch = nullptr;          ///< of layers
+  T* row_loss = nullptr;         ///< [rows]
+  T* row_hit = nullptr;          ///< [rows]
+  double* loss = nullptr;        ///< sum over the rows of the step
+  double* hits = nullptr;
+  double* square_of_norm = nullptr;
+  double* gradient_scale = nullptr;
+  double* reduce_scratch = nullptr;
+};
+
+/// One stage on its rank: its layers' parameters, activation slots and message buffers, and its passes over them.
+template <real T, class Model, class Comm>
+class stage {
+ public:
+  using space = typename Comm::space;
+  using stream = typename space::stream;
+  using context = layer_context<T, space, Comm>;
+  using target = target_of<typename Model::loss_type, T>;
+
+  /// slots, messages: activation and message slots of this chunk.   features: global, [layers + 1].
+  stage(const Model& model, const std::vector<std::int64_t>& features, const model_profile& profile,
+        const stage_place& place, int slots, int messages, int states, tensor_place on_tensor_axis, Comm& tensor,
+        step_arenas<space>& memory, int micro)
+      : model_{&model},
+        place_{place},
+        here_{on_tensor_axis},
+        tensor_{&tensor},
+        features_{features},
+        slot_of_(static_cast<std::size_t>(micro)) {
+    const auto begin = static_cast<std::size_t>(place.layers.begin), end = static_cast<std::size_t>(place.layers.end);
+    inputs_ = begin < profile.layers.size() ? profile.layers[begin].inputs : profile.loss.inputs;
+    outputs_ = end > 0 ? profile.layers[end - 1].outputs : inputs_;
+    take_parameters(states, memory);
+    for (int number = 0; number < slots; ++number) {
+      slot_state one;
+      if (!place.input_is_here) one.input = memory.activations.template take<T>(profile.rows * inputs_);
+      for (std::size_t i = begin; i < end; ++i) {
+        one.outputs.push_back(memory.activations.template take<T>(profile.rows * profile.layers[i].outputs));
+        one.saved.push_back(memory.activations.template take<T>(profile.layers[i].saved));
+      }
+      if (place.last) {
+        one.saved_by_loss = memory.activations.template take<T>(profile.loss.saved);
+        one.targets = memory.communication.template take<target>(profile.rows * profile.target_columns);
+      }
+      slots_.push_back(one);
+    }
+    gradient_sent_.resize(static_cast<std::size_t>(messages));
+    for (int i = 0; i < messages && place.has_before; ++i)
+      gradient_out_.push_back(memory.communication.template take<T>(profile.rows * inputs_));
+    for (int i = 0; i < messages && place.has_after_elsewhere; ++i)
+      gradient_in_.push_back(memory.communication.template take<T>(profile.rows * outputs_));
+  }
+
+  [[nodiscard]] const stage_place& place() const { return place_; }
+  [[nodiscard]] std::int64_t inputs() const { return inputs_; }  ///< features of a sample that are here
+  [[nodiscard]] std::int64_t outputs() const { return outputs_; }
+  [[nodiscard]] std::vector<held_parameter<T>>& parameters() { return parameters_; }
+  [[nodiscard]] const std::vector<held_parameter<T>>& parameters() const { return parameters_; }
+
+  /// Puts a micro-batch of `rows` samples into a slot. `input`: where its input is, if not in the slot's own buffer.
+  void open(const action& act, std::int64_t rows, T* input) {
+    slot_of_[static_cast<std::size_t>(act.micro)] = act.slot;
+    slot_state& one = at(act.slot);
+    one.rows = rows;
+    if (input != nullptr) one.input = input;
+  }
+  [[nodiscard]] T* input(int slot) const { return slots_[static_cast<std::size_t>(slot)].input; }
+  [[nodiscard]] target* targets(int slot) const { return slots_[static_cast<std::size_t>(slot)].targets; }
+  [[nodiscard]] T* output_of_micro(int micro) const {
+    return output(slots_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(micro)])]);
+  }
+  [[nodiscard]] T* output_of_slot(int number) const { return output(slots_[static_cast<std::size_t>(number)]); }
+  [[nodiscard]] T* gradient_in(int message) const { return gradient_in_[static_cast<std::size_t>(message)]; }
+  [[nodiscard]] T* gradient_out(int message) const { return gradient_out_[static_cast<std::size_t>(message)]; }
+  /// Sends under way out of the stage's buffers.
+  ticket& activation_sent(int slot) { return at(slot).sent; }
+  ticket& gradient_sent(int message) { return gradient_sent_[static_cast<std::size_t>(message)]; }
+
+  /// Runs the layers forward and, on the last stage, adds the losses of the rows to the step's; `counts_hits` adds the
+  /// hits as well, where the loss can tell them.
+  void forward(int number, const shared_workspace<T>& work, bool counts_hits, stream order) {
+    slot_state& one = at(number);
+    T* x = one.input;
+    for (int index = first(); index < last(); ++index) {
+      T* const y = one.outputs[local(index)];
+      visit(index, [&]<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
+        context mine = context_of(index, one, work, order);
+        layer.forward(mine, view_of<In, const T>(x, one.rows, index), view_of<Out, T>(y, one.rows, index + 1));
+      });
+      x = y;
+    }
+    if (!place_.last) return;
+    context mine = loss_context(one, work, order);
+    const auto logits = view_of<loss_takes, const T>(x, one.rows, Model::layers);
+    model_->loss().forward(mine, logits, one.targets, work.row_loss);
+    add_sum(work.row_loss, one.rows, work.loss, work.reduce_scratch, order);
+    if constexpr (requires { model_->loss().hits(mine, logits, one.targets, work.row_hit); }) {
+      if (!counts_hits) return;
+      model_->loss().hits(mine, logits, one.targets, work.row_hit);
+      add_sum(work.row_hit, one.rows, work.hits, work.reduce_scratch, order);
+    }
+  }
+
+  /// Runs the layers backward: adds to the gradients of the parameters and writes the gradient of the input to `dx`
+  /// (nothing where `dx` is none).
+  ///   dy: the gradient of the output; unused on the last stage, where it is made from the loss
+  ///   scale: what the sum of the rows' losses is multiplied by
+  void backward(int number, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order) {
+    slot_state& one = at(number);
+    std::size_t turn = 0;
+    if (place_.last) {
+      context mine = loss_context(one, work, order);
+      T* const made = first() == last() ? dx : work.gradient[turn];
+      if (made == nullptr) return;  // a loss alone, of an input that nobody wants the gradient of
+      model_->loss().backward(mine, view_of<loss_takes, const T>(output(one), one.rows, Model::layers), one.targets,
+                              scale, view_of<loss_takes, T>(made, one.rows, Model::layers));
+      dy = made;
+      turn ^= 1;
+    } else if (first() == last() && dx != nullptr) {
+      space::copy(dx, dy, static_cast<std::size_t>(one.rows * inputs_) * sizeof(T), order);
+    }
+    for (int index = last() - 1; index >= first(); --index) {
+      T* const to = index == first() ? dx : work.gradient[turn];
+      const T* const x = index == first() ? one.input : one.outputs[local(index - 1)];
+      const T* const y = one.outputs[local(index)];
+      visit(index, [&]<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
+        context mine = context_of(index, one, work, order);
+        plait::backward<std::remove_cvref_t<decltype(layer)>, context, In, Out>(
+            layer, mine, view_of<In, const T>(x, one.rows, index), view_of<Out, const T>(y, one.rows, index + 1),
+            view_of<Out, const T>(dy, one.rows, index + 1), view_of<In, T>(to, one.rows, index));
+      });
+      dy = to;
+      turn ^= 1;
+    }
+  }
+
+  /// The gradients of bucket `bucket` of `buckets`, as one run of memory.
+  [[nodiscard]] std::span<T> bucket(int bucket, int buckets) const {
+    const index_range part = balanced_part(gradients_end_ - gradients_, buckets, bucket);
+    return {gradients_ + part.begin, static_cast<std::size_t>(part.size())};
+  }
+
+ private:
+  using loss_takes = typename Model::loss_type::takes;
+
+  struct slot_state {
+    std::int64_t rows = 0;
+    T* input = nullptr;
+    std::vector<T*> outputs{};  ///< of each layer
+    std::vector<T*> saved{};    ///< by each layer
+    T* saved_by_loss = nullptr;
+    target* targets = nullptr;
+    ticket sent{};
+  };
+
+  void take_parameters(int states, step_arenas<space>& memory) {
+    weights_of_.resize(static_cast<std::size_t>(last() - first()));
+    gradients_of_.resize(weights_of_.size());
+    for (int index = first(); index < last(); ++index) {
+      const std::string name = model_->layer_name(index);
+      visit(index, [&](const auto& layer, auto, auto) {
+        layer.parameters([&](const parameter& each) {
+          held_parameter<T> held{.name = name + "." + std::string{each.name},
+                                 .global = each,
+                                 .rows = each.local_rows(here_),
+                                 .columns = each.local_columns(here_)};
+          held.weight = memory.weights.template take<T>(held.size());
+          held.gradient = memory.gradients.template take<T>(held.size());
+          for (int state = 0; state < states; ++state)
+            held.state.push_back(memory.optimizer_state.template take<T>(held.size()));
+          weights_of_[local(index)].push_back(held.weight);
+          gradients_of_[local(index)].push_back(held.gradient);
+          parameters_.push_back(held);
+        });
+      });
+    }
+    if (parameters_.empty()) return;
+    gradients_ = parameters_.front().gradient;
+    gradients_end_ = reinterpret_cast<T*>(memory.gradients.data() + memory.gradients.used());
+  }
+
+  [[nodiscard]] int first() const { return static_cast<int>(place_.layers.begin); }
+  [[nodiscard]] int last() const { return static_cast<int>(place_.layers.end); }
+  [[nodiscard]] std::size_t local(int index) const { return static_cast<std::size_t>(index - first()); }
+  slot_state& at(int number) { return slots_[static_cast<std::size_t>(number)]; }
+  static T* output(const slot_state& one) { return one.outputs.empty() ? one.input : one.outputs.back(); }
+
+  template <class Visit>
+  void visit(int index, Visit&& seen) const {
+    model_->visit(index, seen);
+  }
+
+  template <class Placed, class Element>
+  [[nodiscard]] auto view_of(Element* data, std::int64_t rows, int boundary) const {
+    return matrix<Element, space, Placed>{
+        data, {rows, local_features<Placed>(features_[static_cast<std::size_t>(boundary)], here_)}};
+  }
+
+  context context_of(int index, slot_state& one, const shared_workspace<T>& work, stream order) {
+    return {tensor_,
+            here_,
+            order,
+            weights_of_[local(index)].data(),
+            gradients_of_[local(index)].data(),
+            one.saved[local(index)],
+            work.scratch};
+  }
+  context loss_context(slot_state& one, const shared_workspace<T>& work, stream order) {
+    return {tensor_, here_, order, nullptr, nullptr, one.saved_by_loss, work.scratch};
+  }
+
+  const Model* model_;
+  stage_place place_;
+  tensor_place here_;
+  Comm* tensor_;
+  std::vector<std::int64_t> features_;
+  std::int64_t inputs_ = 0;
+  std::int64_t outputs_ = 0;
+  std::vector<held_parameter<T>> parameters_;
+  std::vector<std::vector<T*>> weights_of_;  ///< [layers][parameters]
+  std::vector<std::vector<T*>> gradients_of_;
+  T* gradients_ = nullptr;  ///< of all parameters, padding included
+  T* gradients_end_ = nullptr;
+  std::vector<slot_state> slots_;
+  std::vector<int> slot_of_;     ///< [micro]
+  std::vector<T*> gradient_in_;  ///< [message slots], or none
+  std::vector<T*> gradient_out_;
+  std::vector<ticket> gradient_sent_;  ///< [message slots]
+};
+
+}  // namespace plait
