@@ -20,5 +20,6 @@
 #include <plait/schedule/simulate.hpp>
 #include <plait/schedule/simulate_shared.hpp>
 #include <plait/schedule/verify.hpp>
+#include <plait/timeline/shared.hpp>
 #include <plait/timeline/timeline.hpp>
 #include <plait/version.hpp>

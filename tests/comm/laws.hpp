@@ -68,6 +68,10 @@ class cells {
   void write(const std::vector<T>& values) {
     if (!values.empty()) Space::upload(data_.data(), values.data(), values.size() * sizeof(T), order_);
   }
+  /// Takes the values of another one, in order and without waiting.
+  void copy_from(const cells& other, stream order) {
+    Space::copy(data_.data(), other.data_.data(), other.all().size_bytes(), order);
+  }
   [[nodiscard]] std::vector<T> read() const {
     std::vector<T> values(static_cast<std::size_t>(data_.size()));
     if (!values.empty()) Space::download(values.data(), data_.data(), values.size() * sizeof(T), order_);
@@ -81,6 +85,20 @@ class cells {
  private:
   plait::buffer<T, Space> data_;
   stream order_;
+};
+
+/// Gives a stream so much to do that what follows in it is late.
+template <class Space>
+class burden {
+ public:
+  explicit burden(typename Space::stream order)
+      : here_{std::vector<double>(500000), order}, there_{std::vector<double>(500000), order} {}
+  void lay_on(typename Space::stream order) {
+    for (int copy = 0; copy < 8; ++copy) here_.copy_from(there_, order);
+  }
+
+ private:
+  cells<double, Space> here_, there_;
 };
 
 template <class T>
@@ -215,6 +233,117 @@ TEST_CASE_TEMPLATE_DEFINE("a buffer may change once its ticket has been waited f
                    "message as sent, not as overwritten", group.rank());
     }
     order.synchronize();
+  });
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a message has the values that its stream gives it, however late", Model, law_late_values) {
+  Model::run([](auto& group) {
+    using values_type = laws::cells<std::int32_t, typename Model::space>;
+    const typename Model::space::owned_stream owned, other_owned;
+    const typename Model::space::stream order = owned, other_order = other_owned;
+    const int next = (group.rank() + 1) % group.size();
+    const int previous = (group.rank() + group.size() - 1) % group.size();
+    laws::burden<typename Model::space> burden{order};
+    const auto values_of = [](int rank, int message) { return laws::whole_numbers<std::int32_t>(900, rank, message); };
+    const values_type nothing{std::vector<std::int32_t>(900, -1), order};
+
+    // Sixteen messages, and one more that takes the first one's place in the queue.
+    constexpr int messages = 17;
+    std::vector<values_type> given, out, in;
+    for (int message = 0; message < messages; ++message) {
+      given.emplace_back(values_of(group.rank(), message), order);
+      out.emplace_back(std::vector<std::int32_t>(900), order);
+      in.emplace_back(std::vector<std::int32_t>(900), order);
+    }
+    std::vector<plait::ticket> tickets;
+    const auto pass_on = [&](int message) {
+      const auto at = static_cast<std::size_t>(message);
+      out[at].copy_from(given[at], order);
+      tickets.push_back(group.send(out[at].all(), next, 0, order));
+    };
+    burden.lay_on(order);
+    for (int message = 0; message + 1 < messages; ++message) pass_on(message);
+    for (int message = 0; message + 1 < messages; ++message) {
+      group.receive(in[static_cast<std::size_t>(message)].all(), previous, 0, other_order);
+    }
+    group.barrier(other_order);  // now all are taken, and perhaps not yet copied
+    pass_on(messages - 1);
+    group.receive(in.back().all(), previous, 0, other_order);
+    for (int message = 0; message < messages; ++message) {
+      const auto at = static_cast<std::size_t>(message);
+      group.wait(tickets[at], order);
+      out[at].copy_from(nothing, order);
+    }
+    order.synchronize();
+    other_order.synchronize();
+    for (int message = 0; message < messages; ++message) {
+      laws::expect(laws::same_bits(in[static_cast<std::size_t>(message)].read(), values_of(previous, message)),
+                   "message as its stream made it", group.rank());
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a ticket is complete for every stream, also when later messages have followed", Model,
+                          law_old_tickets) {
+  Model::run([](auto& group) {
+    using values_type = laws::cells<std::int32_t, typename Model::space>;
+    const typename Model::space::owned_stream owned, late_owned, quick_owned;
+    const typename Model::space::stream order = owned, late = late_owned, quick = quick_owned;
+    const int next = (group.rank() + 1) % group.size();
+    const int previous = (group.rank() + group.size() - 1) % group.size();
+    laws::burden<typename Model::space> burden{order};
+    const auto mine = laws::whole_numbers<std::int32_t>(900, group.rank());
+    const values_type nothing{std::vector<std::int32_t>(900, -1), order};
+    values_type first{mine, order}, got{std::vector<std::int32_t>(900), order};
+    const values_type other{{1}, order};
+    values_type ignored{{0}, order};
+
+    const plait::ticket old = group.send(first.all(), next, 0, order);
+    std::vector<plait::ticket> tickets;
+    for (int message = 0; message < 15; ++message) tickets.push_back(group.send(other.all(), next, 0, order));
+    burden.lay_on(late);
+    group.receive(got.all(), previous, 0, late);  // copied late
+    for (int message = 0; message < 15; ++message) group.receive(ignored.all(), previous, 0, late);
+    group.barrier(quick);
+    tickets.push_back(group.send(other.all(), next, 0, order));  // in the place of the first message
+    group.receive(ignored.all(), previous, 0, late);
+    group.wait(old, quick);
+    first.copy_from(nothing, quick);
+    for (const plait::ticket& sent : tickets) group.wait(sent, order);
+    for (const auto& one : {order, late, quick}) one.synchronize();
+    laws::expect(laws::same_bits(got.read(), laws::whole_numbers<std::int32_t>(900, previous)),
+                 "message as sent, not as overwritten", group.rank());
+  });
+}
+
+TEST_CASE_TEMPLATE_DEFINE("collectives in several streams of a rank do not disturb each other", Model, law_streams) {
+  Model::run([](auto& group) {
+    using values_type = laws::cells<float, typename Model::space>;
+    const typename Model::space::owned_stream owned, quick_owned;
+    const typename Model::space::stream order = owned, quick = quick_owned;
+    laws::burden<typename Model::space> burden{order};
+    for (const std::size_t size : {std::size_t{50}, std::size_t{20000}}) {
+      std::vector<values_type> values;
+      const auto values_of = [](int rank, int call, std::size_t n) {
+        return laws::whole_numbers<float>(n, rank, call);
+      };
+      for (int call = 0; call < 6; ++call) values.emplace_back(values_of(group.rank(), call, size), order);
+      for (int call = 0; call < 6; ++call) {
+        // The last rank comes late to the calls of one stream, those of the other overtake them.
+        if (call % 3 == 0 && group.rank() == group.size() - 1) burden.lay_on(order);
+        group.all_reduce(values[static_cast<std::size_t>(call)].all(), plait::reduction::sum,
+                         call % 3 == 0 ? order : quick);
+      }
+      order.synchronize();
+      quick.synchronize();
+      for (int call = 0; call < 6; ++call) {
+        const auto expected =
+            laws::reduced_in_order<float>(size, laws::first_ranks(group.size()), plait::reduction::sum,
+                                          [&](std::size_t n, int rank) { return values_of(rank, call, n); });
+        laws::expect(laws::same_bits(values[static_cast<std::size_t>(call)].read(), expected), "sum of its own call",
+                     group.rank(), size);
+      }
+    }
   });
 }
 
@@ -495,6 +624,9 @@ TEST_CASE_TEMPLATE_DEFINE("a rank that throws stops the world with an error that
 #define PLAIT_COMMUNICATOR_LAWS(...)                        \
   TEST_CASE_TEMPLATE_INVOKE(law_messages, __VA_ARGS__);     \
   TEST_CASE_TEMPLATE_INVOKE(law_tickets, __VA_ARGS__);      \
+  TEST_CASE_TEMPLATE_INVOKE(law_late_values, __VA_ARGS__);  \
+  TEST_CASE_TEMPLATE_INVOKE(law_old_tickets, __VA_ARGS__);  \
+  TEST_CASE_TEMPLATE_INVOKE(law_streams, __VA_ARGS__);      \
   TEST_CASE_TEMPLATE_INVOKE(law_all_reduce, __VA_ARGS__);   \
   TEST_CASE_TEMPLATE_INVOKE(law_rank_order, __VA_ARGS__);   \
   TEST_CASE_TEMPLATE_INVOKE(law_not_a_number, __VA_ARGS__); \

@@ -15,8 +15,7 @@ using plait::error_kind;
 // What `require` does in a constant expression: nothing, where the condition holds.
 static_assert((plait::require(true, "call", "sentence"), true));
 
-TEST_CASE("an error says its kind, the call, the sentence and the place")
-{
+TEST_CASE("an error says its kind, the call, the sentence and the place") {
   const auto here = std::source_location::current();
   const error problem{error_kind::usage, "balanced_part", "ways must be at least 1", here};
   const std::string text = problem.what();
@@ -28,8 +27,7 @@ TEST_CASE("an error says its kind, the call, the sentence and the place")
   CHECK(problem.rank() == -1);
 }
 
-TEST_CASE("an error says on which rank it happened, and the first rank stays")
-{
+TEST_CASE("an error says on which rank it happened, and the first rank stays") {
   error problem{error_kind::comm, "all_reduce", "rank 3 did not arrive"};
   problem.at_rank(5, "{data 1, tensor 1, pipeline 0}");
   problem.at_rank(2, "{data 0, tensor 1, pipeline 0}");
@@ -38,16 +36,14 @@ TEST_CASE("an error says on which rank it happened, and the first rank stays")
   CHECK(problem.coordinates() == "{data 1, tensor 1, pipeline 0}");
 }
 
-TEST_CASE("wrong use and bad input end a program with status 2, failures with 1")
-{
+TEST_CASE("wrong use and bad input end a program with status 2, failures with 1") {
   for (error_kind kind : {error_kind::usage, error_kind::io}) CHECK(error{kind, "call", "it"}.exit_status() == 2);
   for (error_kind kind :
        {error_kind::schedule, error_kind::comm, error_kind::numerics, error_kind::cuda, error_kind::nccl})
     CHECK(error{kind, "call", "it"}.exit_status() == 1);
 }
 
-TEST_CASE("every kind of error has a name of its own")
-{
+TEST_CASE("every kind of error has a name of its own") {
   CHECK(plait::name_of(error_kind::usage) == "usage");
   CHECK(plait::name_of(error_kind::io) == "io");
   CHECK(plait::name_of(error_kind::schedule) == "schedule");
@@ -57,8 +53,7 @@ TEST_CASE("every kind of error has a name of its own")
   CHECK(plait::name_of(error_kind::nccl) == "nccl");
 }
 
-TEST_CASE("a requirement that does not hold is an error at the place of the call, and makes its sentence only then")
-{
+TEST_CASE("a requirement that does not hold is an error at the place of the call, and makes its sentence only then") {
   int made = 0;
   const auto sentence = [&] { return ++made, std::string{"3 does not divide 10"}; };
   plait::require(true, "split", sentence);

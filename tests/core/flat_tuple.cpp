@@ -38,8 +38,7 @@ static_assert(flat_tuple<>::size == 0);
 static_assert(sizeof(flat_tuple<empty, int>) == sizeof(int));
 static_assert(std::is_same_v<decltype(flat_tuple{1, 2.0, 'c'}), flat_tuple<int, double, char>>);
 
-TEST_CASE("members of a flat tuple are visited in order")
-{
+TEST_CASE("members of a flat tuple are visited in order") {
   const two_hundred_and_fifty_six tuple{};
   std::vector<std::size_t> seen;
   for_each(tuple, [&](const auto& member) { seen.push_back(member.value); });
@@ -47,8 +46,7 @@ TEST_CASE("members of a flat tuple are visited in order")
   for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == i);
 }
 
-TEST_CASE("a member is visited by a number known at run time, and no other one")
-{
+TEST_CASE("a member is visited by a number known at run time, and no other one") {
   const two_hundred_and_fifty_six tuple{};
   for (std::size_t i = 0; i < 256; ++i) {
     int visits = 0;
@@ -61,8 +59,7 @@ TEST_CASE("a member is visited by a number known at run time, and no other one")
   visit_at(tuple, 256, [](const auto&) { FAIL("there is no member 256"); });
 }
 
-TEST_CASE("members of equal type are different members, and can be changed")
-{
+TEST_CASE("members of equal type are different members, and can be changed") {
   flat_tuple tuple{std::string{"left"}, std::string{"right"}};
   get<1>(tuple) += "most";
   CHECK(get<0>(tuple) == "left");

@@ -17,8 +17,7 @@ static_assert(philox4x32({{0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu}},
 static_assert(philox4x32({{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, {{0xa4093822u, 0x299f31d0u}}) ==
               philox_block{{0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}});
 
-TEST_CASE("philox gives at run time what it gives at compile time")
-{
+TEST_CASE("philox gives at run time what it gives at compile time") {
   volatile std::uint32_t pi = 0x243f6a88u;  // not known to the compiler
   CHECK(philox4x32({{pi, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, {{0xa4093822u, 0x299f31d0u}}) ==
         philox_block{{0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}});

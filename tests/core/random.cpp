@@ -19,16 +19,14 @@ static_assert(hash_of("") == 0xcbf29ce484222325u);
 static_assert(hash_of("a") == 0xaf63dc4c8601ec8cu);
 static_assert(hash_of("foobar") == 0x85944171f73967e8u);
 
-TEST_CASE("an element's number does not depend on the order of calls, nor on which others are drawn")
-{
+TEST_CASE("an element's number does not depend on the order of calls, nor on which others are drawn") {
   const random_stream stream{7, "weights", 3};
   std::vector<std::uint32_t> forward;
   for (std::uint64_t i = 0; i < 64; ++i) forward.push_back(stream.bits(i));
   for (std::uint64_t i = 64; i-- > 0;) CHECK(random_stream{7, "weights", 3}.bits(i) == forward[i]);
 }
 
-TEST_CASE("element i is word i % 4 of block i / 4, also past 32 bits")
-{
+TEST_CASE("element i is word i % 4 of block i / 4, also past 32 bits") {
   const random_stream stream{7, "weights", 3};
   const auto tensor = hash_of("weights");
   const auto low = static_cast<std::uint32_t>(tensor), high = static_cast<std::uint32_t>(tensor >> 32);
@@ -42,8 +40,7 @@ TEST_CASE("element i is word i % 4 of block i / 4, also past 32 bits")
   CHECK(stream.bits(0) != stream.bits(std::uint64_t{1} << 34));  // blocks 0 and 2^32 are different blocks
 }
 
-TEST_CASE("streams that differ in seed, name or step, also only in the upper half of a word, are different")
-{
+TEST_CASE("streams that differ in seed, name or step, also only in the upper half of a word, are different") {
   const std::uint64_t upper = std::uint64_t{1} << 32;
   const random_stream streams[] = {
       {7, "weights", 3}, {8, "weights", 3},         {7, "weight", 3},          {7, "bias", 3},
@@ -53,8 +50,7 @@ TEST_CASE("streams that differ in seed, name or step, also only in the upper hal
   CHECK(firsts.size() == std::size(streams));
 }
 
-TEST_CASE("uniform numbers are in [0, 1), exact in float, and have the mean and variance of the uniform law")
-{
+TEST_CASE("uniform numbers are in [0, 1), exact in float, and have the mean and variance of the uniform law") {
   const random_stream stream{11, "moments", 0};
   constexpr int count = 1 << 16;
   double sum = 0, squares = 0, lagged = 0, before = 0;
@@ -74,8 +70,7 @@ TEST_CASE("uniform numbers are in [0, 1), exact in float, and have the mean and 
   CHECK(std::abs(lagged / count) < 5.0 / 12 / std::sqrt(count));
 }
 
-TEST_CASE("below gives each of its values equally often, and never the bound")
-{
+TEST_CASE("below gives each of its values equally often, and never the bound") {
   const random_stream stream{11, "dice", 0};
   constexpr int count = 60000, faces = 6;
   int seen[faces] = {};

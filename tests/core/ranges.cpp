@@ -16,8 +16,7 @@ static_assert(balanced_part(10, 4, 2) == index_range{6, 8});
 static_assert(balanced_part(10, 4, 3) == index_range{8, 10});
 static_assert(index_range{3, 8}.size() == 5);
 
-TEST_CASE("balanced parts follow each other, cover everything, and differ by at most one, the larger first")
-{
+TEST_CASE("balanced parts follow each other, cover everything, and differ by at most one, the larger first") {
   for (std::int64_t count = 0; count <= 40; ++count)
     for (std::int64_t ways = 1; ways <= 12; ++ways) {
       CAPTURE(count);
@@ -36,8 +35,7 @@ TEST_CASE("balanced parts follow each other, cover everything, and differ by at 
     }
 }
 
-TEST_CASE("balanced parts are right where counts exceed 32 bits")
-{
+TEST_CASE("balanced parts are right where counts exceed 32 bits") {
   const std::int64_t count = (std::int64_t{1} << 40) + 1;
   CHECK(balanced_part(count, 2, 0) == index_range{0, (std::int64_t{1} << 39) + 1});
   CHECK(balanced_part(count, 2, 1) == index_range{(std::int64_t{1} << 39) + 1, count});

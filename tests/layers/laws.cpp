@@ -5,9 +5,9 @@
 #include <plait/comm/threads.hpp>
 #include <plait/tensor/host.hpp>
 
-#include "layers/all_layers.hpp"
-
 #include <doctest/doctest.h>
+
+#include "layers/all_layers.hpp"
 
 namespace {
 

@@ -56,10 +56,10 @@ std::vector<plait::parameter> parameters_of(const Layer& one) {
 /// The whole values that a pass through a layer and back starts from, and those that it comes to.
 struct pass_input {
   std::int64_t rows = 0;
-  std::vector<double> x;   ///< [rows, inputs]
-  std::vector<double> dy;  ///< [rows, outputs]
-  std::vector<std::vector<double>> parameters;
-  std::vector<std::vector<double>> gradients;  ///< what is there before
+  std::vector<double> x{};   ///< [rows, inputs]
+  std::vector<double> dy{};  ///< [rows, outputs]
+  std::vector<std::vector<double>> parameters{};
+  std::vector<std::vector<double>> gradients{};  ///< what is there before
 };
 template <class T>
 struct pass_result {
@@ -71,11 +71,8 @@ struct pass_result {
 
 template <class Case>
 pass_input input_of(const Case& subject, std::int64_t rows, numbers kind) {
-  pass_input given{.rows = rows,
-                   .x = draw(kind, rows * subject.inputs, 1),
-                   .dy = draw(kind, rows * subject.outputs(), 2),
-                   .parameters = {},
-                   .gradients = {}};
+  pass_input given{
+      .rows = rows, .x = draw(kind, rows * subject.inputs, 1), .dy = draw(kind, rows * subject.outputs(), 2)};
   for (const plait::parameter& each : parameters_of(subject.one)) {
     given.parameters.push_back(draw(kind, each.rows * each.columns, 3 + given.parameters.size()));
     given.gradients.push_back(draw(kind, each.rows * each.columns, 30 + given.gradients.size()));
@@ -308,8 +305,8 @@ verdict gradients_agree(const Case& subject, setting at) {
       for (const auto& of_rank : slope)
         for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += of_rank[array][i];
       const auto& values = array == 0 ? found.dx : found.gradients[array - 1];
-      all = both(all, close(array == 0 ? "dx" : "gradient " + std::to_string(array - 1), values, wanted,
-                            [&](std::size_t i) { return tolerance * (1 + std::abs(wanted[i])); }));
+      all = both(all, within(array == 0 ? "dx" : "gradient " + std::to_string(array - 1), values, wanted,
+                             [&](std::size_t i) { return tolerance * (1 + std::abs(wanted[i])); }));
     }
     return all;
   });
@@ -379,14 +376,14 @@ verdict float_agrees_with_double(const Case& subject, setting at) {
     const auto size = pass<Engine, double>(subject, 1, sizes);
     const auto longest = static_cast<double>(std::max({subject.inputs, subject.outputs(), at.rows}) + 16);
     const double relative = longest * 0x1p-24 / (1 - longest * 0x1p-24);
-    const auto within = [&](const std::vector<double>& of) {
+    const auto room_of = [&](const std::vector<double>& of) {
       return [&of, relative](std::size_t i) { return relative * of[i]; };
     };
-    verdict all = both({single.fault}, close("y", single.y, exact.y, within(size.y)));
-    all = both(all, close("dx", single.dx, exact.dx, within(size.dx)));
+    verdict all = both({single.fault}, within("y", single.y, exact.y, room_of(size.y)));
+    all = both(all, within("dx", single.dx, exact.dx, room_of(size.dx)));
     for (std::size_t i = 0; i < exact.gradients.size(); ++i)
-      all = both(all, close("gradient " + std::to_string(i), single.gradients[i], exact.gradients[i],
-                            within(size.gradients[i])));
+      all = both(all, within("gradient " + std::to_string(i), single.gradients[i], exact.gradients[i],
+                             room_of(size.gradients[i])));
     return all;
   });
 }

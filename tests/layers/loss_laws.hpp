@@ -21,8 +21,8 @@ template <class Loss>
 struct loss_input {
   std::int64_t rows = 0;
   std::int64_t inputs = 0;
-  std::vector<double> x;
-  std::vector<plait::target_of<Loss, double>> targets;
+  std::vector<double> x{};
+  std::vector<plait::target_of<Loss, double>> targets{};
   double scale = 0.25;
 };
 template <class T>
@@ -36,7 +36,7 @@ struct loss_result {
 /// Class numbers go round, so that every shard has some; real targets are drawn.
 template <class Loss>
 loss_input<Loss> input_of(const Loss& one, std::int64_t inputs, std::int64_t rows, numbers kind) {
-  loss_input<Loss> given{.rows = rows, .inputs = inputs, .x = draw(kind, rows * inputs, 1), .targets = {}};
+  loss_input<Loss> given{.rows = rows, .inputs = inputs, .x = draw(kind, rows * inputs, 1)};
   if constexpr (std::is_same_v<typename Loss::target, plait::real_target>)
     given.targets = draw(kind, rows * one.target_columns(), 2);
   else
@@ -177,7 +177,7 @@ verdict loss_gradient_agrees(const Loss& one, std::int64_t inputs, setting at) {
       }
     });
     return both({found.fault},
-                close("dx", found.dx, slope, [&](std::size_t i) { return tolerance * (1 + std::abs(slope[i])); }));
+                within("dx", found.dx, slope, [&](std::size_t i) { return tolerance * (1 + std::abs(slope[i])); }));
   });
 }
 
@@ -210,9 +210,10 @@ verdict float_loss_agrees_with_double(const Loss& one, const loss_input<Loss>& g
   return judge([&] {
     const auto single = loss_pass<Engine, float>(one, ways, given);
     const auto exact = loss_pass<Engine, double>(one, ways, given);
-    verdict all = both({single.fault}, close("loss", single.row_loss, exact.row_loss, [=](auto) { return loss_bound; }));
-    all = both(all, close("hits", single.hits, exact.hits, [](auto) { return 0.0; }));
-    return both(all, close("dx", single.dx, exact.dx, [=](auto) { return gradient_bound; }));
+    verdict all =
+        both({single.fault}, within("loss", single.row_loss, exact.row_loss, [=](auto) { return loss_bound; }));
+    all = both(all, within("hits", single.hits, exact.hits, [](auto) { return 0.0; }));
+    return both(all, within("dx", single.dx, exact.dx, [=](auto) { return gradient_bound; }));
   });
 }
 

@@ -89,7 +89,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 
 /// No fault where every |a - b| is at most `bound` of its place; a value that is not a number is a fault.
 template <class A, class B, class Bound>
-verdict close(const std::string& what, const std::vector<A>& a, const std::vector<B>& b, const Bound& bound) {
+verdict within(const std::string& what, const std::vector<A>& a, const std::vector<B>& b, const Bound& bound) {
   if (a.size() != b.size()) return {what + " has " + std::to_string(a.size()) + " elements"};
   for (std::size_t i = 0; i < a.size(); ++i) {
     const auto found = static_cast<double>(a[i]), wanted = static_cast<double>(b[i]);
@@ -104,7 +104,7 @@ template <class T>
 verdict close(const std::string& what, const std::vector<T>& found, const std::vector<T>& wanted, double tolerance) {
   double largest = 0;
   for (T value : wanted) largest = std::max(largest, static_cast<double>(std::abs(value)));
-  return close(what, found, wanted, [=](std::size_t) { return tolerance * largest; });
+  return within(what, found, wanted, [=](std::size_t) { return tolerance * largest; });
 }
 
 template <class Placed>

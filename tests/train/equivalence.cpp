@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "exact_model.hpp"
+#include "real_model.hpp"
 
 namespace {
 
@@ -101,42 +102,6 @@ TEST_CASE("more cells than samples leave some micro-batches without rows, and th
 
 // ---- real numbers
 
-/// A classifier of real-valued samples, 20 steps, with clipping: sums round, in an order that depends on the layout.
-auto real_model() {
-  return stack{column_linear{30, 40}, relu{},
-               row_linear{40, 24},    gelu{},
-               column_linear{24, 32}, relu{},
-               row_linear{32, 24},    relu{},
-               column_linear{24, 10}, softmax_cross_entropy{10}};
-}
-
-template <real T>
-task<T, std::int32_t> real_task(int micro) {
-  return {.features = 30,
-          .target_columns = 1,
-          .steps = 20,
-          .settings = {.features = 30, .batch = 48, .micro = micro, .seed = 5, .clip_norm = 1},
-          .sample =
-              [](std::uint64_t step, std::int64_t row, std::int64_t feature) {
-                return static_cast<T>(
-                    2 * random_stream{3, "x", step}.uniform(static_cast<std::uint64_t>(row * 30 + feature)) - 1);
-              },
-          .target =
-              [](std::uint64_t step, std::int64_t row, std::int64_t) {
-                // Learnable: the class is where the first feature falls.
-                const double first = random_stream{3, "x", step}.uniform(static_cast<std::uint64_t>(row * 30));
-                return static_cast<std::int32_t>(first * 10);
-              }};
-}
-
-template <real T>
-double worst_difference(const outcome<T>& a, const outcome<T>& b) {
-  double worst = 0;
-  for (std::size_t i = 0; i < a.losses.size(); ++i)
-    worst = std::max(worst, std::abs(a.losses[i] - b.losses[i]) / std::abs(b.losses[i]));
-  return worst;
-}
-
 const std::vector<layout_handle>& real_layouts() {
   static const std::vector<layout_handle> layouts{
       layout_of({4, 1, 1}, 1, 1), layout_of({1, 4, 1}, 1, 1), layout_of({1, 1, 4}, 1, 1), layout_of({1, 1, 4}, 1, 0),
@@ -152,7 +117,7 @@ TEST_CASE("on real data in float64 losses agree to 1e-12 over 20 steps, with cli
     for (const layout_handle& layout : real_layouts()) {
       CAPTURE(text_of(layout, 4));
       const auto many = train<double, std::int32_t>(threads{}, layout, model, optimizer, real_task<double>(4));
-      CHECK(worst_difference(many, one) <= 1e-12);
+      CHECK(loss_difference(many, one) <= 1e-12);
       CHECK(many.evaluated_hits == one.evaluated_hits);
       CHECK(std::abs(many.norms.back() - one.norms.back()) <= 1e-11 * one.norms.back());
     }
@@ -171,7 +136,7 @@ TEST_CASE("on real data in float32 losses agree within the bound of docs/design/
   for (const layout_handle& layout : real_layouts()) {
     CAPTURE(text_of(layout, 4));
     const auto many = train<float, std::int32_t>(threads{}, layout, model, optimizer, real_task<float>(4));
-    CHECK(worst_difference(many, one) <= bound);
+    CHECK(loss_difference(many, one) <= bound);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace plait {
 ///
 ///     costs 4 1 1 1 1, 2 stages:   {0, 1, 5}
 ///
-/// Exact, by dynamic programming; time: layers^2 * stages.   Needs: stages >= 1, no cost below 0.
+/// Exact, by dynamic programming; time: layers^2 * stages.   Needs: stages >= 1, no cost below 0, a finite
+/// sum.
 constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int stages) {
   require(stages >= 1, "plait::balanced_cut", "there is at least 1 stage");
   const std::size_t layers = costs.size(), columns = layers + 1, count = static_cast<std::size_t>(stages);
@@ -24,6 +26,8 @@ constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int st
     require(costs[i] >= 0, "plait::balanced_cut", "no layer costs less than nothing");
     before[i + 1] = before[i] + costs[i];
   }
+  require(before[layers] < std::numeric_limits<double>::infinity(), "plait::balanced_cut",
+          "the sum of costs is finite");
   // worst[s][i]: least cost of the worst stage when stages s .. stages - 1 hold the layers from i on.
   std::vector<std::vector<double>> worst(count + 1, std::vector<double>(columns));
   for (std::size_t i = 0; i < columns; ++i) worst[count - 1][i] = before[layers] - before[i];

@@ -38,7 +38,7 @@ struct relu {
   static constexpr const char* name = "relu";
   template <real T>
   PLAIT_HD static T value(T x) {
-    return x > T{0} ? x : T{0};
+    return x < T{0} ? T{0} : x;  // not x > 0 ? x : 0, which would hide what is not a number
   }
   template <real T>
   PLAIT_HD static T slope(T x) {

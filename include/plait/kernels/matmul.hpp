@@ -34,12 +34,16 @@ product_shape product_shape_of(const A& a, flip flip_a, const B& b, flip flip_b,
   const product_shape shape{a.extent[ta], b.extent[!tb], a.extent[!ta]};
   require(b.extent[tb] == shape.inner && out.extent[0] == shape.rows && out.extent[1] == shape.columns, "plait::matmul",
           [&] {
-            const auto text = [](std::int64_t rows, std::int64_t columns) {
-              return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+            std::string text{"after the flips a is "};
+            const auto say = [&text](std::int64_t rows, std::int64_t columns) {
+              text.append("[").append(std::to_string(rows)).append(", ").append(std::to_string(columns)).append("]");
             };
-            return "after the flips a is " + text(shape.rows, shape.inner) + " and b is " +
-                   text(b.extent[tb], shape.columns) + ", whose product does not fit out, which is " +
-                   text(out.extent[0], out.extent[1]);
+            say(shape.rows, shape.inner);
+            text.append(" and b is ");
+            say(b.extent[tb], shape.columns);
+            text.append(", whose product does not fit out, which is ");
+            say(out.extent[0], out.extent[1]);
+            return text;
           });
   return shape;
 }

@@ -3,10 +3,12 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <plait/core/ranges.hpp>
+#include <plait/core/require.hpp>
 #include <plait/tensor/placement.hpp>
 #include <plait/tensor/view.hpp>
 
@@ -124,20 +126,38 @@ using target_of = std::conditional_t<std::is_same_v<typename Loss::target, real_
 /// Elements that a layer saves, and needs as scratch, for `rows` samples.
 template <class L>
 constexpr std::int64_t saved_of(const L& one, std::int64_t rows, tensor_place place) {
-  if constexpr (requires { one.saved(rows, place); })
+  if constexpr (requires { one.saved(rows, place); }) {
     return one.saved(rows, place);
-  else
+  } else {
+    static_assert(
+        !requires { &L::saved; }, "plait::layer: saved takes (std::int64_t rows, tensor_place place)");
     return 0;
+  }
 }
 template <class L>
 constexpr std::int64_t scratch_of(const L& one, std::int64_t rows, tensor_place place) {
-  if constexpr (requires { one.scratch(rows, place); })
+  if constexpr (requires { one.scratch(rows, place); }) {
     return one.scratch(rows, place);
-  else
+  } else {
+    static_assert(
+        !requires { &L::scratch; }, "plait::layer: scratch takes (std::int64_t rows, tensor_place place)");
     return 0;
+  }
 }
 
-/// The whole backward pass of a layer: both halves.
+namespace detail {
+/// A pass for weights that does not fit would otherwise be left out in silence.
+template <class L>
+void require_no_parameters(const L& one) {
+  bool any = false;
+  one.parameters([&](const parameter&) { any = true; });
+  require(!any, "plait::backward", [] {
+    return std::string{L::name} + " has parameters, so it needs backward_weight(context, x, y, dy) for its placements";
+  });
+}
+}  // namespace detail
+
+/// The whole backward pass of a layer: both halves. Throws: usage, where it has parameters and no pass for them.
 template <layer L, class Context, class Taken, class Given>
 void backward(const L& one, Context& context, typename Context::template in<Taken> x,
               typename Context::template in<Given> y, typename Context::template in<Given> dy,
@@ -145,7 +165,10 @@ void backward(const L& one, Context& context, typename Context::template in<Take
   if constexpr (requires { one.backward(context, x, y, dy, dx); }) {
     one.backward(context, x, y, dy, dx);
   } else {
-    if constexpr (requires { one.backward_weight(context, x, y, dy); }) one.backward_weight(context, x, y, dy);
+    if constexpr (requires { one.backward_weight(context, x, y, dy); })
+      one.backward_weight(context, x, y, dy);
+    else
+      detail::require_no_parameters(one);
     if (dx.data != nullptr) one.backward_input(context, x, y, dy, dx);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <plait/kernels/blas_threads.hpp>
 #include <plait/train/rank.hpp>
 
 namespace plait {
@@ -13,6 +14,7 @@ namespace plait {
 /// that failed threw, with a report of what each was doing.
 template <class Engine, class Body>
 void run(const Engine& engine, const layout_handle& layout, Body&& body) {
+  use_one_blas_thread();
   engine.run(
       layout.mesh.size(),
       [&](auto& world) {

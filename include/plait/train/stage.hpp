@@ -5,9 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
+#include <plait/comm/communicator.hpp>
 #include <plait/cost/layer_profile.hpp>
 #include <plait/cost/memory.hpp>
 #include <plait/kernels/reduce.hpp>

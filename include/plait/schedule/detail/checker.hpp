@@ -94,6 +94,10 @@ class program_checker {
         position[rank_] = at_;
       }
     }
+    // Some rank may wait for ever. Where one waits for what nobody is going to send, the others wait because of it.
+    for (rank_ = 0; rank_ < ranks_count_; ++rank_)
+      if (at_ = position[rank_]; at_ != ranks_[rank_].end && never_sent(*at_, position))
+        return fault("waits for ever for a message that is not sent");
     for (rank_ = 0; rank_ < ranks_count_; ++rank_)
       if (at_ = position[rank_]; at_ != ranks_[rank_].end) return fault(waits_for(*at_));
     return all_done();
@@ -162,15 +166,27 @@ class program_checker {
     found_.cell = cell;
     return found_;
   }
+  /// Whether a waiting action is a receive of what no action that its sender has left sends.
+  constexpr bool never_sent(const action& act, const action* const* position) const {
+    if (!is_receive(act.kind) || has_message(act)) return false;
+    const bool backward = act.kind == op::receive_gradient;
+    const action* const end = ranks_[act.peer].end;
+    for (const action* next = position[act.peer]; next != end; ++next)
+      if (next->kind == (backward ? op::send_gradient : op::send_activation) && next->micro == act.micro &&
+          next->stage == act.stage + (backward ? 1 : -1))
+        return false;
+    return true;
+  }
+  constexpr bool has_message(const action& act) const {
+    const stage_state& stage = stage_[act.stage];
+    const queue* const line = act.kind == op::receive_activation ? stage.activations_in : stage.gradients_in;
+    return line->taken < line->sent;
+  }
   /// Why an action that names nothing impossible is still waiting at the end.
   constexpr std::string_view waits_for(const action& act) const {
     if (act.kind == op::reduce_loss || act.kind == op::reduce_norm)
       return "waits for ever for a rank that does not come";
-    if (is_receive(act.kind)) {
-      const stage_state& stage = stage_[act.stage];
-      const queue* const line = act.kind == op::receive_activation ? stage.activations_in : stage.gradients_in;
-      if (line->taken == line->sent) return "waits for ever for a message that is not sent";
-    }
+    if (is_receive(act.kind) && !has_message(act)) return "waits for ever for a message whose sender waits as well";
     return "waits for ever for a message from its slot to be taken";
   }
 

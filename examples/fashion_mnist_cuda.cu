@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA side of fashion_mnist: the same loop, with ranks as threads that share one GPU.
+
+#include <plait/plait.cuh>
+
+#include "fashion_mnist_run.hpp"
+
+fashion_report train_fashion_on_cuda(const fashion_options& options, bool f64, const char* what) {
+  const plait::threads<plait::cuda> engine{};
+  return f64 ? train_fashion<double>(engine, options, what) : train_fashion<float>(engine, options, what);
+}

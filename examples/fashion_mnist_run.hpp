@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What fashion_mnist.cpp and fashion_mnist_cuda.cu share: the options, the report, and the training loop itself, which
+// is the same for every layout, element type and space.
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <plait/plait.hpp>
+
+struct fashion_options {
+  std::string layout_name{};
+  plait::layout_handle layout{};
+  int micro = 8;
+  std::int64_t batch = 256;
+  int epochs = 20;
+  std::int64_t steps = 0;  // 0: as many as the epochs have
+  double target = 0;       // test accuracy to stop at; 0: none
+  std::uint64_t seed = 1;
+  std::string data{};
+};
+
+struct fashion_report {
+  std::vector<double> losses{};         // of each step
+  std::vector<double> test_accuracy{};  // after each epoch
+  double seconds_to_target = -1;        // -1: not reached
+  double training_seconds = 0;          // without evaluations
+  std::int64_t samples = 0;             // trained on
+  plait::timeline measured{};           // one step in the middle of the run
+  plait::timeline predicted{};
+  double measured_step_seconds = 0;  // medians over the sampled steps
+  double measured_bubble = 0;
+  std::vector<plait::step_memory> predicted_memory{};  // of each rank
+  std::vector<plait::memory_by_class> measured_memory{};
+  std::uint64_t digest = 0;
+};
+
+inline auto fashion_model() {
+  using namespace plait;
+  return stack{column_linear{784, 256}, relu{},
+               row_linear{256, 256},    relu{},
+               column_linear{256, 256}, relu{},
+               row_linear{256, 256},    relu{},
+               column_linear{256, 10},  softmax_cross_entropy{10}};
+}
+
+/// A progress bar on a terminal; a line for each epoch elsewhere.
+class fashion_progress {
+ public:
+  fashion_progress(const char* what, std::int64_t steps_of_epoch) : what_{what}, steps_{steps_of_epoch} {}
+
+  void step(int epoch, std::int64_t step, double loss) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!terminal_ || now - last_ < std::chrono::milliseconds{100}) return;
+    last_ = now;
+    constexpr int width = 30;
+    const int filled = static_cast<int>((step + 1) * width / steps_);
+    std::fprintf(stderr, "\r%s  epoch %2d  [%-*.*s]  loss %.4f ", what_, epoch + 1, width, filled,
+                 "==============================", loss);
+  }
+  void epoch(int epoch, double loss, double accuracy, double seconds) {
+    std::fprintf(stderr, "%s%s  epoch %2d  loss %.4f  test accuracy %.2f %%  %.1f s%s\n", terminal_ ? "\r" : "", what_,
+                 epoch + 1, loss, 100 * accuracy, seconds, terminal_ ? "                    " : "");
+  }
+
+ private:
+  const char* what_;
+  std::int64_t steps_;
+  bool terminal_ = isatty(STDERR_FILENO) == 1;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// Trains under the layout of the options on an engine: plait::threads<plait::host>, plait::threads<plait::cuda>, ...
+template <class T, class Engine>
+fashion_report train_fashion(const Engine& engine, const fashion_options& options, const char* what) {
+  using namespace plait;
+  using clock = std::chrono::steady_clock;
+  const auto seconds_since = [](clock::time_point begin) {
+    return std::chrono::duration<double>(clock::now() - begin).count();
+  };
+  classified_images train = load_fashion_mnist(options.data, data_split::train);
+  classified_images test = load_fashion_mnist(options.data, data_split::test);
+  const pixel_scale scale = pixel_scale_of(train.pixels());
+  train.rescale(scale);
+  test.rescale(scale);
+  require(options.batch <= train.samples(), "fashion_mnist", "--batch is larger than the data set");
+
+  const auto model = fashion_model();
+  const int ranks = options.layout.mesh.size();
+  fashion_report report;
+  report.predicted_memory.resize(static_cast<std::size_t>(ranks));
+  report.measured_memory.resize(static_cast<std::size_t>(ranks));
+  const auto begin = clock::now();
+
+  run(engine, options.layout, [&](auto& rank) {
+    using space = typename std::remove_cvref_t<decltype(rank)>::space;
+    const data_shard shard{.data_rank = rank.place().data, .data_ways = rank.mesh().ways.data, .micro = options.micro};
+    auto batches = make_loader<T>(train, sampler{train.samples(), options.batch, options.seed}, shard);
+    auto tests = make_loader<T>(test, sampler::sequential(test.samples(), options.batch), shard);
+    typename space::owned_stream stream;
+    trainer trainer{rank, model, adamw{.learning_rate = 1e-3},
+                    training<T>{.features = 784, .batch = options.batch, .micro = options.micro, .seed = options.seed},
+                    stream};
+    const bool talks = rank.rank() == 0;
+    fashion_progress progress{what, batches.batches_per_epoch()};
+
+    std::vector<double> step_seconds, bubbles;
+    std::vector<timeline_row> calibration;
+    std::vector<double> calibration_work;
+    std::int64_t steps = 0;
+    bool going = true;
+    for (int epoch = 0; going && epoch < options.epochs; ++epoch) {
+      const auto epoch_begin = clock::now();
+      double loss = 0;
+      std::int64_t in_epoch = 0;
+      for (const auto& batch : batches.epoch(epoch)) {
+        const step_result done = trainer.step(batch);
+        loss += done.loss;
+        if (talks) {
+          report.losses.push_back(done.loss);
+          report.samples += done.rows;
+          progress.step(epoch, in_epoch, done.loss);
+        }
+        // Steps 8 to 17 calibrate the prediction; from 18 on every eighth is held against it.
+        if (steps >= 8 && (steps < 18 || steps % 8 == 0)) {
+          measured_step seen = gather_measured(rank, trainer.recorded(), options.micro, stream);
+          if (steps < 18) {
+            calibration.insert(calibration.end(), seen.rows.rows.begin(), seen.rows.rows.end());
+            calibration_work.insert(calibration_work.end(), seen.work.begin(), seen.work.end());
+          } else if (talks) {
+            step_seconds.push_back(seen.rows.makespan());
+            bubbles.push_back(seen.rows.bubble());
+            if (report.measured.rows.empty() || steps % 64 == 0) report.measured = std::move(seen.rows);
+          }
+        }
+        ++in_epoch;
+        if (++steps == options.steps) break;
+      }
+      if (talks) report.training_seconds += seconds_since(epoch_begin);
+
+      double hits = 0, tested = 0;
+      for (const auto& batch : tests.epoch(0)) {
+        const step_result seen = trainer.evaluate(batch);
+        hits += seen.hits;
+        tested += static_cast<double>(seen.rows);
+      }
+      const double accuracy = hits / tested;
+      if (talks) {
+        report.test_accuracy.push_back(accuracy);
+        progress.epoch(epoch, loss / static_cast<double>(in_epoch), accuracy, seconds_since(begin));
+        if (options.target > 0 && accuracy >= options.target) report.seconds_to_target = seconds_since(begin);
+      }
+      going = !(options.target > 0 && accuracy >= options.target) && steps != options.steps;
+    }
+
+    const auto mine = static_cast<std::size_t>(rank.rank());
+    report.predicted_memory[mine] = trainer.predicted_memory();
+    report.measured_memory[mine] = trainer.memory().peak();
+    const std::uint64_t digest = trainer.digest();
+    if (!talks) return;
+    report.digest = digest;
+    if (calibration.empty()) return;
+
+    const auto median = [](std::vector<double> of) {
+      if (of.empty()) return 0.0;
+      std::nth_element(of.begin(), of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2), of.end());
+      return of[of.size() / 2];
+    };
+    report.measured_step_seconds = median(step_seconds);
+    report.measured_bubble = median(bubbles);
+    const pipe_shape shape = trainer.programs().front().shape;
+    const step_costs costs = calibrate(calibration, calibration_work, shape);
+    const shared_processors machine{.processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency())),
+                                    .threads_per_rank = ranks / shape.ranks};
+    report.predicted = spread_over_mesh(predicted_timeline(trainer.programs(), costs, machine), rank.mesh());
+  });
+  return report;
+}
+
+#if defined(PLAIT_EXAMPLE_CUDA)
+/// In fashion_mnist_cuda.cu.
+fashion_report train_fashion_on_cuda(const fashion_options& options, bool f64, const char* what);
+#endif

@@ -1,0 +1,7 @@
+// expect: plait::mesh<...>: each argument is data<N>, tensor<N>, pipeline<N, Schedule> or fastest<axis...>
+// SPDX-License-Identifier: Apache-2.0
+#include <plait/mesh/mesh.hpp>
+
+struct expert {};
+
+static_assert(plait::mesh<plait::data<2>, expert>::size == 2);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What compilers prove about schedules, within their default limits. Host compilers and nvcc, which hands its own
+// rendering of the headers to the host compiler, both compile this.
+
+#include <plait/mesh/mesh.hpp>
+#include <plait/schedule/gpipe.hpp>
+#include <plait/schedule/interleaved.hpp>
+#include <plait/schedule/of_layout.hpp>
+#include <plait/schedule/one_f_one_b.hpp>
+#include <plait/schedule/simulate.hpp>
+#include <plait/schedule/verify.hpp>
+
+namespace compile_time {
+
+using namespace plait;
+
+// The largest shape that is promised: 16 ranks, 64 micro-batches, 4 chunks.
+static_assert(completes<interleaved<4>>({16, 64, 4}, {.buckets = 1, .clip = true}));
+
+static_assert(completes<gpipe>({4, 8, 1}) && completes<one_f_one_b>({4, 8, 1}) && completes<interleaved<2>>({4, 8, 2}));
+static_assert(completes<interleaved<2>>({4, 7, 2}, {.buckets = 3}) && completes<one_f_one_b>({8, 3, 1}));
+static_assert(!completes<interleaved<2, 4>>({3, 10, 2}) && !completes<gpipe>({4, 0, 1}));
+
+// 3 (micro + ranks - 1), and 3 micro chunks + 3 (ranks - 1).
+static_assert(makespan<gpipe>({4, 8, 1}) == 33 && makespan<one_f_one_b>({4, 8, 1}) == 33);
+static_assert(makespan<interleaved<2>>({4, 8, 2}) == 57);
+
+// The fields of actions, by name: nvcc 13 drops the names of designated initialisers in some places.
+constexpr action second_of(const program& one) {
+  return one.actions[1];
+}
+static_assert(second_of(program_of<one_f_one_b>({2, 2, 1}, 1)) ==
+              action{.kind = op::forward, .stage = 1, .chunk = 0, .micro = 0, .slot = 0});
+static_assert(second_of(program_of<one_f_one_b>({2, 2, 1}, 0)) ==
+              action{.kind = op::send_activation, .stage = 0, .chunk = 0, .micro = 0, .peer = 1, .slot = 0});
+
+// The verdict says where and why.
+constexpr verification without_a_send() {
+  auto programs = programs_of<one_f_one_b>({2, 2, 1}, {.optimize = false});
+  programs[0].actions[3] = programs[0].actions[2];
+  return verify(programs);
+}
+static_assert(!without_a_send().valid && without_a_send().rank == 0 && without_a_send().position == 3);
+static_assert(without_a_send().reason == "it has already run");
+
+// Layouts, as types.
+using pipeline_of_four = mesh<data<2>, pipeline<4>>;
+static_assert(pipe_shape_of<pipeline_of_four>(micro(8)) == pipe_shape{.ranks = 4, .micro = 8, .chunks = 1});
+static_assert(step_options_of<pipeline_of_four>() == step_options{.buckets = 1});
+static_assert(step_options_of<mesh<tensor<2>>>(true) == step_options{.clip = true});
+static_assert(completes<pipeline_of_four>(micro(8)) && peak_activations<pipeline_of_four>(micro(8)) == 4);
+static_assert(peak_activations<pipeline_of_four>(micro(2)) == 2);
+
+using twice_round = mesh<pipeline<4, interleaved<2>>>;
+static_assert(pipe_shape_of<twice_round>(micro(8)).stages() == 8);
+static_assert(completes<twice_round>(micro(8)) && peak_activations<twice_round>(micro(8)) == 11);
+static_assert(completes<mesh<>>(micro(1)) && peak_activations<mesh<>>(micro(5)) == 1);
+
+}  // namespace compile_time

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Thousands of programs with one edit each: what `verify` accepts must compute the step all the same, which an oracle
+// decides that runs them on symbols. Where an edit only changes the order of actions, the two must agree both ways.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <plait/core/random.hpp>
+#include <plait/schedule/gpipe.hpp>
+#include <plait/schedule/interleaved.hpp>
+#include <plait/schedule/one_f_one_b.hpp>
+#include <plait/schedule/verify.hpp>
+
+#include <doctest/doctest.h>
+
+#include "symbolic_run.hpp"
+#include "test_schedules.hpp"
+
+namespace {
+
+using namespace plait;
+
+/// Random choices that are the same on every machine.
+class choices {
+ public:
+  explicit choices(std::uint64_t seed) : stream_{seed, "mutations", 0} {}
+  std::size_t below(std::size_t count) { return stream_.below(next_++, static_cast<std::uint32_t>(count)); }
+  /// Another number than `old` among those that a field may hold, and some that it may not.
+  std::int16_t other_than(std::int16_t old, int most) {
+    for (;;)
+      if (const auto value = static_cast<std::int16_t>(static_cast<int>(below(static_cast<std::size_t>(most) + 3)) - 1);
+          value != old)
+        return value;
+  }
+
+ private:
+  random_stream stream_;
+  std::uint64_t next_ = 0;
+};
+
+enum class edit { erase, repeat, swap_neighbours, move, exchange, field, kind };
+constexpr edit all_edits[] = {edit::erase, edit::repeat, edit::swap_neighbours, edit::move, edit::exchange,
+                              edit::field, edit::kind};
+
+bool only_reorders(edit what) {
+  return what == edit::swap_neighbours || what == edit::move || what == edit::exchange;
+}
+
+void change_field(action& act, pipe_shape shape, choices& random) {
+  const int most = std::max({shape.stages(), shape.micro, shape.ranks});
+  std::int16_t* const fields[] = {&act.stage, &act.chunk, &act.micro, &act.peer, &act.slot, &act.message, &act.bucket};
+  // Fields that apply come up more often than those that do not.
+  std::int16_t* field = fields[random.below(std::size(fields))];
+  if (*field < 0) field = fields[random.below(std::size(fields))];
+  *field = random.other_than(*field, most);
+}
+
+/// Makes one edit; returns which, for people. False: it changed nothing.
+std::pair<bool, std::string> mutate(std::vector<program>& programs, edit what, choices& random) {
+  program& one = programs[random.below(programs.size())];
+  auto& actions = one.actions;
+  const std::size_t at = random.below(actions.size());
+  const auto here = actions.begin() + static_cast<std::ptrdiff_t>(at);
+  const action old = *here;
+  std::string text =
+      "rank " + std::to_string(one.rank) + ", action " + std::to_string(at) + " (" + to_string(old) + ")";
+  switch (what) {
+    case edit::erase:
+      actions.erase(here);
+      return {true, text + " erased"};
+    case edit::repeat: {
+      const std::size_t to = at + 1 + random.below(actions.size() - at);
+      actions.insert(actions.begin() + static_cast<std::ptrdiff_t>(to), old);
+      return {true, text + " repeated at " + std::to_string(to)};
+    }
+    case edit::swap_neighbours:
+      if (at + 1 == actions.size()) return {false, ""};
+      std::swap(actions[at], actions[at + 1]);
+      return {actions[at] != old, text + " swapped with the next"};
+    case edit::move: {
+      actions.erase(here);
+      const std::size_t to = random.below(actions.size() + 1);
+      actions.insert(actions.begin() + static_cast<std::ptrdiff_t>(to), old);
+      return {to != at, text + " moved to " + std::to_string(to)};
+    }
+    case edit::exchange: {
+      const std::size_t to = random.below(actions.size());
+      std::swap(actions[at], actions[to]);
+      return {actions[at] != old, text + " exchanged with " + std::to_string(to)};
+    }
+    case edit::field:
+      change_field(*here, one.shape, random);
+      return {true, text + " made " + to_string(*here) + " chunk " + std::to_string(here->chunk) + " slot " +
+                        std::to_string(here->slot) + " message slot " + std::to_string(here->message)};
+    case edit::kind:
+      here->kind = static_cast<op>(random.below(op_count));
+      return {here->kind != old.kind, text + " made " + to_string(*here)};
+  }
+  return {false, ""};
+}
+
+struct tally {
+  int rejected = 0;
+  int accepted = 0;
+};
+
+template <class Placement>
+tally run_mutants(const std::vector<program>& programs, int count, std::uint64_t seed) {
+  REQUIRE(verify(programs).valid);
+  REQUIRE(testing::computes_a_step<Placement>(programs));
+  choices random{seed};
+  tally found;
+  for (int i = 0; i < count; ++i) {
+    std::vector<program> mutant = programs;
+    const edit what = all_edits[static_cast<std::size_t>(i) % std::size(all_edits)];
+    const auto [changed, text] = mutate(mutant, what, random);
+    if (!changed) continue;
+    const verification verdict = verify(mutant);
+    const bool right = testing::computes_a_step<Placement>(mutant);
+    ++(verdict.valid ? found.accepted : found.rejected);
+    if (verdict.valid && !right) FAIL_CHECK("accepted, although it does not compute the step: " << text);
+    if (!verdict.valid && right && only_reorders(what))
+      FAIL_CHECK("rejected, although it computes the step: " << text << "; " << to_string(verdict));
+    if (!verdict.valid && verdict.reason.empty()) FAIL_CHECK("rejected without a reason: " << text);
+  }
+  return found;
+}
+
+constexpr step_options full{.buckets = 2, .clip = true};
+
+template <schedule S>
+std::vector<program> evaluation_of(pipe_shape shape) {
+  std::vector<program> programs;
+  for (int rank = 0; rank < shape.ranks; ++rank) programs.push_back(forward_program_of<S>(shape, rank));
+  return programs;
+}
+
+/// Mutants of one schedule's programs, of a step and of an evaluation. Some of both verdicts must come up.
+template <schedule S>
+void check_mutants(pipe_shape shape, std::uint64_t seed) {
+  using placement = typename S::placement;
+  tally all;
+  for (const auto& programs :
+       {programs_of<S>(shape, full), programs_of<S>(shape, {.optimize = false}), evaluation_of<S>(shape)}) {
+    const tally one = run_mutants<placement>(programs, 700, seed++);
+    all.rejected += one.rejected;
+    all.accepted += one.accepted;
+  }
+  CAPTURE(S::name);
+  CHECK(all.rejected > 1000);
+  if (shape.stages() > 1) CHECK(all.accepted > 0);
+}
+
+TEST_CASE("what verify accepts of programs with one edit computes the step all the same") {
+  check_mutants<gpipe>({3, 4, 1}, 100);
+  check_mutants<gpipe>({1, 3, 1}, 200);
+  check_mutants<one_f_one_b>({4, 6, 1}, 300);
+  check_mutants<one_f_one_b>({2, 2, 1}, 400);
+  check_mutants<interleaved<2>>({2, 4, 2}, 500);
+  check_mutants<interleaved<3>>({3, 5, 3}, 600);
+  check_mutants<interleaved<2, 6>>({2, 6, 2}, 700);
+  check_mutants<interleaved<3>>({1, 3, 3}, 800);
+  check_mutants<interleaved<2, 4>>({1, 4, 2}, 900);
+  check_mutants<testing::zero_bubble_h1>({3, 5, 1}, 1000);
+  check_mutants<testing::few_at_a_time<2>>({2, 4, 2}, 1100);
+}
+
+TEST_CASE("every action of a step is needed, and none may run twice") {
+  const auto programs = programs_of<interleaved<2>>({2, 3, 2}, full);
+  for (std::size_t rank = 0; rank < programs.size(); ++rank)
+    for (std::size_t at = 0; at < programs[rank].actions.size(); ++at) {
+      auto without = programs, twice = programs;
+      const auto offset = static_cast<std::ptrdiff_t>(at);
+      auto& few = without[rank].actions;
+      auto& many = twice[rank].actions;
+      few.erase(few.begin() + offset);
+      many.insert(many.begin() + offset, many[at]);
+      const std::string of_action = to_string(programs[rank].actions[at]);
+      CAPTURE(of_action);
+      CHECK_FALSE(verify(without).valid);
+      CHECK_FALSE(verify(twice).valid);
+    }
+}
+
+}  // namespace

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A communicator that carries one fault: the reduction of a given number on a given axis is left out or done twice.
+
+#include <string>
+#include <utility>
+
+#include "harness.hpp"
+
+namespace harness {
+
+/// The groups in the order in which a rank makes them, and the world.
+enum class where { tensor, data, pipeline, model, world };
+enum class fault_kind { none, drop, twice };
+
+struct fault {
+  fault_kind kind = fault_kind::none;
+  where group = where::tensor;
+  int number = 0;        ///< of the call since the trainer was made
+  int* calls = nullptr;  ///< counts the calls on the group, if wanted; of the rank that has most
+};
+
+template <class Comm>
+class faulty_communicator {
+ public:
+  using space = typename Comm::space;
+  using stream = typename space::stream;
+
+  faulty_communicator(Comm inner, where group, fault wanted)
+      : inner_{std::move(inner)}, group_{group}, fault_{wanted} {}
+
+  [[nodiscard]] int rank() const { return inner_.rank(); }
+  [[nodiscard]] int size() const { return inner_.size(); }
+  void doing(activity now) { inner_.doing(now); }
+  template <class T>
+  ticket send(std::span<T> in, int peer, int channel, stream order) {
+    return inner_.send(std::span<const T>{in}, peer, channel, order);
+  }
+  void wait(ticket one, stream order) { inner_.wait(one, order); }
+  template <class T>
+  void receive(std::span<T> out, int peer, int channel, stream order) {
+    inner_.receive(out, peer, channel, order);
+  }
+  template <class T>
+  void all_reduce(std::span<T> data, reduction how, stream order) {
+    const bool here = group_ == fault_.group && calls_++ == fault_.number;
+    if (fault_.calls != nullptr && group_ == fault_.group) {
+      static std::mutex guard;
+      const std::lock_guard lock{guard};
+      *fault_.calls = std::max(*fault_.calls, calls_);
+    }
+    if (here && fault_.kind == fault_kind::drop) return;
+    inner_.all_reduce(data, how, order);
+    if (here && fault_.kind == fault_kind::twice) inner_.all_reduce(data, how, order);
+  }
+  template <class T>
+  void reduce_scatter(std::span<const T> in, std::span<T> out, reduction how, stream order) {
+    inner_.reduce_scatter(in, out, how, order);
+  }
+  template <class T>
+  void all_gather(std::span<const T> in, std::span<T> out, stream order) {
+    inner_.all_gather(in, out, order);
+  }
+  template <class T>
+  void broadcast(std::span<T> data, int root, stream order) {
+    inner_.broadcast(data, root, order);
+  }
+  void barrier(stream order) { inner_.barrier(order); }
+  faulty_communicator split(int color, int key) {
+    return {inner_.split(color, key), static_cast<where>(made_++), fault_};
+  }
+
+ private:
+  Comm inner_;
+  where group_;
+  fault fault_;
+  int calls_ = 0;
+  int made_ = 0;
+};
+
+/// `threads`, with a fault.
+struct faulty_threads {
+  fault wanted{};
+
+  template <class Body, class CoordinatesOf>
+  void run(int ranks, Body&& body, CoordinatesOf&& coordinates_of) const {
+    threads<host>{.deadline_seconds = 20}.run(
+        ranks,
+        [&](threads_communicator<host>& world) {
+          // A world of its own for the wrapper, since it takes what it wraps.
+          faulty_communicator<threads_communicator<host>> faulty{world.split(0, world.rank()), where::world, wanted};
+          body(faulty);
+        },
+        coordinates_of);
+  }
+};
+
+}  // namespace harness
