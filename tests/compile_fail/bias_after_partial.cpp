@@ -1,4 +1,4 @@
-// expect: plait::stack: a layer takes its input placed otherwise than the layer before it gives it
+// expect: the layer before leaves a sum over the tensor axis to be taken; put sum_partials between them
 // SPDX-License-Identifier: Apache-2.0
 // Each rank would add the bias to its summand.
 #include <plait/layers/bias.hpp>

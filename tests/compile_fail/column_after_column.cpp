@@ -1,6 +1,6 @@
-// expect: plait::stack: a layer takes its input placed otherwise than the layer before it gives it
+// expect: the layer before gives them split over the tensor axis; put gather_features between them
 // SPDX-License-Identifier: Apache-2.0
-// The first gives its features split over the tensor axis and the second wants all of them on every rank.
+// The second wants all features on every rank, and the first gives each rank its part.
 #include <plait/layers/linear.hpp>
 #include <plait/layers/softmax_cross_entropy.hpp>
 #include <plait/model/stack.hpp>

@@ -1,4 +1,4 @@
-// expect: plait::stack: a layer takes its input placed otherwise than the layer before it gives it
+// expect: the layer before gives them whole; put scatter_features between them
 // SPDX-License-Identifier: Apache-2.0
 // Every rank would count every class.
 #include <plait/layers/linear.hpp>

@@ -4,4 +4,4 @@
 
 struct expert {};
 
-static_assert(plait::mesh<plait::data<2>, expert>::size == 2);
+const plait::mesh<plait::data<2>, expert> wrong{};

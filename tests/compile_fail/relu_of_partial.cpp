@@ -1,4 +1,4 @@
-// expect: plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put sum_partials before it
+// expect: a layer cannot work on a sum that has not been taken over the tensor axis; put sum_partials before it
 // SPDX-License-Identifier: Apache-2.0
 #include <plait/layers/activation.hpp>
 #include <plait/layers/linear.hpp>

@@ -40,8 +40,8 @@ step_memory memory_of(pipe_shape shape, int rank, const std::vector<int>& cut, s
 }
 
 TEST_CASE("the memory of one rank is what a reader adds up, each buffer rounded up to 16 bytes") {
-  // Two slots, because evaluation has two in turn. A slot: input 3 * 4, outputs 3 * 6, 3 * 6 and 3 * 2, and 5 and 3
-  // elements that are kept.
+  // Two slots, because evaluation has as many in turn as outputs may be under way, which are 2. A slot: input 3 * 4,
+  // outputs 3 * 6, 3 * 6 and 3 * 2, and 5 and 3 elements that are kept.
   const std::int64_t slot = 48 + 80 + 80 + 32 + 32 + 16;
   const step_memory wanted{.weights = 96 + 32 + 48 + 16,
                            .gradients = 192,
@@ -76,7 +76,7 @@ TEST_CASE("a rank without layers still has the input of the loss") {
                                                                          .communication = 2 * 16 + 2 * 32});
 }
 
-TEST_CASE("four ranks with one stage deep in the pipeline keep one slot for each micro-batch in flight") {
+TEST_CASE("ranks keep one slot for each micro-batch in flight") {
   // The first of four ranks has 4 micro-batches in flight, the second 3.
   const pipe_shape shape{.ranks = 4, .micro = 8};
   CHECK(memory_of(shape, 0, {0, 1, 2, 3, 3}).activations == 4 * (48 + 80));
@@ -99,14 +99,15 @@ TEST_CASE("two stages of one rank share what lies between them") {
   CHECK(places[1].input_is_here);
   CHECK(places[1].has_before);
   // Of each chunk the larger number of slots counts: 3 and 2.
-  const plait::program trains{.shape = {}, .slots = {3, 1}}, evaluates{.shape = {}, .trains = false, .slots = {2, 2}};
+  const plait::program trains{.shape = {}, .slots = {3, 1}, .messages = {5, 3}};
+  const plait::program evaluates{.shape = {}, .trains = false, .slots = {2, 2}};
   CHECK(predict_memory(small_model(), places, trains, evaluates, 1, 16) ==
         step_memory{.weights = 192,
                     .gradients = 192,
                     .optimizer_state = 192,
                     .activations = 3 * (48 + 80 + 80 + 32) + 2 * (32 + 16),
                     .workspace = 2 * 80 + 48 + 2 * 16 + scalars,
-                    .communication = 2 * 16 + 2 * 80});
+                    .communication = 2 * 16 + 3 * 80});
 }
 
 TEST_CASE("stages go round the ranks") {

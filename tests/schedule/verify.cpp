@@ -236,6 +236,14 @@ TEST_CASE("ranks that wait for each other's message slots are named") {
       if (act.message >= 0) act.message = static_cast<std::int16_t>(act.micro % 2);
   }
   CHECK(verdict(all).ends_with("(backward stage 4 micro 2): waits for ever for a message from its slot to be taken"));
+
+  programs evaluation;
+  for (int rank = 0; rank < 2; ++rank) evaluation.push_back(forward_program_of<interleaved<3, 8>>({2, 8, 3}, rank));
+  REQUIRE(verdict(evaluation) == "valid");
+  for (program& one : evaluation)
+    for (action& act : one.actions)
+      if (act.slot >= 0) act.slot = static_cast<std::int16_t>(act.micro % 2);
+  CHECK(verdict(evaluation).ends_with("waits for ever for a message from its slot to be taken"));
 }
 
 TEST_CASE("an evaluation keeps outputs until they have gone on") {
@@ -339,7 +347,8 @@ TEST_CASE("an action sets the fields that apply to it and no others") {
   CHECK(edited(11, [](action& act) { act.stage = 0; }).ends_with(sentence));
   CHECK(edited(0, [](action& act) { act.chunk = 1; }).ends_with("there is no such chunk"));
   CHECK(edited(0, [](action& act) { act.version = 1; }).find("old weights") != std::string::npos);
-  CHECK(edited(0, [](action& act) { act.kind = static_cast<op>(op_count); }).empty() == false);
+  CHECK(edited(0, [](action& act) { act.kind = static_cast<op>(op_count); }) ==
+        "rank 0, action 0 (no such action stage 0 micro 0): there is no such kind of action");
 }
 
 TEST_CASE("programs that do not belong together are refused") {

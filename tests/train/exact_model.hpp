@@ -11,7 +11,7 @@ namespace harness {
 namespace detail {
 struct sign {
   template <class V>
-  static V of(V x) {
+  PLAIT_HD static V of(V x) {
     return x > V{0} ? V{1} : x < V{0} ? V{-1} : V{0};
   }
 };
@@ -19,7 +19,7 @@ template <class T>
 struct apply_sign {
   const T* x;
   T* y;
-  void operator()(std::int64_t i) const { y[i] = sign::of(x[i]); }
+  PLAIT_HD void operator()(std::int64_t i) const { y[i] = sign::of(x[i]); }
 };
 }  // namespace detail
 

@@ -90,7 +90,8 @@ outcome<T> train(const Engine& engine, const layout_handle& layout, const Model&
   outcome<T> result;
   std::mutex guard;
   plait::run(engine, layout, [&](auto& rank) {
-    trainer trainer{rank, model, optimizer, job.settings};
+    typename std::remove_cvref_t<decltype(rank)>::space::owned_stream stream;
+    trainer trainer{rank, model, optimizer, job.settings, stream};
     if (job.weight != nullptr) trainer.fill_parameters(job.weight);
     const coordinate place = rank.place();
     const int ways = rank.mesh().ways.data;

@@ -27,26 +27,26 @@ struct activity {
   int peer = -1;
 };
 
-/// One rank's end of a group of ranks that exchange values.
+/// One rank's end of a group of ranks that exchange values. Moves, does not copy.
 ///
-/// Everything is ordered by the stream it is given: a call returns once the work is in the stream's order, which for
-/// host memory means once it is done, save for `send`, which never waits for its peer.
+/// Every call takes spans of any `element`; the concept asks for `float`. Everything is ordered by the stream it is
+/// given: a call returns once the work is in the stream's order, which for host memory means once it is done, save for
+/// `send`, which never waits for its peer. All ranks of a group make the same collective calls in the same order.
 ///
 /// Laws (each is a test that every model is put through, `tests/comm/laws.hpp`):
 ///   1. messages of one (sender, receiver, channel) arrive in the order they were sent; channels do not wait for each
-///   other
+///      other; once its ticket has been waited for, a buffer may change
 ///   2. `all_reduce` gives every rank the same bits: for `sum`, ((x0 + x1) + x2) + ... in rank order, so a run can be
-///   repeated
-///   3. `reduce_scatter` gives rank i part i of what `all_reduce` gives; `all_gather` of the parts gives the whole,
-///   where
-///      part i is `balanced_part(size, ranks, i)`, so sizes need not divide
+///      repeated; for `max`, a value that is not a number wins
+///   3. `reduce_scatter` gives rank i part i of what `all_reduce` gives; `all_gather` of the parts gives the
+///      whole, where part i is `balanced_part(size, ranks, i)`, so sizes need not divide; the part may lie in its place
+///      in the whole
 ///   4. `broadcast` gives every rank the root's values; `barrier` lets none pass before all have come
 ///   5. `split(color, key)` makes groups of equal color, ordered by key and then by rank; calls on different groups do
-///   not
-///      disturb each other
+///      not disturb each other
 ///   6. one rank is a legal group, and so are no elements
-///   7. a rank that throws or a wait past the deadline stops every rank of the world with an error that says what each
-///      was doing
+///   7. a rank that throws, a rank that returns while others wait for it, calls or messages that do not match, and
+///      a wait past the deadline stop every rank of the world with one error that says what each was doing
 template <class C>
 concept communicator = requires(C& group, typename C::space::stream order, std::span<const float> in,
                                 std::span<float> out, activity doing) {

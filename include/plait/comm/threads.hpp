@@ -32,7 +32,9 @@ namespace plait {
 ///       rank 0 = {pipeline 0}: optimizer, waiting in all_reduce of ranks 0, 1
 ///       rank 1 = {pipeline 1}: finished
 ///       rank 2 = {pipeline 2}: forward stage 2 micro 3, waiting in receive from rank 0, channel 0
-///       at comm/detail/world.hpp:145, rank 2 = {pipeline 2}
+///       at comm/detail/world.hpp:129, rank 2 = {pipeline 2}
+///
+/// Another deadline: `plait::threads<>{.deadline_seconds = 5}`.
 ///
 /// Deterministic: reductions go in rank order, so the number of cores and their load change no bit.
 template <class Space = host>

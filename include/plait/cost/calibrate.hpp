@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -16,11 +15,17 @@ namespace plait {
 /// half. `work` holds the seconds of each row that a processor worked on it, where threads share processors; empty:
 /// each row's length.
 inline step_costs calibrate(const std::vector<timeline_row>& rows, const std::vector<double>& work, pipe_shape shape) {
-  const auto median = [](std::vector<double>& of) {
-    if (of.empty()) return 0.0;
-    const auto middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
-    std::nth_element(of.begin(), middle, of.end());
-    return *middle;
+  // By counting, which needs no more of the library than a vector does; there are some hundred values.
+  const auto median = [](const std::vector<double>& of) {
+    for (const double one : of) {
+      std::size_t below = 0, equal = 0;
+      for (const double other : of) {
+        below += static_cast<std::size_t>(other < one);
+        equal += static_cast<std::size_t>(other == one);
+      }
+      if (below <= of.size() / 2 && of.size() / 2 < below + equal) return one;
+    }
+    return 0.0;
   };
   const auto samples = [&](op kind, int stage) {
     std::vector<double> found;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -44,11 +43,11 @@ std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::v
     const int stage = Placement::stage_of(shape, rank, chunk);
     const auto at = static_cast<std::size_t>(stage);
     const bool last = stage + 1 == shape.stages();
-    places.push_back({.layers = {cut[at], cut[at + 1]},
-                      .last = last,
-                      .input_is_here = stage > 0 && Placement::rank_of(shape, stage - 1) == rank,
-                      .has_before = stage > 0,
-                      .has_after_elsewhere = !last && Placement::rank_of(shape, stage + 1) != rank});
+    places.push_back(stage_place{.layers = {cut[at], cut[at + 1]},
+                                 .last = last,
+                                 .input_is_here = stage > 0 && Placement::rank_of(shape, stage - 1) == rank,
+                                 .has_before = stage > 0,
+                                 .has_after_elsewhere = !last && Placement::rank_of(shape, stage + 1) != rank});
   }
   return places;
 }
@@ -69,11 +68,12 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
                                   const program& trains, const program& evaluates, int states, std::int64_t alignment) {
   const auto padded = [&](std::int64_t size) { return (size + alignment - 1) / alignment * alignment; };
   const auto elements = [&](std::int64_t count) { return padded(count * model.element_bytes); };
+  const auto larger = [](std::int64_t a, std::int64_t b) { return a < b ? b : a; };
   step_memory need;
   std::int64_t widest = 0, scratch = 0;
   for (std::size_t chunk = 0; chunk < places.size(); ++chunk) {
     const stage_place& place = places[chunk];
-    const std::int64_t slots = std::max(trains.slots[chunk], evaluates.slots[chunk]);
+    const std::int64_t slots = larger(trains.slots[chunk], evaluates.slots[chunk]);
     const auto begin = static_cast<std::size_t>(place.layers.begin), end = static_cast<std::size_t>(place.layers.end);
     const std::int64_t inputs = begin < model.layers.size() ? model.layers[begin].inputs : model.loss.inputs;
     const std::int64_t outputs = end > 0 ? model.layers[end - 1].outputs : inputs;
@@ -81,14 +81,14 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
     for (std::size_t i = begin; i < end; ++i) {
       const layer_profile& one = model.layers[i];
       slot += elements(model.rows * one.outputs) + elements(one.saved);
-      widest = std::max({widest, one.inputs, one.outputs});
-      scratch = std::max(scratch, one.scratch);
+      widest = larger(widest, larger(one.inputs, one.outputs));
+      scratch = larger(scratch, one.scratch);
       for (std::int64_t size : one.parameters) need.weights += elements(size);
     }
     if (place.last) {
       slot += elements(model.loss.saved);
-      widest = std::max(widest, model.loss.inputs);
-      scratch = std::max(scratch, model.loss.scratch);
+      widest = larger(widest, model.loss.inputs);
+      scratch = larger(scratch, model.loss.scratch);
       need.communication += slots * padded(model.rows * model.target_columns * model.target_bytes);
     }
     need.activations += slots * slot;

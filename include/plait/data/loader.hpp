@@ -95,14 +95,14 @@ class loader {
     const std::span targets = std::span{targets_}.first(rows * static_cast<std::size_t>(data_->target_columns()));
     epoch_ = -1;  // until `fill` has returned there is no batch to give again
     data_->fill(global.subspan(static_cast<std::size_t>(mine.begin), rows), x, targets);
-    batch_ = {.x = x,
-              .targets = targets,
-              .rows = mine.size(),
-              .features = data_->features(),
-              .target_columns = data_->target_columns(),
-              .global_rows = global_rows,
-              .micro_offset = micro_offset_,
-              .first_row = mine.begin};
+    batch_ = batch_type{.x = x,
+                        .targets = targets,
+                        .rows = mine.size(),
+                        .features = data_->features(),
+                        .target_columns = data_->target_columns(),
+                        .global_rows = global_rows,
+                        .micro_offset = micro_offset_,
+                        .first_row = mine.begin};
     epoch_ = epoch;
     step_ = step;
     return batch_;

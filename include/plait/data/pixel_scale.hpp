@@ -38,7 +38,8 @@ inline pixel_scale pixel_scale_of(std::span<const std::byte> pixels) {
   const std::int64_t about_near = squares - 2 * near * sum + near * near * count;
   const double d = static_cast<double>(sum - near * count) / static_cast<double>(count);
   const double variance = static_cast<double>(about_near) / static_cast<double>(count) - d * d;
-  return {.mean = static_cast<double>(sum) / static_cast<double>(count) / 255, .deviation = std::sqrt(variance) / 255};
+  return pixel_scale{.mean = static_cast<double>(sum) / static_cast<double>(count) / 255,
+                     .deviation = std::sqrt(variance) / 255};
 }
 
 }  // namespace plait

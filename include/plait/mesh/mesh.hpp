@@ -134,7 +134,7 @@ struct mesh {
 
   /// The same layout as numbers.
   static constexpr mesh_description description() {
-    return {.ways = ways, .order = order, .chunks = detail::chunks_of<schedule>()};
+    return mesh_description{.ways = ways, .order = order, .chunks = detail::chunks_of<schedule>()};
   }
   static constexpr coordinate coordinate_of(int rank) { return description().coordinate_of(rank); }
   static constexpr int rank_of(coordinate place) { return description().rank_of(place); }

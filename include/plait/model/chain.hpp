@@ -20,21 +20,53 @@ struct block {
 
 namespace detail {
 
-/// The check that two neighbours fit. It fails with both layers and both placements among the template arguments.
+/// The check that two neighbours fit. It fails with both layers and both placements among the template arguments, and
+/// a sentence for the pair of placements that says what to put between them.
 template <class Before, class Gives, class After, class Takes>
 struct neighbours {
-  static_assert(
-      std::is_same_v<Gives, Takes>,
-      "plait::stack: a layer takes its input placed otherwise than the layer before it gives it; put the layer "
-      "between them that does the collective: gather_features, scatter_features or sum_partials");
+  static_assert(std::is_same_v<Gives, Takes>,
+                "plait::stack: a layer takes its input placed otherwise than the layer before it gives it, and plait "
+                "knows no layer that does the collective between them");
   static constexpr bool fit = true;
 };
 template <class Before, class Gives, class After>
 struct neighbours<Before, Gives, After, as_it_comes> {
-  static_assert(
-      !std::is_same_v<Gives, partial_features>,
-      "plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put sum_partials "
-      "before it");
+  static_assert(!std::is_same_v<Gives, partial_features>,
+                "plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put "
+                "sum_partials before it");
+  static constexpr bool fit = true;
+};
+
+/// False, but not before it is known of what.
+template <class...>
+inline constexpr bool never = false;
+
+template <class Before, class After>
+struct neighbours<Before, split_features, After, whole_features> {
+  static_assert(never<Before, After>,
+                "plait::stack: a layer takes whole features, and the layer before gives them split over the tensor "
+                "axis; put gather_features between them");
+  static constexpr bool fit = true;
+};
+template <class Before, class After>
+struct neighbours<Before, whole_features, After, split_features> {
+  static_assert(never<Before, After>,
+                "plait::stack: a layer takes features split over the tensor axis, and the layer before gives them "
+                "whole; put scatter_features between them");
+  static constexpr bool fit = true;
+};
+template <class Before, class After>
+struct neighbours<Before, partial_features, After, whole_features> {
+  static_assert(never<Before, After>,
+                "plait::stack: a layer takes whole features, and the layer before leaves a sum over the tensor axis to "
+                "be taken; put sum_partials between them");
+  static constexpr bool fit = true;
+};
+template <class Before, class After>
+struct neighbours<Before, partial_features, After, split_features> {
+  static_assert(never<Before, After>,
+                "plait::stack: a layer takes features split over the tensor axis, and the layer before leaves a sum "
+                "over it to be taken; put sum_partials and scatter_features between them");
   static constexpr bool fit = true;
 };
 
@@ -45,9 +77,17 @@ struct input {};  ///< what stands before the first layer
 template <class Before, class In, class Item>
 struct chain_item {
   static_assert(layer<Item>, "plait::stack: each item is a layer, a block or a repeat, and the last a loss");
+  using last = Item;
+  using gives = In;
+  static constexpr int count = 1;
+};
+template <class Before, class In, layer Item>
+struct chain_item<Before, In, Item> {
   static_assert(neighbours<Before, In, Item, typename Item::takes>::fit);
   using last = Item;
-  using gives = std::conditional_t<std::is_same_v<typename Item::gives, as_it_comes>, In, typename Item::gives>;
+  // A sum not taken has been refused above; what follows shall not be refused once more for it.
+  using passed_on = std::conditional_t<std::is_same_v<In, partial_features>, whole_features, In>;
+  using gives = std::conditional_t<std::is_same_v<typename Item::gives, as_it_comes>, passed_on, typename Item::gives>;
   static constexpr int count = 1;
 
   template <class Visit>
@@ -93,7 +133,6 @@ struct chain_item<Before, In, block<Items...>> : chain<Before, In, Items...> {
 template <class Before, class In, class Item, int Count>
 struct chain_item<Before, In, repeated<Item, Count>> {
   using once = chain_item<Before, In, Item>;
-  using again = chain_item<typename once::last, typename once::gives, Item>;
   static_assert(Count == 1 || std::is_same_v<In, typename once::gives>,
                 "plait::stack: what is repeated must give its output placed as it takes its input");
   using last = typename once::last;

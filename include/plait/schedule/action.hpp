@@ -31,7 +31,7 @@ constexpr std::string_view name_of(op kind) {
                                                          "backward_weight",  "receive_activation", "send_activation",
                                                          "receive_gradient", "send_gradient",      "reduce_gradients",
                                                          "reduce_norm",      "optimizer_step",     "reduce_loss"};
-  return names[static_cast<std::size_t>(kind)];
+  return static_cast<int>(kind) < op_count ? names[static_cast<std::size_t>(kind)] : "no such action";
 }
 
 constexpr bool is_backward(op kind) {

@@ -15,13 +15,13 @@ struct micro {
 /// The shape of a layout's pipeline for a number of micro-batches.
 template <layout L>
 constexpr pipe_shape pipe_shape_of(micro batches) {
-  return {.ranks = L::ways.pipeline, .micro = batches.count, .chunks = L::description().chunks};
+  return pipe_shape{.ranks = L::ways.pipeline, .micro = batches.count, .chunks = L::description().chunks};
 }
 
 /// What a step of a layout has besides passes and messages.
 template <layout L>
 constexpr step_options step_options_of(bool clip = false) {
-  return {.buckets = L::ways.data > 1 ? 1 : 0, .clip = clip};
+  return step_options{.buckets = L::ways.data > 1 ? 1 : 0, .clip = clip};
 }
 
 /// Whether every rank of a layout gets through its step; for `static_assert`.

@@ -196,7 +196,7 @@ constexpr simulation simulate(const std::vector<program>& programs, const step_c
 /// How long a step of a schedule takes in the unit case: forward 1, backward 2, messages nothing.
 template <schedule S>
 constexpr double makespan(pipe_shape shape) {
-  return simulate(programs_of<S>(shape, {.optimize = false}), step_costs::uniform(shape)).makespan;
+  return simulate(programs_of<S>(shape, step_options{.optimize = false}), step_costs::uniform(shape)).makespan;
 }
 
 }  // namespace plait

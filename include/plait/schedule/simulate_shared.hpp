@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -96,17 +95,18 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
     for (const rank_state& rank : ranks)
       if (rank.left >= 0) {
         ++working;
-        soonest = std::min(soonest, rank.left);
+        if (rank.left < soonest) soonest = rank.left;
       }
     double next_arrival = never;
     for (double at : arrival)
-      if (at > now) next_arrival = std::min(next_arrival, at);
+      if (at > now && at < next_arrival) next_arrival = at;
     if (working == 0 && next_arrival == never) break;
     const double threads = static_cast<double>(working) * machine.threads_per_rank;
     const double rate = threads > machine.processors ? machine.processors / threads : 1.0;
-    const double until = std::min(working > 0 ? now + soonest / rate : never, next_arrival);
+    const double next_end = working > 0 ? now + soonest / rate : never;
+    const double until = next_end < next_arrival ? next_end : next_arrival;
     const double done = (until - now) * rate;
-    const bool ends_work = working > 0 && now + soonest / rate <= until;
+    const bool ends_work = next_end <= until;
     now = until;
     for (std::size_t r = 0; r < ranks.size(); ++r) {
       rank_state& rank = ranks[r];
@@ -117,14 +117,14 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
       seen(static_cast<int>(r), act, rank.begin, now);
       result.busy += now - rank.begin;
       ++rank.position;
-      rank = {.position = rank.position, .begin = now, .left = -1, .has_come = false};
+      rank = rank_state{.position = rank.position, .begin = now, .left = -1, .has_come = false};
     }
     settle();
   }
   result.makespan = now;
-  result.completes = std::all_of(ranks.begin(), ranks.end(), [&](const rank_state& rank) {
-    return rank.position == programs[static_cast<std::size_t>(&rank - ranks.data())].actions.size();
-  });
+  result.completes = true;
+  for (std::size_t r = 0; r < ranks.size(); ++r)
+    result.completes = result.completes && ranks[r].position == programs[r].actions.size();
   return result;
 }
 

@@ -57,11 +57,11 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
   }
   exchange(table, reduction::sum);
 
-  measured_step found{.rows = {.name = "measured",
-                               .ranks = rank.mesh().size(),
-                               .stages = rank.mesh().stages(),
-                               .chunks = rank.mesh().chunks,
-                               .micro = micro},
+  measured_step found{.rows = timeline{.name = "measured",
+                                       .ranks = rank.mesh().size(),
+                                       .stages = rank.mesh().stages(),
+                                       .chunks = rank.mesh().chunks,
+                                       .micro = micro},
                       .work = {}};
   double first = 0;
   for (std::size_t r = 0; r < ranks; ++r) {
@@ -74,14 +74,14 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
     const double* row = table.data() + r * (1 + room * columns);
     const auto count = static_cast<std::size_t>(*row++);
     for (std::size_t i = 0; i < count; ++i, row += columns) {
-      found.rows.rows.push_back({.rank = static_cast<int>(r),
-                                 .kind = static_cast<op>(static_cast<int>(row[0])),
-                                 .stage = static_cast<int>(row[1]),
-                                 .chunk = static_cast<int>(row[2]),
-                                 .micro = static_cast<int>(row[3]),
-                                 .begin = row[4] - first,
-                                 .end = row[5] - first,
-                                 .bytes = static_cast<std::int64_t>(row[6])});
+      found.rows.rows.push_back(timeline_row{.rank = static_cast<int>(r),
+                                             .kind = static_cast<op>(static_cast<int>(row[0])),
+                                             .stage = static_cast<int>(row[1]),
+                                             .chunk = static_cast<int>(row[2]),
+                                             .micro = static_cast<int>(row[3]),
+                                             .begin = row[4] - first,
+                                             .end = row[5] - first,
+                                             .bytes = static_cast<std::int64_t>(row[6])});
       found.work.push_back(row[7]);
     }
   }

@@ -44,10 +44,10 @@ model_profile profile_of(const Model& model, std::int64_t inputs, std::int64_t r
       profile.layers.push_back(numbers);
     });
   }
-  profile.loss = {.name = std::string{loss_type::name},
-                  .inputs = local_features<typename loss_type::takes>(features.back(), here),
-                  .saved = model.loss().saved(rows, here),
-                  .scratch = model.loss().scratch(rows, here)};
+  profile.loss = layer_profile{.name = std::string{loss_type::name},
+                               .inputs = local_features<typename loss_type::takes>(features.back(), here),
+                               .saved = model.loss().saved(rows, here),
+                               .scratch = model.loss().scratch(rows, here)};
   return profile;
 }
 

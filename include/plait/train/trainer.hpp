@@ -77,7 +77,7 @@ class trainer {
     require(settings_.batch >= 1 && settings_.micro >= 1, "plait::trainer", "batch and micro are at least 1");
     require(settings_.buckets >= 1 && settings_.buckets <= 30, "plait::trainer", "buckets are 1 to 30");
     require(settings_.clip_norm >= 0, "plait::trainer", "clip_norm is 0, for none, or a limit above 0");
-    shape_ = {.ranks = mesh.ways.pipeline, .micro = settings_.micro, .chunks = mesh.chunks};
+    shape_ = pipe_shape{.ranks = mesh.ways.pipeline, .micro = settings_.micro, .chunks = mesh.chunks};
     require_legal(rank.layout().schedule.name, shape_, rank.layout().schedule.accepts(shape_));
     make_programs();
 
@@ -254,10 +254,10 @@ class trainer {
     double scalars[step_scalars];
     space::download(scalars, scalars_, sizeof scalars, order_);
     rank_->world().doing({"between steps", -1, -1, -1});
-    return {.loss = batch.global_rows > 0 ? scalars[0] / static_cast<double>(batch.global_rows) : 0,
-            .hits = scalars[1],
-            .rows = batch.global_rows,
-            .gradient_norm = std::sqrt(scalars[2])};
+    return step_result{.loss = batch.global_rows > 0 ? scalars[0] / static_cast<double>(batch.global_rows) : 0,
+                       .hits = scalars[1],
+                       .rows = batch.global_rows,
+                       .gradient_norm = std::sqrt(scalars[2])};
   }
 
   void check(const batch_type& batch) const {

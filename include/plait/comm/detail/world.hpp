@@ -78,7 +78,7 @@ class world {
   /// what it waits for can no longer come, say because the rank that it waits for has finished.
   ///
   /// event: `done()`, `hopeless()`, and for the error `complaint()`, such as "rank 3 did not arrive", and, if hopeless,
-  /// `reason()`, such as " before it finished".
+  /// `reason()`, such as " before finishing".
   /// Whoever makes `done()` true wakes this rank afterwards. `done()` reads with sequential consistency what the other
   /// side wrote with it; so either the waker sees that this rank sleeps or this rank sees what was written.
   template <class Event>

@@ -44,7 +44,7 @@ PLAIT_HD T block_total(T mine, Join join) {
   if (threadIdx.x == 0) result = total;
   __syncthreads();
   const T seen = result;
-  __syncthreads();  // the next call may write `storage` and `result`
+  __syncthreads();  // the next call may write `result`, and with one warp it has no barrier before that
   return seen;
 #else
   static_cast<void>(join);

@@ -212,7 +212,7 @@ class program_checker {
     }
     for (int stage = 0; stage < stages_; ++stage)
       if (stage_[stage].rank < 0)
-        return missing({.kind = op::forward, .stage = static_cast<std::int16_t>(stage)}, 0), false;
+        return missing(action{.kind = op::forward, .stage = static_cast<std::int16_t>(stage)}, 0), false;
     for (int stage = 0; stage < stages_; ++stage) {
       stage_state& here = stage_[stage];
       here.busy = busy_ + stage * micro_;
@@ -458,20 +458,21 @@ class program_checker {
       const int done = state_[i];
       if ((done & needed) == needed) continue;
       const op kind = (done & forward) == 0 ? op::forward : (done & input) == 0 ? op::backward : op::backward_weight;
-      return missing({.kind = kind,
-                      .stage = static_cast<std::int16_t>(i / micro_),
-                      .micro = static_cast<std::int16_t>(i % micro_)},
+      return missing(action{.kind = kind,
+                            .stage = static_cast<std::int16_t>(i / micro_),
+                            .micro = static_cast<std::int16_t>(i % micro_)},
                      stage_[i / micro_].rank);
     }
     if (!options_.optimize) return found_;
     for (int stage = 0; stage < stages_ && trains_; ++stage)
       if (!gradients_ready(stage))
-        return missing({.kind = op::reduce_gradients, .stage = static_cast<std::int16_t>(stage)}, stage_[stage].rank);
+        return missing(action{.kind = op::reduce_gradients, .stage = static_cast<std::int16_t>(stage)},
+                       stage_[stage].rank);
     for (int rank = 0; rank < ranks_count_; ++rank) {
       const std::uint8_t* const mine = once_ + rank * op_count;
       if (trains_ && mine[static_cast<int>(op::optimizer_step)] != passed)
-        return missing({.kind = op::optimizer_step}, rank);
-      if (mine[static_cast<int>(op::reduce_loss)] != passed) return missing({.kind = op::reduce_loss}, rank);
+        return missing(action{.kind = op::optimizer_step}, rank);
+      if (mine[static_cast<int>(op::reduce_loss)] != passed) return missing(action{.kind = op::reduce_loss}, rank);
     }
     return found_;
   }

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <plait/timeline/detail/svg_style.hpp>
+#include <plait/timeline/detail/text.hpp>
+#include <plait/timeline/svg_options.hpp>
+#include <plait/timeline/time_unit.hpp>
+#include <plait/timeline/timeline.hpp>
+
+namespace plait::detail {
+
+/// One picture of one or more timelines: title, legend, a panel of lanes for each timeline, a common axis of time.
+/// Lengths are in pixels.
+class svg_picture {
+ public:
+  svg_picture(std::span<const timeline> timelines, const svg_options& options) : options_{options} {
+    std::size_t longest_name = 0;
+    int lanes = 0;
+    for (const timeline& one : timelines) {
+      panels_.push_back({&one, one.work(), first_of(one)});
+      span_ = std::max(span_, one.makespan());
+      chunks_ = std::max(chunks_, one.chunks);
+      lanes += one.ranks;
+      for (int rank = 0; rank < one.ranks; ++rank) longest_name = std::max(longest_name, rank_name(one, rank).size());
+    }
+    left_ = 16 + std::ceil(letter * label_size * static_cast<double>(longest_name));
+    lane_ = lanes <= 20 ? 24 : lanes <= 40 ? 18 : 14;
+    plot_ = options.plot_width > 0 ? options.plot_width : wide_enough();
+    scale_ = scale_for(span_, options.unit);
+  }
+
+  void write(std::ostream& out) {
+    const double legend_top = options_.title.empty() ? 8 : 36;
+    place_legend();
+    double y = legend_top + legend_row * legend_rows_ + 10;
+    for (panel& one : panels_) {
+      one.top = y + panel_title;
+      y = one.top + one.line->ranks * (lane_ + gap) + 12;
+    }
+    bottom_ = y - 6;
+    const double width = left_ + plot_ + right, height = bottom_ + 40;
+    out << R"(<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width=")" << two_digits(width) << R"(" height=")"
+        << two_digits(height) << R"(" viewBox="0 0 )" << two_digits(width) << ' ' << two_digits(height)
+        << R"(" font-family="Helvetica, Arial, sans-serif" fill="#111111">)" << '\n';
+    if (!options_.title.empty()) out << "<title>" << xml_escaped(options_.title) << "</title>\n";
+    write_patterns(out, chunks_);
+    out << R"(<rect width=")" << two_digits(width) << R"(" height=")" << two_digits(height) << R"(" fill="#ffffff"/>)"
+        << '\n';
+    if (!options_.title.empty()) text(out, 12, 24, 16, options_.title, R"(font-weight="bold")");
+    write_legend(out, legend_top);
+    write_axis(out);
+    for (const panel& one : panels_) write_panel(out, one);
+    out << "</svg>\n";
+  }
+
+ private:
+  struct panel {
+    const timeline* line = nullptr;
+    std::vector<timeline_row> work;
+    double first = 0;  ///< begin of the first row
+    double top = 0;    ///< of the first lane
+  };
+
+  static constexpr double right = 24, gap = 3, panel_title = 24, legend_row = 18, label_size = 11;
+  static constexpr double letter = 0.56;          ///< width of a letter / size of the font, about
+  static constexpr double smallest_number = 5.5;  ///< size of the font below which numbers are left out
+
+  static double first_of(const timeline& one) {
+    double first = one.rows.empty() ? 0 : one.rows[0].begin;
+    for (const timeline_row& row : one.rows) first = std::min(first, row.begin);
+    return first;
+  }
+
+  /// So wide that most forward passes have room for their numbers, within what a page or a screen can show.
+  [[nodiscard]] double wide_enough() const {
+    std::vector<double> lengths;
+    for (const panel& one : panels_)
+      for (const timeline_row& row : one.work)
+        if (row.kind == op::forward) lengths.push_back(row.end - row.begin);
+    if (lengths.empty()) return 760;
+    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+    std::nth_element(lengths.begin(), middle, lengths.end());
+    return std::clamp(std::ceil(span_ / *middle * (chunks_ > 1 ? 22 : 16)), 760.0, 1600.0);
+  }
+
+  [[nodiscard]] double x_of(double time) const { return left_ + (span_ > 0 ? time / span_ * plot_ : 0); }
+
+  static void text(std::ostream& out, double x, double y, double size, std::string_view words,
+                   std::string_view more = {}) {
+    out << R"(<text x=")" << two_digits(x) << R"(" y=")" << two_digits(y) << R"(" font-size=")" << two_digits(size)
+        << '"' << (more.empty() ? "" : " ") << more << '>' << xml_escaped(words) << "</text>\n";
+  }
+  static void line(std::ostream& out, double x1, double y1, double x2, double y2, std::string_view more) {
+    out << R"(<line x1=")" << two_digits(x1) << R"(" y1=")" << two_digits(y1) << R"(" x2=")" << two_digits(x2)
+        << R"(" y2=")" << two_digits(y2) << "\" " << more << "/>\n";
+  }
+  static void box(std::ostream& out, double x, double y, double width, double height, std::string_view fill,
+                  std::string_view more, std::string_view inside = {}) {
+    out << R"(<rect x=")" << two_digits(x) << R"(" y=")" << two_digits(y) << R"(" width=")" << two_digits(width)
+        << R"(" height=")" << two_digits(height) << R"(" fill=")" << fill << '"' << (more.empty() ? "" : " ") << more;
+    if (inside.empty())
+      out << "/>\n";
+    else
+      out << "><title>" << xml_escaped(inside) << "</title></rect>\n";
+  }
+
+  // ---- legend
+
+  struct entry {
+    std::string words;
+    std::string fill;
+    double x = 0;
+    int row = 0;
+  };
+
+  /// The looks that are there, idle time, and what numbers and letters mean; from left to right, in rows.
+  void place_legend() {
+    legend_.clear();
+    for (std::size_t i = 0; i < styles.size(); ++i) {
+      const auto which = static_cast<look>(i);
+      if (std::any_of(panels_.begin(), panels_.end(), [&](const panel& one) {
+            return std::any_of(one.work.begin(), one.work.end(),
+                               [&](const timeline_row& row) { return look_of(row.kind) == which; });
+          }))
+        legend_.push_back({std::string{styles[i].name}, fill_of(which, 0, chunks_)});
+    }
+    legend_.push_back({"idle (bubble)", "url(#plait-idle)"});
+    legend_.push_back({chunks_ > 1 ? "number: micro-batch; letter and shade: chunk" : "number: micro-batch", ""});
+    double x = 12;
+    legend_rows_ = 1;
+    for (entry& one : legend_) {
+      const double width = (one.fill.empty() ? 0 : 26) + letter * label_size * static_cast<double>(one.words.size());
+      if (x + width > left_ + plot_ + right - 12 && x > 12) {
+        x = 12;
+        ++legend_rows_;
+      }
+      one.x = x;
+      one.row = legend_rows_ - 1;
+      x += width + 18;
+    }
+  }
+  void write_legend(std::ostream& out, double top) const {
+    out << R"(<g id="plait-legend">)" << '\n';
+    for (const entry& one : legend_) {
+      const double y = top + legend_row * one.row;
+      if (!one.fill.empty()) box(out, one.x, y, 20, 12, one.fill, R"(stroke="#444444" stroke-width="0.6")");
+      text(out, one.x + (one.fill.empty() ? 0 : 26), y + 10, label_size, one.words);
+    }
+    out << "</g>\n";
+  }
+
+  // ---- axis
+
+  void write_axis(std::ostream& out) const {
+    const double longest = span_ * scale_.factor;
+    double step = 1;
+    if (longest > 0) {
+      const double rough = longest / std::max(4.0, std::floor(plot_ / 110));
+      const double power = std::pow(10.0, std::floor(std::log10(rough)));
+      step = rough <= power ? power : rough <= 2 * power ? 2 * power : rough <= 5 * power ? 5 * power : 10 * power;
+    }
+    const double top = panels_.empty() ? bottom_ : panels_.front().top;
+    line(out, left_, bottom_, left_ + plot_, bottom_, R"(stroke="#444444")");
+    for (int i = 0; i * step <= longest * (1 + 1e-9); ++i) {
+      const double x = x_of(i * step / scale_.factor);
+      line(out, x, top, x, bottom_, R"(stroke="#e4e4e4" stroke-width="0.8")");
+      line(out, x, bottom_, x, bottom_ + 4, R"(stroke="#444444")");
+      text(out, x, bottom_ + 15, 10, two_significant(i * step), R"(text-anchor="middle")");
+    }
+    text(out, left_ + plot_ / 2, bottom_ + 31, label_size,
+         options_.unit == time_unit::unit ? "time in units" : "time in " + std::string{scale_.name},
+         R"(text-anchor="middle")");
+  }
+  /// Ticks are whole multiples of 1, 2 or 5: the shortest digits without what rounding adds.
+  static std::string two_significant(double tick) {
+    char words[32];
+    std::snprintf(words, sizeof words, "%.10g", tick);
+    return words;
+  }
+
+  // ---- panels
+
+  void write_panel(std::ostream& out, const panel& one) const {
+    const timeline& all = *one.line;
+    char share[32];
+    std::snprintf(share, sizeof share, "%.1f %%", 100 * all.bubble());
+    text(
+        out, left_, one.top - 8, 12,
+        (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " + share,
+        R"(font-weight="bold")");
+    const double end = x_of(all.makespan());
+    for (int rank = 0; rank < all.ranks; ++rank) {
+      const double y = one.top + rank * (lane_ + gap);
+      text(out, left_ - 8, y + lane_ / 2 + 4, label_size, rank_name(all, rank), R"(text-anchor="end")");
+      box(out, left_, y, end - left_, lane_, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
+    }
+    // Passes last, and lower where something goes on under them, so that it looks out below.
+    const double height = overlaps(one.work) ? lane_ * 0.72 : lane_;
+    out << R"(<g stroke="#333333" stroke-width="0.5">)" << '\n';
+    for (bool passes : {false, true})
+      for (const timeline_row& row : one.work)
+        if ((lane_of(row.kind) == lane::compute) == passes) write_box(out, one, row, passes ? height : lane_);
+    out << "</g>\n"
+        << R"(<g text-anchor="middle">)" << '\n';
+    for (const timeline_row& row : one.work)
+      if (is_compute(row.kind)) write_number(out, one, row, height);
+    out << "</g>\n";
+    line(out, end, one.top - 4, end, one.top + all.ranks * (lane_ + gap), R"(stroke="#111111" stroke-dasharray="3,2")");
+  }
+
+  /// Whether a reduction goes on under a pass of its rank.
+  static bool overlaps(std::vector<timeline_row> work) {
+    std::sort(work.begin(), work.end(), [](const timeline_row& a, const timeline_row& b) {
+      return a.rank != b.rank ? a.rank < b.rank : a.begin < b.begin;
+    });
+    for (std::size_t i = 1; i < work.size(); ++i)
+      if (work[i].rank == work[i - 1].rank && work[i].begin < work[i - 1].end - 1e-9 * std::abs(work[i - 1].end))
+        return true;
+    return false;
+  }
+
+  void write_box(std::ostream& out, const panel& one, const timeline_row& row, double height) const {
+    const double begin = x_of(row.begin - one.first), end = x_of(row.end - one.first);
+    std::string words{name_of(row.kind)};
+    if (row.stage >= 0) words.append(" stage ").append(std::to_string(row.stage));
+    if (row.micro >= 0) words.append(" micro ").append(std::to_string(row.micro));
+    words.append(", ").append(rank_name(*one.line, row.rank)).append(": from ");
+    words.append(to_text(row.begin - one.first, scale_)).append(" for ").append(to_text(row.end - row.begin, scale_));
+    box(out, begin, lane_top(one, row), end - begin, height, fill_of(look_of(row.kind), row.chunk, chunks_), {}, words);
+  }
+
+  /// The micro-batch and the letter of its chunk, or the micro-batch alone, or nothing, whichever fits.
+  void write_number(std::ostream& out, const panel& one, const timeline_row& row, double height) const {
+    const double begin = x_of(row.begin - one.first), end = x_of(row.end - one.first);
+    std::string label = std::to_string(row.micro);
+    if (chunks_ > 1 && row.chunk >= 0 && row.chunk < 26) label += static_cast<char>('a' + row.chunk);
+    const auto size_of = [&] {
+      return std::min({11.0, height * 0.6, (end - begin - 1.5) / (letter * static_cast<double>(label.size()))});
+    };
+    if (size_of() < smallest_number) label = std::to_string(row.micro);
+    const double size = size_of();
+    if (size < smallest_number) return;
+    text(out, (begin + end) / 2, lane_top(one, row) + height / 2 + size * 0.36, size, label);
+  }
+
+  [[nodiscard]] double lane_top(const panel& one, const timeline_row& row) const {
+    return one.top + row.rank * (lane_ + gap);
+  }
+
+  svg_options options_;
+  std::vector<panel> panels_;
+  std::vector<entry> legend_;
+  int legend_rows_ = 1;
+  int chunks_ = 1;
+  double span_ = 0;  ///< the longest makespan
+  double left_ = 0, plot_ = 0, lane_ = 0, bottom_ = 0;
+  time_scale scale_;
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What waiting and reporting cost, and that a report is never half of one thing and half of another.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <new>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include <plait/comm/detail/note.hpp>
+#include <plait/comm/threads.hpp>
+
+#include <doctest/doctest.h>
+
+namespace {
+thread_local std::int64_t allocations = 0;
+constexpr plait::host_stream now{};
+}  // namespace
+
+// Counts what the calling thread allocates. Not inlined: g++ would warn where it sees one of a pair only.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
+  throw std::bad_alloc{};
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+TEST_CASE("calls do not allocate once they have been made before") {
+  std::atomic<std::int64_t> allocated{0};
+  plait::threads{}.run(4, [&](plait::threads_communicator<plait::host>& world) {
+    const int ranks = world.size(), rank = world.rank();
+    std::vector<float> small(40), large(40000), part(10000);
+    const auto round = [&] {
+      for (const std::span<float> values : {std::span{small}, std::span{large}}) {
+        const std::span<float> mine = std::span{part}.first(values.size() / 4);
+        world.doing({"a round", 0, 1, 2});
+        world.all_reduce(values, plait::reduction::max, now);
+        world.reduce_scatter(values, mine, plait::reduction::sum, now);
+        world.all_gather(mine, values, now);
+        world.broadcast(values, 1, now);
+        world.barrier(now);
+        plait::ticket sent[6];
+        for (plait::ticket& one : sent) one = world.send(values, (rank + 1) % ranks, 2, now);
+        for (int message = 0; message < 6; ++message) world.receive(values, (rank + ranks - 1) % ranks, 2, now);
+        for (const plait::ticket& one : sent) world.wait(one, now);
+      }
+    };
+    for (int i = 0; i < 10; ++i) round();
+    const std::int64_t before = allocations;
+    for (int i = 0; i < 30; ++i) round();
+    allocated += allocations - before;
+    CHECK(before > 0);  // the count works
+  });
+  CHECK(allocated == 0);
+}
+
+TEST_CASE("ranks that wait leave the processor to others") {
+  const int ranks = static_cast<int>(std::thread::hardware_concurrency()) + 2;
+  const std::clock_t begin = std::clock();
+  plait::threads{}.run(ranks, [&](plait::threads_communicator<plait::host>& world) {
+    if (world.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds{400});
+    world.barrier(now);
+  });
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 0.08);
+}
+
+TEST_CASE("what a rank says it is doing is read whole") {
+  plait::detail::note_cell cell;
+  CHECK(plait::detail::describe(plait::detail::activity_of(cell.read())) == "nothing yet");
+  std::atomic<bool> enough{false};
+  std::thread writer{[&] {
+    static constexpr const char* texts[] = {"even", "odd"};
+    for (int i = 0; !enough; ++i) cell.write(plait::detail::words_of(plait::activity{texts[i % 2], i, i, i}));
+  }};
+  int last = 0;
+  bool whole = true;
+  while (last < 20000) {
+    const plait::activity seen = plait::detail::activity_of(cell.read());
+    if (seen.stage < 0) continue;
+    whole = whole && seen.micro == seen.stage && seen.peer == seen.stage && seen.stage >= last &&
+            seen.what[0] == (seen.stage % 2 == 0 ? 'e' : 'o');
+    last = seen.stage;
+  }
+  enough = true;
+  writer.join();
+  CHECK(whole);
+}

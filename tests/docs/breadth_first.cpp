@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schedule of docs/add_a_schedule.md.
+#include "../../examples/breadth_first.hpp"
+
+#include <string>
+
+#include <plait/mesh/mesh.hpp>
+#include <plait/schedule/of_layout.hpp>
+#include <plait/schedule/simulate.hpp>
+
+#include <doctest/doctest.h>
+
+#include "schedule/laws.hpp"
+
+namespace {
+
+using namespace plait;
+
+// [at compile time]
+static_assert(schedule<breadth_first<2>>);
+static_assert(completes<breadth_first<2>>({.ranks = 4, .micro = 8, .chunks = 2}));
+
+using layout = mesh<data<2>, pipeline<4, breadth_first<2>>>;
+static_assert(completes<layout>(micro(8)) && peak_activations<layout>(micro(8)) == 16);
+// [at compile time]
+
+// [laws]
+TEST_CASE_TEMPLATE("a breadth-first schedule keeps the laws of schedules", S, breadth_first<1>, breadth_first<2>,
+                   breadth_first<3>) {
+  laws::schedule<S>(S::chunks);
+}
+// [laws]
+
+// [closed form]
+TEST_CASE_TEMPLATE("a breadth-first schedule takes as long as interleaved 1F1B", S, breadth_first<2>,
+                   breadth_first<3>) {
+  for (const pipe_shape shape : laws::small_shapes(S::chunks)) {
+    const std::string of_shape = laws::text_of(shape);
+    CAPTURE(of_shape);
+    const int longer = std::max(shape.micro, shape.ranks), shorter = std::min(shape.micro, shape.ranks);
+    CHECK(makespan<S>(shape) == 3 * shape.chunks * longer + 3 * (shorter - 1));
+  }
+}
+// [closed form]
+
+}  // namespace

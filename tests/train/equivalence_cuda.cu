@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Law 1 on a GPU: any layout, with its ranks as threads that share one GPU, trains the model that one rank trains in
+// host memory.
+
+#include <plait/plait.cuh>
+
+#include <doctest/doctest.h>
+
+#include "exact_model.hpp"
+#include "real_model.hpp"
+
+namespace {
+
+using namespace harness;
+using gpu = plait::cuda;  // the toolkit has a namespace of that name
+
+std::vector<layout_handle> layouts() {
+  return {layout_of({1, 1, 1}, 1, 1), layout_of({4, 1, 1}, 1, 1), layout_of({1, 4, 1}, 1, 1),
+          layout_of({1, 1, 4}, 1, 1), layout_of({1, 1, 4}, 1, 0), layout_of({2, 2, 2}, 1, 1),
+          layout_of({1, 1, 2}, 2, 2), layout_of({2, 2, 2}, 2, 2), layout_of({3, 1, 2}, 1, 1),
+          layout_of({1, 3, 2}, 2, 2)};
+}
+
+template <real T>
+void equal_to_one_rank_in_host_memory() {
+  const auto model = exact_model();
+  const outcome<T> one = train_serial<T, T>(model, exact_optimizer<T>(), exact_task<T>(1));
+  for (const layout_handle& layout : layouts()) {
+    CAPTURE(to_string(layout.mesh.ways));
+    CAPTURE(layout.mesh.chunks);
+    CHECK(equal_bits(train<T, T>(threads<gpu>{}, layout, model, exact_optimizer<T>(), exact_task<T>(4)), one));
+  }
+}
+
+TEST_CASE("on a GPU every layout trains what one rank trains in host memory, bit for bit: float64") {
+  equal_to_one_rank_in_host_memory<double>();
+}
+
+TEST_CASE("on a GPU every layout trains what one rank trains in host memory, bit for bit: float32") {
+  equal_to_one_rank_in_host_memory<float>();
+}
+
+TEST_CASE(
+    "on a GPU real data in float64 gives the host's losses to 1e-10, and the same run twice is equal to the bit") {
+  const auto model = real_model();
+  const auto optimizer = adamw{.learning_rate = 2e-3};
+  const auto one = train_serial<double, std::int32_t>(model, optimizer, real_task<double>(1));
+  for (const layout_handle& layout : layouts()) {
+    CAPTURE(to_string(layout.mesh.ways));
+    const auto many = train<double, std::int32_t>(threads<gpu>{}, layout, model, optimizer, real_task<double>(4));
+    CHECK(loss_difference(many, one) <= 1e-10);
+    CHECK(many.evaluated_hits == one.evaluated_hits);
+    CHECK(
+        equal_bits(train<double, std::int32_t>(threads<gpu>{}, layout, model, optimizer, real_task<double>(4)), many));
+  }
+}
+
+TEST_CASE("on a GPU the ledger's peak is what was predicted from the program, on every rank") {
+  const auto model = real_model();
+  for (const layout_handle& layout : layouts()) {
+    const auto job = real_task<float>(4);
+    plait::run(threads<gpu>{}, layout, [&](auto& rank) {
+      gpu::owned_stream stream;
+      trainer trainer{rank, model, adamw{}, job.settings, stream};
+      const local_batch<float, std::int32_t> data{job, 1, rank.place().data, rank.mesh().ways.data};
+      trainer.step(data.view(job));
+      const step_memory need = trainer.predicted_memory();
+      const memory_by_class expected{{need.weights, need.gradients, need.optimizer_state, need.activations, need.stash,
+                                      need.workspace, need.communication}};
+      if (!(trainer.memory().peak() == expected))
+        throw error{error_kind::numerics, "memory", "the ledger and the prediction differ"};
+    });
+  }
+}
+
+}  // namespace
