@@ -114,13 +114,13 @@ void print_report(const fashion_options& options, const fashion_report& report) 
 }
 
 /// Writes predicted and measured timelines, one above the other, as a picture or as a trace, by the ending of the name.
-void write_timeline(const std::string& file, const fashion_report& report) {
+void write_timeline(const std::string& file, const fashion_options& options, const fashion_report& report) {
   require(!report.measured.rows.empty(), "fashion_mnist", "--timeline needs a run of at least 25 steps");
   const std::vector<timeline> both{report.predicted, report.measured};
   if (file.ends_with(".json"))
-    write_trace(file, both);
+    save_trace(file, both);
   else
-    write_svg(file, both);
+    save_svg(file, both, {.title = "fashion_mnist: a step of " + options.layout_name});
   std::printf("\ntimeline            %s\n", file.c_str());
 }
 
@@ -191,6 +191,7 @@ int run_program(int argc, char** argv) {
   }
   if (list) return list_layouts(), 0;
   options.layout = layouts::handle(options.layout_name);
+  require(options.micro >= 1 && options.batch >= 1, "fashion_mnist", "--micro and --batch are at least 1");
   require(options.epochs >= 1 && options.steps >= 0, "fashion_mnist",
           "--epochs is at least 1, and --steps not below 0");
   require(options.target >= 0 && options.target <= 1, "fashion_mnist", "--target is a share of the test set, 0 to 1");
@@ -210,7 +211,7 @@ int run_program(int argc, char** argv) {
   };
   const fashion_report report = train(options, options.layout_name.c_str());
   print_report(options, report);
-  if (!timeline_file.empty()) write_timeline(timeline_file, report);
+  if (!timeline_file.empty()) write_timeline(timeline_file, options, report);
   if (!json_file.empty()) {
     std::ofstream file{json_file};
     file << to_json(options, report).dump(2) << "\n";

@@ -24,6 +24,9 @@
 #include <plait/optim/adamw.hpp>
 #include <plait/optim/sgd.hpp>
 #include <plait/plan.hpp>
+#include <plait/timeline/compare.hpp>
+#include <plait/timeline/svg.hpp>
+#include <plait/timeline/trace.hpp>
 #include <plait/train/measured.hpp>
 #include <plait/train/run.hpp>
 #include <plait/train/trainer.hpp>

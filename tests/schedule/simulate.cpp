@@ -128,6 +128,15 @@ TEST_CASE("collectives over all ranks begin when the last has come; reductions o
   CHECK(found.busy == 2 * (3 + 20 + 0.5 + 3 + 0.25));
 }
 
+TEST_CASE("a collective waits for the rank that comes last in time, whichever is tried last") {
+  // Rank 1 sends its last gradient at 5 and is busy with weights until 204; rank 0 is done long before.
+  const step_costs costs{.stages = {{1, 1, 1}, {1, 1, 100}}};
+  const auto rows = rows_of(programs_of<testing::zero_bubble_h1>({2, 2, 1}), costs);
+  CHECK(begins(rows, 0, op::optimizer_step).at(0) < 110);
+  CHECK(begins(rows, 0, op::reduce_loss) == begins(rows, 1, op::reduce_loss));
+  CHECK(begins(rows, 0, op::reduce_loss) == begins(rows, 1, op::optimizer_step));
+}
+
 TEST_CASE("the bubble of 1F1B on 4 ranks with 8 micro-batches is 3 / 11") {
   const simulation found = simulate(programs_of<one_f_one_b>({4, 8, 1}, passes_only), step_costs::uniform({4, 8, 1}));
   CHECK(found.bubble() == doctest::Approx(3.0 / 11));

@@ -62,9 +62,9 @@ TEST_CASE_TEMPLATE_DEFINE("host memory may be used again once an upload has retu
 TEST_CASE_TEMPLATE_DEFINE("zero clears the bytes it is given and no others", Space, zero_clears) {
   const typename Space::owned_stream owned;
   const typename Space::stream order = owned;
-  const auto memory = put<Space>(std::vector<int>{1, 2, 3, 4}, order);
+  const auto memory = put<Space>(std::vector<int>{-1, -2, -3, -4}, order);
   Space::zero(memory.data() + 1, 2 * sizeof(int), order);
-  CHECK(get<Space>(memory.data(), 4, order) == std::vector<int>{1, 0, 0, 4});
+  CHECK(get<Space>(memory.data(), 4, order) == std::vector<int>{-1, 0, 0, -4});
 }
 
 TEST_CASE_TEMPLATE_DEFINE("no bytes are a legal number of bytes", Space, no_bytes) {

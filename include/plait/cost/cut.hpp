@@ -43,10 +43,9 @@ constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int st
     }
   std::vector<int> cut{0};
   std::size_t at = 0;
-  for (std::size_t s = 0; s + 1 < count; ++s) {
-    std::size_t end = columns;
-    while (end-- > at)  // the longest stage that is no worse than the best
-      if (before[end] - before[at] <= worst[0][0] && worst[s + 1][end] <= worst[0][0]) break;
+  for (std::size_t s = 0; s + 1 < count; ++s) {  // the longest stage that is no worse leaves least to the rest
+    std::size_t end = layers;
+    while (before[end] - before[at] > worst[0][0]) --end;
     at = end;
     cut.push_back(static_cast<int>(at));
   }

@@ -17,15 +17,27 @@ consteval T minus_infinity() {
   return -std::numeric_limits<T>::infinity();
 }
 
+/// A copy of a body that is ready for its elements.
+template <class Body>
+PLAIT_HD Body begun(Body body) {
+  if constexpr (requires { body.begin(); }) body.begin();
+  return body;
+}
+
 }  // namespace detail
 
 /// Calls `body(i)` for i = 0 .. count - 1, in no promised order: what element-wise kernels are made of.
 ///
 /// `body` is a function object of a namespace-scope type whose call operator is PLAIT_HD, so that one source serves
-/// every space; the overload for CUDA is in `for_each.cuh`.
+/// every space; the overload for CUDA is in `for_each.cuh`. A body that must read a number from the space before its
+/// elements has a `begin()`, which is called once on each thread's copy.
 template <class Body>
 void for_each_element(std::int64_t count, const Body& body, host_stream) {
-  for (std::int64_t i = 0; i < count; ++i) body(i);
+  const Body mine = detail::begun(body);  // a copy, whose numbers no store can change: they stay in registers
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC ivdep  // no order was promised, so elements do not wait for each other
+#endif
+  for (std::int64_t i = 0; i < count; ++i) mine(i);
 }
 
 /// The threads that work on one row together; on the host, one.

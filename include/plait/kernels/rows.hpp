@@ -51,10 +51,10 @@ struct put_columns {
   std::int64_t begin;
   template <class Row>
   PLAIT_HD void operator()(const Row& threads, std::int64_t i) const {
-    const T* const from = x + i * x_columns - begin;
+    const T* const from = x + i * x_columns;
     T* const to = y + i * y_columns;
     const std::int64_t first = begin, last = begin + x_columns;
-    threads.each(y_columns, [=](std::int64_t j) { to[j] = j >= first && j < last ? from[j] : T{0}; });
+    threads.each(y_columns, [=](std::int64_t j) { to[j] = j >= first && j < last ? from[j - first] : T{0}; });
   }
 };
 

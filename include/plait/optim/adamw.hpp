@@ -15,10 +15,9 @@ namespace detail {
 template <real T>
 struct adamw_update {
   T* weight;
-  const T* gradient;
+  scaled_gradient<T> gradient;
   T* mean;
   T* square;
-  const double* scale;
   T rate;
   T beta1;
   T beta2;
@@ -26,8 +25,9 @@ struct adamw_update {
   T decay;
   T mean_correction;    ///< 1 / (1 - beta1^step)
   T square_correction;  ///< 1 / (1 - beta2^step)
+  PLAIT_HD void begin() { gradient.begin(); }
   PLAIT_HD void operator()(std::int64_t i) const {
-    const T g = scaled(gradient[i], scale);
+    const T g = gradient[i];
     mean[i] = beta1 * mean[i] + (T{1} - beta1) * g;
     square[i] = beta2 * square[i] + (T{1} - beta2) * g * g;
     const T step = mean[i] * mean_correction / (std::sqrt(square[i] * square_correction) + epsilon);
@@ -57,13 +57,19 @@ struct adamw {
     const auto correction = [&](double beta) {
       return static_cast<T>(1 / (1 - std::pow(beta, static_cast<double>(one.step))));
     };
-    for_each_element(
-        one.size,
-        detail::adamw_update<T>{one.weight, one.gradient, one.state[0], one.state[1], one.gradient_scale,
-                                static_cast<T>(learning_rate), static_cast<T>(beta1), static_cast<T>(beta2),
-                                static_cast<T>(epsilon), static_cast<T>(one.decays ? weight_decay : 0),
-                                correction(beta1), correction(beta2)},
-        stream);
+    for_each_element(one.size,
+                     detail::adamw_update<T>{one.weight,
+                                             {one.gradient, one.gradient_scale},
+                                             one.state[0],
+                                             one.state[1],
+                                             static_cast<T>(learning_rate),
+                                             static_cast<T>(beta1),
+                                             static_cast<T>(beta2),
+                                             static_cast<T>(epsilon),
+                                             static_cast<T>(one.decays ? weight_decay : 0),
+                                             correction(beta1),
+                                             correction(beta2)},
+                     stream);
   }
 };
 

@@ -15,7 +15,7 @@ struct update {
   const T* gradient;
   T* const* state;  ///< as many arrays as the optimizer's `states`
   std::int64_t size;
-  const double* gradient_scale;  ///< what gradients are multiplied by, for clipping; none: 1
+  const double* gradient_scale;  ///< what gradients are multiplied by, for clipping; in the space of the weights
   bool decays;                   ///< whether weight decay applies
   std::int64_t step;             ///< counts from 1
 };
@@ -29,11 +29,17 @@ concept optimizer = requires {
 
 namespace detail {
 
-/// A gradient, scaled where it is to be clipped.
+/// Gradients as clipping leaves them. There is always a scale, if only 1, and it is read once, before the elements:
+/// else compilers could not take several elements at a time.
 template <real T>
-PLAIT_HD constexpr T scaled(T gradient, const double* scale) {
-  return scale == nullptr ? gradient : static_cast<T>(*scale) * gradient;
-}
+struct scaled_gradient {
+  const T* gradient;
+  const double* scale;
+  T factor = 1;
+
+  PLAIT_HD void begin() { factor = static_cast<T>(*scale); }
+  PLAIT_HD T operator[](std::int64_t i) const { return factor * gradient[i]; }
+};
 
 }  // namespace detail
 

@@ -14,26 +14,24 @@ namespace detail {
 template <real T>
 struct sgd_update {
   T* weight;
-  const T* gradient;
-  const double* scale;
+  scaled_gradient<T> gradient;
   T rate;
   T decay;
-  PLAIT_HD void operator()(std::int64_t i) const {
-    weight[i] -= rate * (scaled(gradient[i], scale) + decay * weight[i]);
-  }
+  PLAIT_HD void begin() { gradient.begin(); }
+  PLAIT_HD void operator()(std::int64_t i) const { weight[i] -= rate * (gradient[i] + decay * weight[i]); }
 };
 
 template <real T>
 struct momentum_update {
   T* weight;
-  const T* gradient;
+  scaled_gradient<T> gradient;
   T* velocity;
-  const double* scale;
   T rate;
   T momentum;
   T decay;
+  PLAIT_HD void begin() { gradient.begin(); }
   PLAIT_HD void operator()(std::int64_t i) const {
-    velocity[i] = momentum * velocity[i] + (scaled(gradient[i], scale) + decay * weight[i]);
+    velocity[i] = momentum * velocity[i] + (gradient[i] + decay * weight[i]);
     weight[i] -= rate * velocity[i];
   }
 };
@@ -49,7 +47,9 @@ struct sgd {
   template <real T, class Stream>
   void apply(const update<T>& one, Stream stream) const {
     for_each_element(one.size,
-                     detail::sgd_update<T>{one.weight, one.gradient, one.gradient_scale, static_cast<T>(learning_rate),
+                     detail::sgd_update<T>{one.weight,
+                                           {one.gradient, one.gradient_scale},
+                                           static_cast<T>(learning_rate),
                                            static_cast<T>(one.decays ? weight_decay : 0)},
                      stream);
   }
@@ -68,8 +68,11 @@ struct sgd_momentum {
   template <real T, class Stream>
   void apply(const update<T>& one, Stream stream) const {
     for_each_element(one.size,
-                     detail::momentum_update<T>{one.weight, one.gradient, one.state[0], one.gradient_scale,
-                                                static_cast<T>(learning_rate), static_cast<T>(momentum),
+                     detail::momentum_update<T>{one.weight,
+                                                {one.gradient, one.gradient_scale},
+                                                one.state[0],
+                                                static_cast<T>(learning_rate),
+                                                static_cast<T>(momentum),
                                                 static_cast<T>(one.decays ? weight_decay : 0)},
                      stream);
   }

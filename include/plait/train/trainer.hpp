@@ -178,6 +178,7 @@ class trainer {
  private:
   static constexpr int activation_channel = 0;
   static constexpr int gradient_channel = 1;
+  static constexpr std::size_t scalars_of_a_step = 3;  ///< loss, hits and norm; the scale of gradients stays
 
   [[nodiscard]] int pipeline_rank() const { return rank_->place().pipeline; }
   [[nodiscard]] const program& mine(const std::vector<program>& all) const {
@@ -234,6 +235,8 @@ class trainer {
 
   void initialise() {
     space::zero(memory_->weights.data(), static_cast<std::size_t>(memory_->weights.size()), order_);
+    const double whole = 1;
+    space::upload(work_.gradient_scale, &whole, sizeof whole, order_);
     space::zero(memory_->optimizer_state.data(), static_cast<std::size_t>(memory_->optimizer_state.size()), order_);
     for (auto& stage : stages_)
       for (held_parameter<T>& held : stage.parameters()) {
@@ -244,14 +247,14 @@ class trainer {
 
   step_result run(const program& steps, const batch_type& batch) {
     check(batch);
-    space::zero(scalars_, step_scalars * sizeof(double), order_);
+    space::zero(scalars_, scalars_of_a_step * sizeof(double), order_);
     recorder_.start(order_);
     for (const action& act : steps.actions) {
       rank_->world().doing({name_of(act.kind).data(), act.stage, act.micro, act.peer});
       carry_out(act, batch, steps.trains);
       recorder_.done(act, bytes_of(act, batch), order_);
     }
-    double scalars[step_scalars];
+    double scalars[scalars_of_a_step];
     space::download(scalars, scalars_, sizeof scalars, order_);
     rank_->world().doing({"between steps", -1, -1, -1});
     return step_result{.loss = batch.global_rows > 0 ? scalars[0] / static_cast<double>(batch.global_rows) : 0,
@@ -388,7 +391,7 @@ class trainer {
                                    .gradient = held.gradient,
                                    .state = held.state.data(),
                                    .size = held.size(),
-                                   .gradient_scale = settings_.clip_norm > 0 ? work_.gradient_scale : nullptr,
+                                   .gradient_scale = work_.gradient_scale,
                                    .decays = held.global.decays,
                                    .step = steps_},
                          order_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <ostream>
 #include <span>
 #include <string>
@@ -80,16 +81,13 @@ class svg_picture {
     return first;
   }
 
-  /// So wide that most forward passes have room for their numbers, within what a page or a screen can show.
+  /// So wide that most forward passes have room for their numbers, within what a screen can show.
   [[nodiscard]] double wide_enough() const {
-    std::vector<double> lengths;
+    double width = 760;
     for (const panel& one : panels_)
-      for (const timeline_row& row : one.work)
-        if (row.kind == op::forward) lengths.push_back(row.end - row.begin);
-    if (lengths.empty()) return 760;
-    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
-    std::nth_element(lengths.begin(), middle, lengths.end());
-    return std::clamp(std::ceil(span_ / *middle * (chunks_ > 1 ? 22 : 16)), 760.0, 1600.0);
+      if (const double length = middle_length(one, true); length > 0)
+        width = std::max(width, std::ceil(span_ / length * (chunks_ > 1 ? 22 : 16)));
+    return std::min(width, 2000.0);
   }
 
   [[nodiscard]] double x_of(double time) const { return left_ + (span_ > 0 ? time / span_ * plot_ : 0); }
@@ -198,33 +196,34 @@ class svg_picture {
         (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " + share,
         R"(font-weight="bold")");
     const double end = x_of(all.makespan());
+    const double height = overlaps(one.work) ? lane_ * 0.72 : lane_;  // of passes
     for (int rank = 0; rank < all.ranks; ++rank) {
       const double y = one.top + rank * (lane_ + gap);
       text(out, left_ - 8, y + lane_ / 2 + 4, label_size, rank_name(all, rank), R"(text-anchor="end")");
-      box(out, left_, y, end - left_, lane_, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
+      box(out, left_, y, end - left_, height, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
     }
-    // Passes last, and lower where something goes on under them, so that it looks out below.
-    const double height = overlaps(one.work) ? lane_ * 0.72 : lane_;
-    out << R"(<g stroke="#333333" stroke-width="0.5">)" << '\n';
+    // Thin lines round thin boxes. Passes last, so that what goes on under them looks out below.
+    const double stroke = std::clamp(x_of(middle_length(one, false)) - left_, 2.0, 8.0) / 16;
+    out << R"(<g stroke="#333333" stroke-width=")" << two_digits(stroke) << "\">\n";
     for (bool passes : {false, true})
       for (const timeline_row& row : one.work)
         if ((lane_of(row.kind) == lane::compute) == passes) write_box(out, one, row, passes ? height : lane_);
     out << "</g>\n"
-        << R"(<g text-anchor="middle">)" << '\n';
-    for (const timeline_row& row : one.work)
-      if (is_compute(row.kind)) write_number(out, one, row, height);
+        << R"(<g text-anchor="middle" paint-order="stroke" stroke="#ffffff" stroke-opacity="0.7" stroke-width="1.6">)"
+        << '\n';
+    for (look which : {look::forward, look::backward, look::input_half, look::weight_half})
+      write_numbers(out, one, which, height);
     out << "</g>\n";
     line(out, end, one.top - 4, end, one.top + all.ranks * (lane_ + gap), R"(stroke="#111111" stroke-dasharray="3,2")");
   }
 
   /// Whether a reduction goes on under a pass of its rank.
-  static bool overlaps(std::vector<timeline_row> work) {
+  [[nodiscard]] bool overlaps(std::vector<timeline_row> work) const {
     std::sort(work.begin(), work.end(), [](const timeline_row& a, const timeline_row& b) {
       return a.rank != b.rank ? a.rank < b.rank : a.begin < b.begin;
     });
     for (std::size_t i = 1; i < work.size(); ++i)
-      if (work[i].rank == work[i - 1].rank && work[i].begin < work[i - 1].end - 1e-9 * std::abs(work[i - 1].end))
-        return true;
+      if (work[i].rank == work[i - 1].rank && work[i].begin < work[i - 1].end - 1e-6 * span_) return true;
     return false;
   }
 
@@ -238,18 +237,45 @@ class svg_picture {
     box(out, begin, lane_top(one, row), end - begin, height, fill_of(look_of(row.kind), row.chunk, chunks_), {}, words);
   }
 
-  /// The micro-batch and the letter of its chunk, or the micro-batch alone, or nothing, whichever fits.
-  void write_number(std::ostream& out, const panel& one, const timeline_row& row, double height) const {
-    const double begin = x_of(row.begin - one.first), end = x_of(row.end - one.first);
-    std::string label = std::to_string(row.micro);
-    if (chunks_ > 1 && row.chunk >= 0 && row.chunk < 26) label += static_cast<char>('a' + row.chunk);
-    const auto size_of = [&] {
-      return std::min({11.0, height * 0.6, (end - begin - 1.5) / (letter * static_cast<double>(label.size()))});
+  /// The micro-batch and the letter of its chunk, or the micro-batch alone, or nothing, whichever fits the middle one
+  /// of the passes of a look: so either nearly all of them are numbered or none is.
+  void write_numbers(std::ostream& out, const panel& one, look which, double height) const {
+    std::vector<double> widths;
+    std::size_t longest = 0;
+    for (const timeline_row& row : one.work) {
+      if (look_of(row.kind) != which) continue;
+      widths.push_back(x_of(row.end) - x_of(row.begin));
+      longest = std::max(longest, std::to_string(row.micro).size());
+    }
+    const double width = middle(widths);
+    const auto size_of = [&](double room, std::size_t letters) {
+      return std::min({11.0, height * 0.6, (room - 1.5) / (letter * static_cast<double>(letters))});
     };
-    if (size_of() < smallest_number) label = std::to_string(row.micro);
-    const double size = size_of();
-    if (size < smallest_number) return;
-    text(out, (begin + end) / 2, lane_top(one, row) + height / 2 + size * 0.36, size, label);
+    const bool lettered = chunks_ > 1 && chunks_ <= 26 && size_of(width, longest + 1) >= smallest_number;
+    const double usual = size_of(width, longest + (lettered ? 1 : 0));
+    if (usual < smallest_number) return;
+    for (const timeline_row& row : one.work) {
+      if (look_of(row.kind) != which) continue;
+      std::string label = std::to_string(row.micro);
+      if (lettered && row.chunk >= 0) label += static_cast<char>('a' + row.chunk);
+      const double begin = x_of(row.begin - one.first), end = x_of(row.end - one.first);
+      const double size = std::min(usual, size_of(end - begin, label.size()));
+      if (size >= smallest_number)
+        text(out, (begin + end) / 2, lane_top(one, row) + height / 2 + size * 0.36, size, label);
+    }
+  }
+
+  static double middle(std::vector<double>& of) {
+    if (of.empty()) return 0;
+    const auto at = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
+    std::nth_element(of.begin(), at, of.end());
+    return *at;
+  }
+  [[nodiscard]] double middle_length(const panel& one, bool forward_only) const {
+    std::vector<double> lengths;
+    for (const timeline_row& row : one.work)
+      if (row.kind == op::forward || (!forward_only && is_compute(row.kind))) lengths.push_back(row.end - row.begin);
+    return middle(lengths);
   }
 
   [[nodiscard]] double lane_top(const panel& one, const timeline_row& row) const {

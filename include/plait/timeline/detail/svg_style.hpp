@@ -46,22 +46,22 @@ struct style {
 };
 
 inline constexpr std::array<style, 6> styles{{
-    {"forward", "forward", {190, 222, 245}, {86, 160, 214}, ""},
+    {"forward", "forward", {198, 226, 247}, {124, 184, 230}, ""},
     {"backward",
      "backward",
-     {253, 205, 140},
-     {226, 142, 40},
-     R"(<path d="M-1,1 L1,-1 M0,6 L6,0 M5,7 L7,5" stroke="#7a4a00" stroke-width="0.8"/>)"},
+     {253, 212, 156},
+     {240, 170, 84},
+     R"(<path d="M-1,1 L1,-1 M0,6 L6,0 M5,7 L7,5" stroke="#a35f00" stroke-width="0.7"/>)"},
     {"input half of backward",
      "input",
-     {250, 190, 170},
-     {222, 118, 86},
-     R"(<path d="M-1,5 L1,7 M0,0 L6,6 M5,-1 L7,1" stroke="#7a2000" stroke-width="0.8"/>)"},
+     {250, 200, 184},
+     {232, 146, 118},
+     R"(<path d="M-1,5 L1,7 M0,0 L6,6 M5,-1 L7,1" stroke="#a33a10" stroke-width="0.7"/>)"},
     {"weight half of backward",
      "weight",
-     {176, 222, 196},
-     {70, 170, 130},
-     R"(<circle cx="1.5" cy="1.5" r="0.9" fill="#00503a"/><circle cx="4.5" cy="4.5" r="0.9" fill="#00503a"/>)"},
+     {186, 228, 204},
+     {110, 196, 158},
+     R"(<circle cx="1.5" cy="1.5" r="0.8" fill="#1c7a5c"/><circle cx="4.5" cy="4.5" r="0.8" fill="#1c7a5c"/>)"},
     {"communication",
      "communication",
      {226, 200, 226},
@@ -79,12 +79,14 @@ inline std::string colour(const style& one, int chunk, int chunks) {
   constexpr std::string_view hexadecimal = "0123456789abcdef";
   const double part = chunks > 1 && chunk > 0 ? static_cast<double>(std::min(chunk, chunks - 1)) / (chunks - 1) : 0;
   std::string text = "#";
-  for (int rgb::*channel : {&rgb::red, &rgb::green, &rgb::blue}) {
-    const auto value =
-        static_cast<unsigned>(one.light.*channel + (one.dark.*channel - one.light.*channel) * part + 0.5);
+  const auto append = [&](int light, int dark) {
+    const auto value = static_cast<unsigned>(light + (dark - light) * part + 0.5);
     text += hexadecimal[value >> 4 & 15u];
     text += hexadecimal[value & 15u];
-  }
+  };
+  append(one.light.red, one.dark.red);
+  append(one.light.green, one.dark.green);
+  append(one.light.blue, one.dark.blue);
   return text;
 }
 
