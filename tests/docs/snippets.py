@@ -11,7 +11,8 @@ Rules, for README.md, CHANGELOG.md and docs/**/*.md:
   3. a path in backticks is there; it may leave out include/plait/, and stars stand for anything
   4. a test named after its file, `tests/x.cpp`: "its name", is in that file
   5. nothing names a folder of some machine
-  6. the list in docs/status.md of what has not yet run on a GPU is the list of the sources that need one
+  6. the list in docs/status.md of what has not yet run on a GPU is the list of the sources that need one, and names
+     the test cases that stand in them
 """
 
 import pathlib
@@ -31,6 +32,7 @@ PATH = re.compile(r"[\w.*+/-]+")
 EXTENSIONS = "hpp cuh cpp cu py sh md cmake svg json in".split()
 FOLDERS = "include tests docs examples bench scripts cmake .ci".split()
 MARKER = re.compile(r"^\s*// \[[^\]\n]*\]\s*$")
+TEST_CASE = re.compile(r'TEST_CASE\w*\(\s*"((?:[^"\\]|\\.)*)"')
 NOT_RUN = "Not yet run on a GPU"
 
 
@@ -162,6 +164,11 @@ def check_status(root):
         yield f"docs/status.md: '{NOT_RUN}' lacks - `{one}`"
     for one in sorted(set(listed) - needs_gpu(root)):
         yield f"docs/status.md: '{NOT_RUN}' lists {one}, which is not there"
+    prose = " ".join(section.group(1).split())
+    for one in sorted(needs_gpu(root) & set(listed)):
+        for name in TEST_CASE.findall(joined_strings((root / one).read_text())):
+            if f'"{name}"' not in prose:
+                yield f"docs/status.md: '{NOT_RUN}' does not name the test \"{name}\" of {one}"
     for one in sorted({name for name in listed if listed.count(name) > 1}):
         yield f"docs/status.md: '{NOT_RUN}' lists {one} twice"
 
@@ -178,10 +185,10 @@ def self_test():
         "README.md": "[docs](docs/index.md#a-title) `core/a.hpp` `a.hpp` `tests/*/a.cpp`\n```cpp\nint a;\n\nint b;\n```\n"
         'see `tests/core/a.cpp`: "a law"\n',
         "docs/index.md": "# A title\n[up](../README.md)\n```cuda\nvoid run() {\n  work();\n}\n```\n",
-        "docs/status.md": f"## {NOT_RUN}\n- `tests/core/a.cu`: why\n## Other\n- `tests/core/a.cpp`\n",
+        "docs/status.md": f'## {NOT_RUN}\n- `tests/core/a.cu`: "on a\n  device"\n## Other\n- `tests/core/a.cpp`\n',
         "include/plait/core/a.hpp": "",
         "tests/core/a.cpp": 'TEST_CASE("a law "\n          "in two lines") {\n  // [ab]\n  int a;\n\n  int b;\n  // [ab]\n}\n',
-        "tests/core/a.cu": "namespace {\n  void run() {\n    work();\n  }\n}\n",
+        "tests/core/a.cu": 'TEST_CASE("on a device")\nnamespace {\n  void run() {\n    work();\n  }\n}\n',
     }
     broken = [
         ("code that is not compiled", "README.md", "int b;", "int c;"),
@@ -194,9 +201,10 @@ def self_test():
         ("stars that stand for nothing", "README.md", "tests/*/a.cpp", "tests/*/b.cpp"),
         ("a test that is not there", "README.md", '"a law"', '"another law"'),
         ("a machine's folder", "docs/index.md", "# A title", "# A title\n/" "home/me"),
-        ("a device source that is not listed", "docs/status.md", "- `tests/core/a.cu`: why\n", ""),
+        ("a device source that is not listed", "docs/status.md", '- `tests/core/a.cu`: "on a\n  device"\n', ""),
         ("a listed source that is not there", "docs/status.md", "a.cu`", "b.cu`"),
-        ("a source listed twice", "docs/status.md", "why\n", "why\n- `tests/core/a.cu`\n"),
+        ("a source listed twice", "docs/status.md", "## Other", "- `tests/core/a.cu`\n## Other"),
+        ("a device test that is not named", "docs/status.md", "on a\n", "on the\n"),
         ("a status without its section", "docs/status.md", NOT_RUN, "Something else"),
     ]
     unnoticed = []

@@ -45,7 +45,9 @@ struct bias_before_sum : plait::row_linear {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
     plait::row_product{row_linear::in, row_linear::out}.template forward<Context, gives>(context, x, y);
-    for_each_row(y.extent[0], plait::rowwise::add_bias{context.parameters[1], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0],
+                 plait::rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
+                 context.stream);
     context.tensor->all_reduce(all_of(y), reduction::sum, context.stream);
   }
 };
@@ -53,7 +55,9 @@ struct without_sum : plait::row_linear {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
     plait::row_product{row_linear::in, row_linear::out}.template forward<Context, gives>(context, x, y);
-    for_each_row(y.extent[0], plait::rowwise::add_bias{context.parameters[1], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0],
+                 plait::rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
+                 context.stream);
   }
 };
 struct without_bias : plait::row_linear {
@@ -86,7 +90,9 @@ struct largest_for_sum : plait::sum_partials {
 struct gathered_at_the_front : plait::gather_features {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
-    for_each_row(x.extent[0], plait::rowwise::put_columns{x.data, y.data, x.extent[1], y.extent[1], 0}, context.stream);
+    for_each_row(x.extent[0],
+                 plait::rowwise::put_columns<typename Context::element>{x.data, y.data, x.extent[1], y.extent[1], 0},
+                 context.stream);
     context.tensor->all_reduce(all_of(y), reduction::sum, context.stream);
   }
 };
@@ -123,8 +129,10 @@ struct scattered_gradient_not_gathered : plait::scatter_features {
   void backward_input(Context& context, from<Context, takes>, from<Context, gives>, from<Context, gives> dy,
                       into<Context, takes> dx) const {
     const std::int64_t begin = context.place.part(dx.extent[1]).begin;
-    for_each_row(dy.extent[0], plait::rowwise::put_columns{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
-                 context.stream);
+    for_each_row(
+        dy.extent[0],
+        plait::rowwise::put_columns<typename Context::element>{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
+        context.stream);
   }
 };
 struct gathered_gradient_summed : plait::gather_features {

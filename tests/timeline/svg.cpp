@@ -178,6 +178,11 @@ TEST_CASE("passes carry the numbers of their micro-batches, and the letters of t
       texts(read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 64, 1})}, {.plot_width = 300})));
   CHECK(std::count(crowded.begin(), crowded.end(), "63") == 0);
   CHECK(std::count(crowded.begin(), crowded.end(), "7") == 0);
+  // Forward passes, 6 pixels wide, have no room for two digits; backward passes have.
+  const auto half =
+      texts(read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 64, 1})}, {.plot_width = 1206})));
+  CHECK(std::count(half.begin(), half.end(), "63") == 4);
+  CHECK(std::count(half.begin(), half.end(), "7") == 4);
 }
 
 TEST_CASE("kinds of actions differ in colour and in pattern, chunks in shade") {
@@ -288,6 +293,12 @@ TEST_CASE("several timelines stand above each other on one scale of time") {
   const element above = first(0), below = first(12);
   CHECK(below.number("width") == doctest::Approx(2 * above.number("width")).epsilon(1e-3));
   CHECK(below.number("y") > above.number("y") + 2 * above.number("height"));
+  const auto leftmost = [&](std::size_t from) {
+    double x = drawn[from].number("x");
+    for (std::size_t i = from; i < from + 12; ++i) x = std::min(x, drawn[i].number("x"));
+    return x;
+  };
+  CHECK(leftmost(12) == leftmost(0));  // both begin at the left end of their lanes
   CHECK(says(elements, "predicted: makespan 8.88 s, bubble 45.1 %"));
   CHECK(says(elements, "measured: makespan 17.8 s, bubble 45.1 %"));
 }

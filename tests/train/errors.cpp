@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Law 6: bad input gets one clear sentence, and a rank that fails stops all.
 
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -103,7 +104,7 @@ TEST_CASE("a loss that is not finite stops every rank with a sentence") {
 TEST_CASE("a rank that throws in a step stops the others, and the report says what each was doing") {
   const auto model = real_model();
   const error wrong = error_of([&] {
-    plait::run(threads{.deadline_seconds = 10}, layout_of({1, 1, 2}, 1, 1), [&](auto& rank) {
+    plait::run(threads<host>{.deadline_seconds = 10}, layout_of({1, 1, 2}, 1, 1), [&](auto& rank) {
       const auto job = real_task<float>(4);
       trainer trainer{rank, model, sgd{}, job.settings};
       const local_batch<float, std::int32_t> data{job, 0, 0, 1};
@@ -118,6 +119,39 @@ TEST_CASE("a rank that throws in a step stops the others, and the report says wh
   CHECK(says(wrong, "the disk is full"));
   CHECK(says(wrong, "{data 0, tensor 0, pipeline 1}"));
   CHECK(says(wrong, "rank 0 = {data 0, tensor 0, pipeline 0}"));
+}
+
+/// A layer whose backward pass fails on one rank, with messages of that rank under way.
+struct failing : relu {
+  template <class Context, class X, class Y, class DX>
+  void backward_input(Context& context, X x, Y y, Y dy, DX dx) const {
+    if (context.place.ways == 1 && x.extent[1] == 24 && ++passes == 3)
+      throw error{error_kind::numerics, "failing", "the kernel of the user failed"};
+    relu::backward_input(context, x, y, dy, dx);
+  }
+  static inline thread_local int passes = 0;
+};
+
+TEST_CASE("a layer that throws in the middle of a step stops all ranks at once, and nobody reads memory that is gone") {
+  const auto model = stack{column_linear{30, 40},    failing{}, row_linear{40, 24}, failing{}, column_linear{24, 10},
+                           softmax_cross_entropy{10}};
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const auto begin = std::chrono::steady_clock::now();
+    const error wrong = error_of([&] {
+      train<float, std::int32_t>(threads{}, layout_of({1, 1, 4}, 1, 0), model, sgd{}, real_task<float>(8));
+    });
+    CHECK(wrong.kind() == error_kind::numerics);
+    CHECK(says(wrong, "the kernel of the user failed"));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{10});
+  }
+}
+
+TEST_CASE("a layout of several ranks does not fit an engine of one") {
+  const error wrong = error_of([&] {
+    train<float, std::int32_t>(serial{}, layout_of({2, 1, 1}, 1, 1), real_model(), sgd{}, real_task<float>(1));
+  });
+  CAPTURE(wrong.what());
+  CHECK(wrong.exit_status() == 2);
 }
 
 TEST_CASE("programs in which ranks wait for each other are refused with the first action that waits") {

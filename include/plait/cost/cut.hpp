@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <plait/core/require.hpp>
+#include <plait/core/scratch.hpp>
 
 namespace plait {
 
@@ -20,32 +21,30 @@ namespace plait {
 /// sum.
 constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int stages) {
   require(stages >= 1, "plait::balanced_cut", "there is at least 1 stage");
-  const std::size_t layers = costs.size(), columns = layers + 1, count = static_cast<std::size_t>(stages);
-  std::vector<double> before(columns);  // cost of all layers before
+  const std::size_t layers = costs.size();
+  const scratch<double> before_memory(layers + 1), worst_memory(layers + 1);
+  double* const before = before_memory.data();  // [i]: cost of all layers before layer i
   for (std::size_t i = 0; i < layers; ++i) {
     require(costs[i] >= 0, "plait::balanced_cut", "no layer costs less than nothing");
     before[i + 1] = before[i] + costs[i];
   }
   require(before[layers] < std::numeric_limits<double>::infinity(), "plait::balanced_cut",
           "the sum of costs is finite");
-  // worst[s][i]: least cost of the worst stage when stages s .. stages - 1 hold the layers from i on.
-  std::vector<std::vector<double>> worst(count + 1, std::vector<double>(columns));
-  for (std::size_t i = 0; i < columns; ++i) worst[count - 1][i] = before[layers] - before[i];
-  for (std::size_t s = count - 1; s-- > 0;)
-    for (std::size_t i = 0; i < columns; ++i) {
-      double best = before[layers] - before[i];
-      for (std::size_t end = i; end < columns; ++end) {
-        const double here = before[end] - before[i], rest = worst[s + 1][end];
+  // [i]: least cost of the worst stage when the stages looked at so far, from the last on, hold the layers from i on.
+  double* const worst = worst_memory.data();
+  for (std::size_t i = 0; i <= layers; ++i) worst[i] = before[layers] - before[i];
+  for (int stage = 1; stage < stages; ++stage)
+    for (std::size_t i = 0; i <= layers; ++i)
+      for (std::size_t end = i; end <= layers; ++end) {
+        const double here = before[end] - before[i], rest = worst[end];
         const double both = here > rest ? here : rest;
-        if (both < best) best = both;
+        if (both < worst[i]) worst[i] = both;
       }
-      worst[s][i] = best;
-    }
   std::vector<int> cut{0};
   std::size_t at = 0;
-  for (std::size_t s = 0; s + 1 < count; ++s) {  // the longest stage that is no worse leaves least to the rest
+  for (int stage = 1; stage < stages; ++stage) {  // the longest stage that is no worse leaves least to the rest
     std::size_t end = layers;
-    while (before[end] - before[at] > worst[0][0]) --end;
+    while (before[end] - before[at] > worst[0]) --end;
     at = end;
     cut.push_back(static_cast<int>(at));
   }

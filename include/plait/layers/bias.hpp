@@ -43,7 +43,8 @@ struct bias {
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
     Context::space::copy(y.data, x.data, static_cast<std::size_t>(x.size()) * sizeof(*x.data), context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias{context.parameters[0], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[0], y.data, y.extent[1]},
+                 context.stream);
   }
 
   template <class Context>

@@ -54,14 +54,17 @@ struct gather_features {
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
     const std::int64_t begin = context.place.part(y.extent[1]).begin;
-    for_each_row(x.extent[0], rowwise::put_columns{x.data, y.data, x.extent[1], y.extent[1], begin}, context.stream);
+    for_each_row(x.extent[0],
+                 rowwise::put_columns<typename Context::element>{x.data, y.data, x.extent[1], y.extent[1], begin},
+                 context.stream);
     context.tensor->all_reduce(detail::whole<Context, gives>(y), reduction::sum, context.stream);
   }
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
     const std::int64_t begin = context.place.part(dy.extent[1]).begin;
-    for_each_row(dx.extent[0], rowwise::take_columns{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
+    for_each_row(dx.extent[0],
+                 rowwise::take_columns<typename Context::element>{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
                  context.stream);
   }
 };
@@ -81,13 +84,16 @@ struct scatter_features {
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
     const std::int64_t begin = context.place.part(x.extent[1]).begin;
-    for_each_row(y.extent[0], rowwise::take_columns{x.data, y.data, x.extent[1], y.extent[1], begin}, context.stream);
+    for_each_row(y.extent[0],
+                 rowwise::take_columns<typename Context::element>{x.data, y.data, x.extent[1], y.extent[1], begin},
+                 context.stream);
   }
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
     const std::int64_t begin = context.place.part(dx.extent[1]).begin;
-    for_each_row(dy.extent[0], rowwise::put_columns{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
+    for_each_row(dy.extent[0],
+                 rowwise::put_columns<typename Context::element>{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
                  context.stream);
     context.tensor->all_reduce(detail::whole<Context, takes>(dx), reduction::sum, context.stream);
   }

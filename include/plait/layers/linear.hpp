@@ -67,7 +67,8 @@ struct column_linear {
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
     matmul(x, flip::no, weight(context), flip::yes, y, 0, context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias{context.parameters[1], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
+                 context.stream);
   }
 
   template <class Context>
@@ -170,7 +171,8 @@ struct row_linear {
                typename Context::template out<gives> y) const {
     product().template forward<Context, gives>(context, x, y);
     context.tensor->all_reduce(detail::whole<Context, gives>(y), reduction::sum, context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias{context.parameters[1], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
+                 context.stream);
   }
 
   template <class Context>

@@ -23,10 +23,11 @@ struct shared_processors {
 ///
 /// All threads that have work advance at one rate, min(1, processors / threads with work), as a fair operating system
 /// lets them; a thread that waits for a message or for others takes no processor. Otherwise as `simulate`, except that
-/// messages take a latency and no bandwidth. Costs are seconds of processor time of one thread.
+/// messages take a latency and no bandwidth, and that slots are taken to be free when they are written. Costs are
+/// seconds of processor time of one thread.
 ///
-/// Calls `seen(rank, action, begin, end)` for every action as it ends. With processors for all threads it gives what
-/// `simulate` gives.   Time: actions x ranks.
+/// Calls `seen(rank, action, begin, end)` for every action as it ends. With a processor for each thread it gives what
+/// `simulate` gives, where no slot makes a rank wait.   Time: actions x ranks.
 template <class Seen>
 simulation simulate_shared(const std::vector<program>& programs, const step_costs& costs, shared_processors machine,
                            Seen&& seen) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -64,6 +65,10 @@ class rank_context {
   [[nodiscard]] Comm& pipeline() { return pipeline_; }  ///< ranks that pass activations on; rank in it: pipeline rank
   [[nodiscard]] Comm& model() { return model_; }        ///< ranks that together hold the model once
 
+  /// Keeps what messages may still be read from until this rank's groups are gone: for a rank that fails with sends
+  /// under way.
+  void keep(std::shared_ptr<void> memory) { kept_.push_back(std::move(memory)); }
+
   [[nodiscard]] int rank() const { return world_->rank(); }
   [[nodiscard]] const layout_handle& layout() const { return layout_; }
   [[nodiscard]] const mesh_description& mesh() const { return layout_.mesh; }
@@ -73,6 +78,7 @@ class rank_context {
  private:
   Comm split(axis_set along) { return world_->split(layout_.mesh.group_number(along, world_->rank()), world_->rank()); }
 
+  std::vector<std::shared_ptr<void>> kept_;  ///< outlives the groups
   Comm* world_;
   layout_handle layout_;
   coordinate place_;

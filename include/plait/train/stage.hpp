@@ -25,6 +25,7 @@ namespace plait {
 /// Where a rank's buffers come from: one arena for each class of memory.
 template <class Space>
 struct step_arenas {
+  ledger counted;  ///< of all of them
   arena<Space> weights;
   arena<Space> gradients;
   arena<Space> optimizer_state;
@@ -32,13 +33,15 @@ struct step_arenas {
   arena<Space> workspace;
   arena<Space> communication;
 
-  step_arenas(const step_memory& need, ledger* counted)
-      : weights{memory_class::weights, need.weights, counted},
-        gradients{memory_class::gradients, need.gradients, counted},
-        optimizer_state{memory_class::optimizer_state, need.optimizer_state, counted},
-        activations{memory_class::activations, need.activations, counted},
-        workspace{memory_class::workspace, need.workspace, counted},
-        communication{memory_class::communication, need.communication, counted} {}
+  explicit step_arenas(const step_memory& need)
+      : weights{memory_class::weights, need.weights, &counted},
+        gradients{memory_class::gradients, need.gradients, &counted},
+        optimizer_state{memory_class::optimizer_state, need.optimizer_state, &counted},
+        activations{memory_class::activations, need.activations, &counted},
+        workspace{memory_class::workspace, need.workspace, &counted},
+        communication{memory_class::communication, need.communication, &counted} {}
+  step_arenas(const step_arenas&) = delete;
+  step_arenas& operator=(const step_arenas&) = delete;
 };
 
 /// What all stages of a rank share for the length of one pass.

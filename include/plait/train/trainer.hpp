@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -90,7 +91,7 @@ class trainer {
         rank.layout().schedule.stages_of_rank(shape_, pipeline_rank(), settings_.cut);
     need_ = predict_memory(profile_, places, mine(programs_), mine(forward_programs_), Optimizer::states,
                            static_cast<std::int64_t>(space::alignment));
-    memory_ = std::make_unique<step_arenas<space>>(need_, &ledger_);
+    memory_ = std::make_shared<step_arenas<space>>(need_);
     const std::vector<std::int64_t> features = model.features(settings_.features);
     stages_.reserve(places.size());
     for (std::size_t chunk = 0; chunk < places.size(); ++chunk)
@@ -100,6 +101,12 @@ class trainer {
                            *memory_, settings_.micro);
     take_workspace(places);
     initialise();
+  }
+
+  trainer(const trainer&) = delete;
+  trainer& operator=(const trainer&) = delete;
+  ~trainer() {
+    if (std::uncaught_exceptions() > exceptions_) rank_->keep(std::move(memory_));
   }
 
   /// One step of training over a global batch, of which `batch` holds this data rank's rows. Throws: usage, where the
@@ -124,7 +131,7 @@ class trainer {
   [[nodiscard]] const std::vector<int>& cut() const { return settings_.cut; }
   [[nodiscard]] const model_profile& profile() const { return profile_; }
   [[nodiscard]] const step_memory& predicted_memory() const { return need_; }
-  [[nodiscard]] const ledger& memory() const { return ledger_; }
+  [[nodiscard]] const ledger& memory() const { return memory_->counted; }
 
   /// Rows of this rank's last step or evaluation: what it did when. Times are in seconds, on a clock that ranks of one
   /// process share.
@@ -431,13 +438,13 @@ class trainer {
   std::vector<program> forward_programs_;
   model_profile profile_;
   step_memory need_;
-  ledger ledger_;  ///< outlives the arenas
-  std::unique_ptr<step_arenas<space>> memory_;
+  std::shared_ptr<step_arenas<space>> memory_;
   std::vector<stage<T, Model, Comm>> stages_;
   shared_workspace<T> work_;
   double* scalars_ = nullptr;  ///< [step_scalars]
   recorder<space> recorder_;
   std::int64_t steps_ = 0;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 }  // namespace plait
