@@ -1,4 +1,4 @@
-// expect: plait::mesh: the last argument of pipeline<N, Schedule> is a schedule
+// expect: plait::mesh: the second argument of pipeline<N, Schedule> is a schedule
 // SPDX-License-Identifier: Apache-2.0
 #include <plait/mesh/mesh.hpp>
 #include <plait/train/rank.hpp>

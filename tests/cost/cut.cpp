@@ -17,6 +17,16 @@ namespace {
 using plait::balanced_cut;
 using cut = std::vector<int>;
 
+double sum_of_squares(const std::vector<double>& costs, const cut& at) {
+  double squares = 0;
+  for (std::size_t stage = 0; stage + 1 < at.size(); ++stage) {
+    double sum = 0;
+    for (int i = at[stage]; i < at[stage + 1]; ++i) sum += costs[static_cast<std::size_t>(i)];
+    squares += sum * sum;
+  }
+  return squares;
+}
+
 double worst_stage(const std::vector<double>& costs, const cut& at) {
   double worst = 0;
   for (std::size_t stage = 0; stage + 1 < at.size(); ++stage) {
@@ -46,9 +56,10 @@ TEST_CASE("cuts that a reader can check") {
   CHECK(balanced_cut({4, 1, 1, 1, 1}, 2) == cut{0, 1, 5});
   CHECK(balanced_cut({1, 1, 1, 1}, 4) == cut{0, 1, 2, 3, 4});
   CHECK(balanced_cut({1, 2, 3, 4, 5, 6, 7, 8, 9}, 3) == cut{0, 5, 7, 9});  // 15, 13, 17
+  CHECK(balanced_cut({1, 1, 1}, 2) == cut{0, 2, 3});                       // and not 1, 2: earlier stages take more
   CHECK(balanced_cut({3, 1, 2}, 1) == cut{0, 3});
   CHECK(balanced_cut({1, 1, 9, 1, 1}, 3) == cut{0, 2, 3, 5});  // 2, 9, 2
-  CHECK(balanced_cut({1, 1, 2, 2, 9}, 3) == cut{0, 4, 5, 5});  // 6, 9, 0: of the cuts with 9, the first takes most
+  CHECK(balanced_cut({1, 1, 2, 2, 9}, 3) == cut{0, 2, 4, 5});  // 2, 4, 9: of the cuts with 9, the others are most equal
 }
 
 TEST_CASE("the worst stage costs as little as in the best of all cuts") {
@@ -68,11 +79,13 @@ TEST_CASE("the worst stage costs as little as in the best of all cuts") {
         CAPTURE(round);
         CHECK_NOTHROW(plait::require_cut(found, layers, stages));
         CHECK(worst_stage(costs, found) == best);
-        // Among the best cuts, earlier stages take more: no other best cut is later at its first difference.
+        // Among the best cuts, the one of least squares; among those, no other is later at its first difference.
         cut again{0};
         bool is_last = true;
         for_each_cut(layers, stages, again, [&](const cut& one) {
-          if (worst_stage(costs, one) == best && one > found) is_last = false;
+          if (worst_stage(costs, one) > best) return;
+          const double more = sum_of_squares(costs, one) - sum_of_squares(costs, found);
+          if (more < 0 || (more == 0 && one > found)) is_last = false;
         });
         CHECK(is_last);
       }

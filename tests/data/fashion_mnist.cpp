@@ -44,8 +44,8 @@ std::array<int, 10> class_counts(const classified_images& set) {
 }
 
 TEST_CASE("Fashion-MNIST as published: counts, classes, first labels, mean and deviation" *
-          doctest::skip(!installed()) * doctest::description("needs zlib and the Debian package dataset-fashion-mnist"))
-{
+          doctest::skip(!installed()) *
+          doctest::description("needs zlib and the Debian package dataset-fashion-mnist")) {
   const classified_images train = load_fashion_mnist(fashion_mnist_directory, data_split::train);
   CHECK(train.samples() == 60000);
   CHECK(train.features() == 784);
@@ -66,8 +66,7 @@ TEST_CASE("Fashion-MNIST as published: counts, classes, first labels, mean and d
 }
 
 TEST_CASE("an epoch of Fashion-MNIST shows each class 6000 times" * doctest::skip(!installed()) *
-          doctest::description("needs zlib and the Debian package dataset-fashion-mnist"))
-{
+          doctest::description("needs zlib and the Debian package dataset-fashion-mnist")) {
   const classified_images train = load_fashion_mnist(fashion_mnist_directory, data_split::train);
   auto batches = make_loader<float>(train, sampler{train.samples(), 600, 1});
   std::array<int, 10> counts{};
@@ -83,8 +82,7 @@ void write_part(const scratch_directory& scratch, const std::string& part, int f
   scratch.write(part + "-labels-idx1-ubyte", idx_bytes(0x08, {2}, bytes_of({first_label, 0})));
 }
 
-TEST_CASE("training and test parts are told apart by the names of their files")
-{
+TEST_CASE("training and test parts are told apart by the names of their files") {
   const scratch_directory scratch;
   write_part(scratch, "train", 3);
   write_part(scratch, "t10k", 4);
@@ -94,8 +92,7 @@ TEST_CASE("training and test parts are told apart by the names of their files")
 }
 
 #ifdef PLAIT_USE_ZLIB
-TEST_CASE("files are found with .gz, and without it first")
-{
+TEST_CASE("files are found with .gz, and without it first") {
   const scratch_directory scratch;
   write_part(scratch, "train", 3);
   const std::string labels = "train-labels-idx1-ubyte";
@@ -106,8 +103,7 @@ TEST_CASE("files are found with .gz, and without it first")
 }
 #endif
 
-TEST_CASE("a missing directory or file is named together with the package that brings it")
-{
+TEST_CASE("a missing directory or file is named together with the package that brings it") {
   const scratch_directory scratch;
   const std::string nowhere = scratch.file("nowhere");
   check_refused(error_kind::io, {nowhere, "train-images-idx3-ubyte", "dataset-fashion-mnist"},
@@ -120,8 +116,7 @@ TEST_CASE("a missing directory or file is named together with the package that b
                 [&] { load_fashion_mnist(scratch.path(), data_split::test); });
 }
 
-TEST_CASE("a label above the ten classes is refused")
-{
+TEST_CASE("a label above the ten classes is refused") {
   const scratch_directory scratch;
   write_part(scratch, "train", 10);
   check_refused(error_kind::io, {"class 10 for sample 0", "0 to 9"},

@@ -102,8 +102,7 @@ const std::vector<byte_vector>& seeds() {
   return files;
 }
 
-TEST_CASE("any mutation of an IDX file is read with sizes that agree or refused as bad input")
-{
+TEST_CASE("any mutation of an IDX file is read with sizes that agree or refused as bad input") {
   int read = 0;
   constexpr int rounds = 20000;
   for (int round = 0; round < rounds; ++round) {
@@ -117,8 +116,7 @@ TEST_CASE("any mutation of an IDX file is read with sizes that agree or refused 
   CHECK(read < rounds / 2);
 }
 
-TEST_CASE("bytes drawn at random after a true magic number are read with sizes that agree or refused as bad input")
-{
+TEST_CASE("bytes drawn at random after a true magic number are read with sizes that agree or refused as bad input") {
   for (int round = 0; round < 5000; ++round) {
     CAPTURE(round);
     dice roll{static_cast<std::uint64_t>(1000000 + round)};
@@ -132,8 +130,7 @@ TEST_CASE("bytes drawn at random after a true magic number are read with sizes t
 }
 
 #ifdef PLAIT_USE_ZLIB
-TEST_CASE("any mutation of gzip data is unpacked within the limit or refused as bad input")
-{
+TEST_CASE("any mutation of gzip data is unpacked within the limit or refused as bad input") {
   const byte_vector whole = packed(idx_bytes(0x08, {30, 4}, counted_bytes(120)));
   constexpr std::int64_t limit = 4096;
   int unpacked = 0, refusals = 0;

@@ -17,8 +17,7 @@ namespace {
 
 using namespace plait::testing;
 
-TEST_CASE("a plain file is read byte for byte, whatever its name says")
-{
+TEST_CASE("a plain file is read byte for byte, whatever its name says") {
   const scratch_directory scratch;
   for (std::size_t size : {0u, 1u, 2u, 1000u, 65535u, 65536u, 65537u, 200000u}) {
     CAPTURE(size);
@@ -27,8 +26,7 @@ TEST_CASE("a plain file is read byte for byte, whatever its name says")
   }
 }
 
-TEST_CASE("a missing file and a directory are refused by name")
-{
+TEST_CASE("a missing file and a directory are refused by name") {
   const scratch_directory scratch;
   const std::string missing = scratch.file("missing.idx");
   check_refused(error_kind::io, {missing, "No such file"}, [&] { read_bytes(missing); });
@@ -43,8 +41,7 @@ TEST_CASE("a file that may not be read is refused by name" * doctest::skip(::get
   check_refused(error_kind::io, {file, "Permission denied"}, [&] { read_bytes(file); });
 }
 
-TEST_CASE("a file may hold as many bytes as the limit and not one more")
-{
+TEST_CASE("a file may hold as many bytes as the limit and not one more") {
   const scratch_directory scratch;
   for (std::int64_t limit : {0, 1, 10, 65536, 70000}) {
     CAPTURE(limit);
@@ -59,8 +56,7 @@ TEST_CASE("a file may hold as many bytes as the limit and not one more")
 
 #ifdef PLAIT_USE_ZLIB
 
-TEST_CASE("what was packed is unpacked, whatever the name of the file")
-{
+TEST_CASE("what was packed is unpacked, whatever the name of the file") {
   const scratch_directory scratch;
   for (std::size_t size : {0u, 1u, 1000u, 65536u, 300000u}) {
     CAPTURE(size);
@@ -69,8 +65,7 @@ TEST_CASE("what was packed is unpacked, whatever the name of the file")
   }
 }
 
-TEST_CASE("members in a row are unpacked one after the other")
-{
+TEST_CASE("members in a row are unpacked one after the other") {
   const byte_vector first = counted_bytes(700), second = bytes_of({9, 8, 7});
   byte_vector file = packed(first);
   for (const byte_vector& part : {byte_vector{}, second}) {
@@ -82,8 +77,7 @@ TEST_CASE("members in a row are unpacked one after the other")
   CHECK(gunzip(file, "members") == both);
 }
 
-TEST_CASE("gzip data that were cut anywhere are refused as truncated")
-{
+TEST_CASE("gzip data that were cut anywhere are refused as truncated") {
   const byte_vector file = packed(counted_bytes(600));
   const scratch_directory scratch;
   for (std::size_t length = 2; length < file.size(); ++length) {
@@ -94,8 +88,7 @@ TEST_CASE("gzip data that were cut anywhere are refused as truncated")
   check_refused(error_kind::io, {half, "truncated"}, [&] { read_bytes(half); });
 }
 
-TEST_CASE("a second member that was cut is refused as truncated")
-{
+TEST_CASE("a second member that was cut is refused as truncated") {
   byte_vector file = packed(counted_bytes(600));
   const byte_vector second = packed(counted_bytes(50));
   for (std::size_t length = 2; length < second.size(); ++length) {
@@ -105,8 +98,7 @@ TEST_CASE("a second member that was cut is refused as truncated")
   }
 }
 
-TEST_CASE("no wrong bit after the header of a gzip member changes what is read: it is refused or means nothing")
-{
+TEST_CASE("no wrong bit after the header of a gzip member changes what is read: it is refused or means nothing") {
   const byte_vector bytes = counted_bytes(600);
   byte_vector file = packed(bytes);
   constexpr std::size_t header = 10, trailer = 8;
@@ -137,8 +129,7 @@ TEST_CASE("no wrong bit after the header of a gzip member changes what is read: 
   check_refused(error_kind::io, {"spoilt.gz", "corrupted", "incorrect length"}, [&] { gunzip(file, "spoilt.gz"); });
 }
 
-TEST_CASE("anything after gzip data that is not gzip data is refused")
-{
+TEST_CASE("anything after gzip data that is not gzip data is refused") {
   const byte_vector file = packed(counted_bytes(100));
   for (const byte_vector& rest : {bytes_of({0}), bytes_of({0x1f}), bytes_of({0, 0, 0, 0}), bytes_of({'a', 'b'})}) {
     byte_vector longer = file;
@@ -148,8 +139,7 @@ TEST_CASE("anything after gzip data that is not gzip data is refused")
   }
 }
 
-TEST_CASE("a small file that unpacks to much is stopped at the limit")
-{
+TEST_CASE("a small file that unpacks to much is stopped at the limit") {
   const byte_vector small = packed(byte_vector(std::size_t{1} << 24));
   REQUIRE(small.size() < 20000);
   const scratch_directory scratch;
@@ -161,8 +151,7 @@ TEST_CASE("a small file that unpacks to much is stopped at the limit")
 
 #else
 
-TEST_CASE("without zlib a gzip file is refused with what to do")
-{
+TEST_CASE("without zlib a gzip file is refused with what to do") {
   const scratch_directory scratch;
   const std::string file = scratch.write("packed", bytes_of({0x1f, 0x8b, 8, 0}));
   check_refused(error_kind::usage, {file, "without zlib", "unpack the file", "PLAIT_USE_ZLIB", "plait::host"},

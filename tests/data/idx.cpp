@@ -27,8 +27,7 @@ std::vector<std::int64_t> extents_of(const idx_array& array) {
 static_assert(size_of(idx_type::u8) == 1 && size_of(idx_type::i8) == 1 && size_of(idx_type::i16) == 2);
 static_assert(size_of(idx_type::i32) == 4 && size_of(idx_type::f32) == 4 && size_of(idx_type::f64) == 8);
 
-TEST_CASE("a file written by hand reads as its type, extents and values")
-{
+TEST_CASE("a file written by hand reads as its type, extents and values") {
   const idx_array array = parse_idx(idx_bytes(0x08, {2, 3}, bytes_of({0, 1, 2, 253, 254, 255})), "hand");
   CHECK(array.name() == "hand");
   CHECK(array.type() == idx_type::u8);
@@ -39,8 +38,7 @@ TEST_CASE("a file written by hand reads as its type, extents and values")
   CHECK(array.as<float>(3) == 253.0f);
 }
 
-TEST_CASE("every type is read with its most significant byte first")
-{
+TEST_CASE("every type is read with its most significant byte first") {
   CHECK(parse_idx(idx_bytes(0x09, {2}, bytes_of({0x80, 0x7f})), "i8").values<std::int8_t>() ==
         std::vector<std::int8_t>{-128, 127});
   CHECK(parse_idx(idx_bytes(0x0B, {3}, bytes_of({0x01, 0x02, 0xff, 0xfe, 0x80, 0x00})), "i16").values<int>() ==
@@ -53,8 +51,7 @@ TEST_CASE("every type is read with its most significant byte first")
             .as<double>(0) == 3.141592653589793);
 }
 
-TEST_CASE("a conversion that could change a value is refused")
-{
+TEST_CASE("a conversion that could change a value is refused") {
   const idx_array i32 = parse_idx(idx_bytes(0x0C, {1}, bytes_of({1, 0, 0, 1})), "numbers");
   CHECK(i32.as<double>(0) == 16777217.0);
   check_refused(error_kind::usage, {"numbers", "i32"}, [&] { (void)i32.as<float>(0); });
@@ -66,16 +63,14 @@ TEST_CASE("a conversion that could change a value is refused")
   check_refused(error_kind::usage, {"reals", "f32"}, [&] { (void)f32.as<std::int64_t>(0); });
 }
 
-TEST_CASE("an element outside of the array is refused")
-{
+TEST_CASE("an element outside of the array is refused") {
   const idx_array array = parse_idx(idx_bytes(0x08, {2}, bytes_of({5, 6})), "pair");
   for (std::int64_t index : {std::int64_t{-1}, std::int64_t{2}, std::numeric_limits<std::int64_t>::max()}) {
     check_refused(error_kind::usage, {"pair", "2 elements"}, [&] { (void)array.as<int>(index); });
   }
 }
 
-TEST_CASE("all dimensions from 1 to 8 are read, and extents of 0")
-{
+TEST_CASE("all dimensions from 1 to 8 are read, and extents of 0") {
   CHECK(parse_idx(idx_bytes(0x08, {1, 1, 1, 2, 1, 1, 2, 1}, counted_bytes(4)), "eight").size() == 4);
   const idx_array empty = parse_idx(idx_bytes(0x0E, {0, 28}, {}), "empty");
   CHECK(empty.size() == 0);
@@ -83,8 +78,7 @@ TEST_CASE("all dimensions from 1 to 8 are read, and extents of 0")
   CHECK(empty.values<double>().empty());
 }
 
-TEST_CASE("a file cut at any length is refused with the expected and the found number of bytes")
-{
+TEST_CASE("a file cut at any length is refused with the expected and the found number of bytes") {
   const byte_vector whole = idx_bytes(0x0B, {2, 3}, counted_bytes(12));
   CHECK(parse_idx(whole, "whole").size() == 6);
   for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -95,14 +89,12 @@ TEST_CASE("a file cut at any length is refused with the expected and the found n
   }
 }
 
-TEST_CASE("a file with surplus bytes is refused with the expected and the found number of bytes")
-{
+TEST_CASE("a file with surplus bytes is refused with the expected and the found number of bytes") {
   byte_vector longer = idx_bytes(0x08, {2, 3}, counted_bytes(7));
   check_refused(error_kind::io, {"long", "18 bytes", "found 19"}, [&] { parse_idx(longer, "long"); });
 }
 
-TEST_CASE("each byte of the header, set to each other value, is refused or means another shape of as many bytes")
-{
+TEST_CASE("each byte of the header, set to each other value, is refused or means another shape of as many bytes") {
   const byte_vector whole = idx_bytes(0x08, {3, 4}, counted_bytes(12));
   for (std::size_t at = 0; at < 12; ++at) {
     for (int value = 0; value < 256; ++value) {
@@ -120,8 +112,7 @@ TEST_CASE("each byte of the header, set to each other value, is refused or means
   }
 }
 
-TEST_CASE("a wrong magic number, type or number of dimensions is named as found")
-{
+TEST_CASE("a wrong magic number, type or number of dimensions is named as found") {
   check_refused(error_kind::io, {"text", "50 4b"}, [] { parse_idx(bytes_of({0x50, 0x4b, 8, 1}), "text"); });
   check_refused(error_kind::io, {"type", "found 0a"}, [] { parse_idx(bytes_of({0, 0, 0x0a, 1, 0, 0, 0, 0}), "type"); });
   check_refused(error_kind::io, {"flat", "found 0"}, [] { parse_idx(bytes_of({0, 0, 8, 0, 7}), "flat"); });
@@ -130,8 +121,7 @@ TEST_CASE("a wrong magic number, type or number of dimensions is named as found"
   });
 }
 
-TEST_CASE("extents whose product overflows are refused, with or without an extent of 0")
-{
+TEST_CASE("extents whose product overflows are refused, with or without an extent of 0") {
   constexpr std::uint32_t most = 0xffffffff;
   const auto refused = [](const byte_vector& file) {
     check_refused(error_kind::io, {"vast", "64 bits"}, [&] { parse_idx(file, "vast"); });
@@ -148,8 +138,7 @@ TEST_CASE("extents whose product overflows are refused, with or without an exten
   });
 }
 
-TEST_CASE("a moved-from array is empty and a copy is equal")
-{
+TEST_CASE("a moved-from array is empty and a copy is equal") {
   idx_array array = parse_idx(idx_bytes(0x08, {3}, bytes_of({1, 2, 3})), "array");
   const idx_array copy = array;
   const idx_array moved = std::move(array);
@@ -158,8 +147,7 @@ TEST_CASE("a moved-from array is empty and a copy is equal")
   CHECK(moved.values<int>() == copy.values<int>());
 }
 
-TEST_CASE("an IDX file is read from disk, and its name stands in what is wrong with it")
-{
+TEST_CASE("an IDX file is read from disk, and its name stands in what is wrong with it") {
   const scratch_directory scratch;
   const byte_vector whole = idx_bytes(0x08, {2}, bytes_of({3, 4}));
   CHECK(read_idx(scratch.write("whole", whole)).values<int>() == std::vector<int>{3, 4});

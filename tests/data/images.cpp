@@ -38,8 +38,7 @@ void check_bad(std::initializer_list<std::string> words, const byte_vector& imag
   check_refused(error_kind::io, words, [&] { made_of(images, labels, classes); });
 }
 
-TEST_CASE("a pair of IDX files reads as images with their classes")
-{
+TEST_CASE("a pair of IDX files reads as images with their classes") {
   const scratch_directory scratch;
   const classified_images set =
       load_idx_pair(scratch.write("images", image_file()), scratch.write("labels", label_file()), 3);
@@ -58,8 +57,7 @@ TEST_CASE("a pair of IDX files reads as images with their classes")
   check_refused(error_kind::usage, {"none at -1"}, [&] { (void)set.label(-1); });
 }
 
-TEST_CASE("pixels are scaled to (pixel / 255 - mean) / deviation and labels come as they are")
-{
+TEST_CASE("pixels are scaled to (pixel / 255 - mean) / deviation and labels come as they are") {
   classified_images set = made_of(image_file(), label_file());
   const std::vector<std::int64_t> samples{0, 2};
   std::vector<double> x(8);
@@ -77,8 +75,7 @@ TEST_CASE("pixels are scaled to (pixel / 255 - mean) / deviation and labels come
   CHECK(single[1] == static_cast<float>((0.2 - 0.5) / 0.25));
 }
 
-TEST_CASE("a scale that no number can be divided by is refused and changes nothing")
-{
+TEST_CASE("a scale that no number can be divided by is refused and changes nothing") {
   classified_images set = made_of(image_file(), label_file());
   constexpr double infinite = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   for (pixel_scale bad : {pixel_scale{0, 0}, {0, -1}, {0, infinite}, {0, nan}, {nan, 1}, {infinite, 1}}) {
@@ -87,8 +84,7 @@ TEST_CASE("a scale that no number can be divided by is refused and changes nothi
   }
 }
 
-TEST_CASE("mean and deviation of a few pixels are those computed by hand")
-{
+TEST_CASE("mean and deviation of a few pixels are those computed by hand") {
   const pixel_scale ends = pixel_scale_of(bytes_of({0, 255}));
   CHECK(ends.mean == 0.5);
   CHECK(ends.deviation == 0.5);
@@ -99,8 +95,7 @@ TEST_CASE("mean and deviation of a few pixels are those computed by hand")
   check_refused(error_kind::usage, {"no pixels"}, [] { pixel_scale_of({}); });
 }
 
-TEST_CASE("one odd pixel among a million does not drown in rounding")
-{
+TEST_CASE("one odd pixel among a million does not drown in rounding") {
   constexpr std::size_t count = 1000000;
   constexpr double n = count;
   for (int rest : {0, 127, 254}) {
@@ -114,8 +109,7 @@ TEST_CASE("one odd pixel among a million does not drown in rounding")
   }
 }
 
-TEST_CASE("pixels scaled by their own scale have mean 0 and deviation 1")
-{
+TEST_CASE("pixels scaled by their own scale have mean 0 and deviation 1") {
   classified_images set = made_of(idx_bytes(0x08, {50, 7}, counted_bytes(350)), idx_bytes(0x08, {50}, byte_vector(50)));
   set.rescale(pixel_scale_of(set.pixels()));
   std::vector<std::int64_t> all(50);
@@ -129,8 +123,7 @@ TEST_CASE("pixels scaled by their own scale have mean 0 and deviation 1")
   CHECK(std::abs(squares / 350 - 1) < 1e-13);
 }
 
-TEST_CASE("files that are not images and their labels are refused, naming the file and what it holds")
-{
+TEST_CASE("files that are not images and their labels are refused, naming the file and what it holds") {
   check_bad({"pictures", "i8 of 2 dimensions", "images are u8"}, idx_bytes(0x09, {3, 1}, counted_bytes(3)),
             label_file());
   check_bad({"pictures", "u8 of 1 dimensions"}, idx_bytes(0x08, {3}, counted_bytes(3)), label_file());
@@ -139,20 +132,17 @@ TEST_CASE("files that are not images and their labels are refused, naming the fi
   check_bad({"names", "i32 of 1 dimensions"}, image_file(), idx_bytes(0x0C, {3}, byte_vector(12)));
 }
 
-TEST_CASE("differing counts of images and labels are refused, stating both")
-{
+TEST_CASE("differing counts of images and labels are refused, stating both") {
   check_bad({"pictures holds 3 images", "names holds 2 labels"}, image_file(), idx_bytes(0x08, {2}, bytes_of({0, 1})));
   check_bad({"pictures holds 3 images", "names holds 4 labels"}, image_file(), idx_bytes(0x08, {4}, byte_vector(4)));
 }
 
-TEST_CASE("a data set without samples or without pixels is refused")
-{
+TEST_CASE("a data set without samples or without pixels is refused") {
   check_bad({"pictures", "no pixels"}, idx_bytes(0x08, {0, 28, 28}, {}), idx_bytes(0x08, {0}, {}));
   check_bad({"pictures", "no pixels"}, idx_bytes(0x08, {3, 0, 28}, {}), label_file());
 }
 
-TEST_CASE("the first label that is no class is named with its sample")
-{
+TEST_CASE("the first label that is no class is named with its sample") {
   check_bad({"names", "class 9 for sample 1", "0 to 2"}, image_file(), idx_bytes(0x08, {3}, bytes_of({2, 9, 8})));
   check_bad({"class 2 for sample 0", "0 to 1"}, image_file(), label_file(), 2);
   CHECK(made_of(image_file(), idx_bytes(0x08, {3}, bytes_of({255, 0, 0})), 256).label(0) == 255);
@@ -161,8 +151,7 @@ TEST_CASE("the first label that is no class is named with its sample")
   }
 }
 
-TEST_CASE("a missing or damaged file of a pair is named")
-{
+TEST_CASE("a missing or damaged file of a pair is named") {
   const scratch_directory scratch;
   const std::string images = scratch.write("images", image_file()), labels = scratch.write("labels", label_file());
   const std::string missing = scratch.file("missing");

@@ -57,8 +57,7 @@ static_assert(dataset<in_memory_dataset<float, double>, double, float>);
 static_assert(!dataset<in_memory_dataset<float, std::int32_t>, float, float>);
 static_assert(dataset<parabola, double, double> && !dataset<parabola, float, float>);
 
-TEST_CASE("every data set keeps the laws of data sets")
-{
+TEST_CASE("every data set keeps the laws of data sets") {
   laws::dataset<float, std::int32_t>(small_images());
   laws::dataset<double, std::int32_t>(small_images());
   const in_memory_dataset<double, double> snapshots{3, {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}};
@@ -68,8 +67,7 @@ TEST_CASE("every data set keeps the laws of data sets")
   laws::dataset<double, double>(parabola{});
 }
 
-TEST_CASE("a data set in memory deals its arrays out row by row")
-{
+TEST_CASE("a data set in memory deals its arrays out row by row") {
   const in_memory_dataset<double, float> snapshots{2, {1.5, 2, 3, 4, 5, 6}, {7, 8}};
   CHECK(snapshots.samples() == 2);
   CHECK(snapshots.features() == 3);
@@ -79,8 +77,7 @@ TEST_CASE("a data set in memory deals its arrays out row by row")
   CHECK(rows.targets == std::vector<double>{8, 7});
 }
 
-TEST_CASE("arrays that cannot be dealt out evenly are refused")
-{
+TEST_CASE("arrays that cannot be dealt out evenly are refused") {
   using snapshots = in_memory_dataset<double, double>;
   check_refused(error_kind::usage, {"at least one sample"}, [] { snapshots{0, {}, {}}; });
   check_refused(error_kind::usage, {"5 inputs", "2 samples"}, [] { snapshots{2, {1, 2, 3, 4, 5}, {1, 2}}; });
@@ -88,8 +85,7 @@ TEST_CASE("arrays that cannot be dealt out evenly are refused")
   check_refused(error_kind::usage, {"0 targets", "2 samples"}, [] { snapshots{2, {1, 2}, {}}; });
 }
 
-TEST_CASE("a data set of the user's own is loaded in batches")
-{
+TEST_CASE("a data set of the user's own is loaded in batches") {
   const parabola curve;
   auto batches = make_loader<double>(curve, sampler::sequential(curve.samples(), 4));
   double sum = 0;

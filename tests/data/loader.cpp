@@ -55,8 +55,7 @@ static_assert(data_shard{.data_rank = 0, .data_ways = 2, .micro = 2}.rows(10) ==
 static_assert(data_shard{.data_rank = 1, .data_ways = 2, .micro = 2}.rows(10) == index_range{6, 10});
 static_assert(data_shard{.data_rank = 1, .data_ways = 2, .micro = 2}.rows(1) == index_range{1, 1});
 
-TEST_CASE("ten rows over two data ranks of two micro-batches are cut 3 3 | 2 2")
-{
+TEST_CASE("ten rows over two data ranks of two micro-batches are cut 3 3 | 2 2") {
   const auto data = numbered(10);
   auto first = make_loader<double>(data, sampler::sequential(10, 10), {.data_rank = 0, .data_ways = 2, .micro = 2});
   auto second = make_loader<double>(data, sampler::sequential(10, 10), {.data_rank = 1, .data_ways = 2, .micro = 2});
@@ -77,8 +76,7 @@ TEST_CASE("ten rows over two data ranks of two micro-batches are cut 3 3 | 2 2")
   CHECK(samples_of(other.micro_x(0), other.micro_targets(0)) == std::vector<std::int64_t>{6, 7});
 }
 
-TEST_CASE("the micro-batches of all data ranks are the global batch, each row once and in its order")
-{
+TEST_CASE("the micro-batches of all data ranks are the global batch, each row once and in its order") {
   constexpr std::int64_t samples = 23;
   const auto data = numbered(samples);
   for (std::int64_t global : {1, 2, 3, 5, 8, 12, 13, 23}) {
@@ -127,8 +125,7 @@ TEST_CASE("the micro-batches of all data ranks are the global batch, each row on
   }
 }
 
-TEST_CASE("fewer rows than micro-batches leave some micro-batches without rows")
-{
+TEST_CASE("fewer rows than micro-batches leave some micro-batches without rows") {
   const auto data = numbered(3);
   auto last = make_loader<double>(data, sampler{3, 3, 1}, {.data_rank = 1, .data_ways = 2, .micro = 4});
   const auto& none = last.at(0, 0);
@@ -145,8 +142,7 @@ TEST_CASE("fewer rows than micro-batches leave some micro-batches without rows")
   CHECK(first.at(0, 0).micro_rows(3) == 0);
 }
 
-TEST_CASE("a range-for over an epoch gives its batches in order, and a later first step leaves the earlier ones out")
-{
+TEST_CASE("a range-for over an epoch gives its batches in order, and a later first step leaves the earlier ones out") {
   const auto data = numbered(20);
   auto batches = make_loader<double>(data, sampler{20, 3, 8});
   static_assert(std::ranges::input_range<decltype(batches.epoch(0))>);
@@ -162,8 +158,7 @@ TEST_CASE("a range-for over an epoch gives its batches in order, and a later fir
   }
 }
 
-TEST_CASE("any step can be gone to, and the same step gives the same rows in every loader")
-{
+TEST_CASE("any step can be gone to, and the same step gives the same rows in every loader") {
   const auto data = numbered(31);
   const data_shard shard{.data_rank = 1, .data_ways = 2, .micro = 2};
   auto straight = make_loader<double>(data, sampler{31, 6, 2}, shard);
@@ -180,8 +175,7 @@ TEST_CASE("any step can be gone to, and the same step gives the same rows in eve
   }
 }
 
-TEST_CASE("inputs and targets come in the types asked for, with equal values")
-{
+TEST_CASE("inputs and targets come in the types asked for, with equal values") {
   const auto data = numbered(9);
   auto wide = make_loader<double>(data, sampler{9, 4, 2});
   auto narrow = make_loader<float, float>(data, sampler{9, 4, 2});
@@ -195,8 +189,7 @@ TEST_CASE("inputs and targets come in the types asked for, with equal values")
   }
 }
 
-TEST_CASE("batches lie in one place for good, and a loader that moves takes its batch along")
-{
+TEST_CASE("batches lie in one place for good, and a loader that moves takes its batch along") {
   const auto data = numbered(20);
   auto batches = make_loader<double>(data, sampler{20, 3, 8}, {.micro = 2});
   const auto& first = batches.at(0, 0);
@@ -231,8 +224,7 @@ struct unreliable {
   }
 };
 
-TEST_CASE("a batch is filled once, and one that could not be filled is not given as if it were")
-{
+TEST_CASE("a batch is filled once, and one that could not be filled is not given as if it were") {
   const unreliable data;
   auto batches = make_loader<double>(data, sampler::sequential(8, 2));
   CHECK(batches.at(0, 0).x[1] == 1);
@@ -244,8 +236,7 @@ TEST_CASE("a batch is filled once, and one that could not be filled is not given
   CHECK(batches.at(0, 2).x[0] == 4);
 }
 
-TEST_CASE("a loader of parts that do not fit together is refused")
-{
+TEST_CASE("a loader of parts that do not fit together is refused") {
   const auto data = numbered(9);
   check_refused(error_kind::usage, {"orders 8 samples", "has 9"}, [&] { make_loader<double>(data, sampler{8, 2, 0}); });
   check_refused(error_kind::usage, {"rank 2", "axis of 2"}, [&] {

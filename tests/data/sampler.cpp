@@ -40,8 +40,7 @@ indices counted_to(std::int64_t count) {
   return all;
 }
 
-TEST_CASE("an epoch shows every sample once where the batches divide the samples")
-{
+TEST_CASE("an epoch shows every sample once where the batches divide the samples") {
   for (std::int64_t batch : {1, 2, 3, 6, 10, 60}) {
     CAPTURE(batch);
     sampler order{60, batch, 5};
@@ -55,8 +54,7 @@ TEST_CASE("an epoch shows every sample once where the batches divide the samples
   }
 }
 
-TEST_CASE("in training an incomplete last batch is dropped, and what is dropped changes from epoch to epoch")
-{
+TEST_CASE("in training an incomplete last batch is dropped, and what is dropped changes from epoch to epoch") {
   sampler order{64, 10, 5};
   CHECK(order.batches_per_epoch() == 6);
   std::vector<bool> seen(64);
@@ -72,8 +70,7 @@ TEST_CASE("in training an incomplete last batch is dropped, and what is dropped 
   CHECK(std::ranges::count(seen, false) == 0);
 }
 
-TEST_CASE("a sequential order shows all samples in their order, in a last batch that may be smaller")
-{
+TEST_CASE("a sequential order shows all samples in their order, in a last batch that may be smaller") {
   sampler order = sampler::sequential(7, 3);
   CHECK(order.batches_per_epoch() == 3);
   for (std::int64_t epoch : {0, 4, 1}) {
@@ -87,15 +84,13 @@ TEST_CASE("a sequential order shows all samples in their order, in a last batch 
   CHECK(sampler::sequential(6, 3).batches_per_epoch() == 2);
 }
 
-TEST_CASE("the order is the same in every program: a permutation computed apart from this code")
-{
+TEST_CASE("the order is the same in every program: a permutation computed apart from this code") {
   sampler order{10, 10, 42};
   CHECK(batch_of(order, 0, 0) == indices{5, 1, 6, 8, 2, 4, 3, 9, 7, 0});
   CHECK(batch_of(order, 1, 0) == indices{2, 6, 9, 0, 8, 7, 4, 3, 5, 1});
 }
 
-TEST_CASE("epochs and seeds differ in their order")
-{
+TEST_CASE("epochs and seeds differ in their order") {
   sampler one{100, 100, 1}, other{100, 100, 2};
   std::vector<indices> orders;
   for (std::int64_t epoch = 0; epoch < 10; ++epoch) {
@@ -106,14 +101,12 @@ TEST_CASE("epochs and seeds differ in their order")
   CHECK(std::ranges::adjacent_find(orders) == orders.end());
 }
 
-TEST_CASE("the order of samples does not depend on the size of the batches")
-{
+TEST_CASE("the order of samples does not depend on the size of the batches") {
   sampler small{60, 4, 9}, large{60, 20, 9};
   CHECK(epoch_of(small, 3) == epoch_of(large, 3));
 }
 
-TEST_CASE("any step can be gone to, forward and back, without those before it")
-{
+TEST_CASE("any step can be gone to, forward and back, without those before it") {
   sampler order{97, 8, 11};
   std::vector<indices> straight;
   for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
@@ -130,8 +123,7 @@ TEST_CASE("any step can be gone to, forward and back, without those before it")
   }
 }
 
-TEST_CASE("every sample is as likely at every position")
-{
+TEST_CASE("every sample is as likely at every position") {
   // 6000 epochs of 6 samples: each of the 36 counts is binomial with mean 1000 and deviation 28.9.
   std::array<std::array<int, 6>, 6> count{};
   sampler order{6, 6, 77};
@@ -147,15 +139,13 @@ TEST_CASE("every sample is as likely at every position")
   }
 }
 
-TEST_CASE("the order lies in one place for good: nothing is allocated from epoch to epoch")
-{
+TEST_CASE("the order lies in one place for good: nothing is allocated from epoch to epoch") {
   sampler order{1000, 10, 3};
   const std::int64_t* const first = order.batch(0, 0).data();
   for (std::int64_t epoch = 0; epoch < 5; ++epoch) CHECK(order.batch(epoch, 0).data() == first);
 }
 
-TEST_CASE("a permutation is made once per epoch, not once per step")
-{
+TEST_CASE("a permutation is made once per epoch, not once per step") {
   using clock = std::chrono::steady_clock;
   sampler order{50000, 1, 3};
   const auto begin = clock::now();
@@ -165,14 +155,12 @@ TEST_CASE("a permutation is made once per epoch, not once per step")
   CHECK(clock::now() - made < 30 * (made - begin));
 }
 
-TEST_CASE("one sample is a legal data set")
-{
+TEST_CASE("one sample is a legal data set") {
   sampler order{1, 1, 0};
   CHECK(batch_of(order, 5, 0) == indices{0});
 }
 
-TEST_CASE("counts that make no sense are refused with the numbers given")
-{
+TEST_CASE("counts that make no sense are refused with the numbers given") {
   check_refused(error_kind::usage, {"global batch of 11", "found 10"}, [] { sampler{10, 11, 0}; });
   check_refused(error_kind::usage, {"at least one sample"}, [] { sampler{10, 0, 0}; });
   check_refused(error_kind::usage, {"found 0"}, [] { sampler{0, 1, 0}; });

@@ -105,8 +105,8 @@ verdict<T> by_parts(const judged<T>& given, std::int64_t parts, T scale, const d
                      at.order());
       },
       sum);
-  const auto loss = filled(rows), log_sum = filled(rows);
-  for_each_element(rows, row_loss<T>{largest.data(), sums.data(), rows, loss.data(), log_sum.data()}, at.order());
+  const auto loss = filled(rows), kept = filled(2 * rows);
+  for_each_element(rows, row_loss<T>{largest.data(), sums.data(), rows, loss.data(), kept.data()}, at.order());
 
   verdict<T> found{at.get(loss), {}, std::vector<T>(given.logits.size(), not_a_number<T>)};
   for (const part& rank : ranks) {
@@ -114,7 +114,7 @@ verdict<T> by_parts(const judged<T>& given, std::int64_t parts, T scale, const d
     const auto dx = filled(rows * columns);
     for_each_row(
         rows,
-        row_gradient<T>{rank.x.data(), label.data(), log_sum.data(), columns, rank.classes.begin, scale, dx.data()},
+        row_gradient<T>{rank.x.data(), label.data(), kept.data(), rows, columns, rank.classes.begin, scale, dx.data()},
         at.order());
     const auto mine = at.get(dx);
     for (std::int64_t i = 0; i < rows; ++i)

@@ -167,7 +167,8 @@ struct bias_on_every_rank : row_linear {
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
     row_product{in, out}.template forward<Context, gives>(context, x, y);
-    for_each_row(y.extent[0], rowwise::add_bias{context.parameters[1], y.data, y.extent[1]}, context.stream);
+    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
+                 context.stream);
     context.tensor->all_reduce(std::span{y.data, static_cast<std::size_t>(y.size())}, reduction::sum, context.stream);
   }
 };

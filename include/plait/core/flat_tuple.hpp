@@ -35,8 +35,8 @@ T type_of_leaf(const tuple_leaf<Index, T>&);
 
 /// A tuple whose depth of instantiation does not grow with its length.
 ///
-/// `std::tuple` is recursive: 256 members exceed nvcc's limits and 96 cost it five seconds; here 256 cost under two
-/// (measured in `docs/design/compilers.md`).
+/// `std::tuple` is recursive: 256 members are too deep for nvcc, and 96 cost it six times what they cost here
+/// (`docs/design/compilers.md` has the figures and how to repeat them).
 template <class... Ts>
 struct flat_tuple : detail::tuple_leaves<std::index_sequence_for<Ts...>, Ts...> {
   static constexpr std::size_t size = sizeof...(Ts);

@@ -12,17 +12,17 @@
 namespace plait {
 
 /// Cuts layers into stages, each a run of neighbours, so that the most costly stage costs as little as possible; among
-/// such cuts, earlier stages take more. Gives the first layer of each stage and the number of layers: [stages + 1].
-/// With fewer layers than stages, the last stages are empty, which is legal.
+/// such cuts, so that the others cost as equally as possible (least sum of squares); among those, earlier stages take
+/// more. Gives the first layer of each stage and the number of layers: [stages + 1]. With fewer layers than stages some
+/// are empty, which is legal.
 ///
 ///     costs 4 1 1 1 1, 2 stages:   {0, 1, 5}
 ///
-/// Exact, by dynamic programming; time: layers^2 * stages.   Needs: stages >= 1, no cost below 0, a finite
-/// sum.
+/// Exact, by dynamic programming; time: layers^2 * stages.   Needs: stages >= 1, no cost below 0, a finite sum.
 constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int stages) {
   require(stages >= 1, "plait::balanced_cut", "there is at least 1 stage");
-  const std::size_t layers = costs.size();
-  const scratch<double> before_memory(layers + 1), worst_memory(layers + 1);
+  const std::size_t layers = costs.size(), columns = layers + 1, count = static_cast<std::size_t>(stages);
+  const scratch<double> before_memory(columns), worst_memory(columns), squares_memory(count * columns);
   double* const before = before_memory.data();  // [i]: cost of all layers before layer i
   for (std::size_t i = 0; i < layers; ++i) {
     require(costs[i] >= 0, "plait::balanced_cut", "no layer costs less than nothing");
@@ -40,11 +40,30 @@ constexpr std::vector<int> balanced_cut(const std::vector<double>& costs, int st
         const double both = here > rest ? here : rest;
         if (both < worst[i]) worst[i] = both;
       }
+  // [stage, i]: least sum of squares when the stages from `stage` on hold the layers from i on and none costs more than
+  // the worst must; infinite where one would.
+  constexpr double never = std::numeric_limits<double>::infinity();
+  const double limit = worst[0];
+  double* const squares = squares_memory.data();
+  const auto square = [&](std::size_t begin, std::size_t end) {
+    const double here = before[end] - before[begin];
+    return here > limit ? never : here * here;
+  };
+  for (std::size_t i = 0; i <= layers; ++i) squares[(count - 1) * columns + i] = square(i, layers);
+  for (std::size_t stage = count - 1; stage-- > 0;)
+    for (std::size_t i = 0; i <= layers; ++i) {
+      double best = never;
+      for (std::size_t end = i; end <= layers; ++end) {
+        const double both = square(i, end) + squares[(stage + 1) * columns + end];
+        if (both < best) best = both;
+      }
+      squares[stage * columns + i] = best;
+    }
   std::vector<int> cut{0};
   std::size_t at = 0;
-  for (int stage = 1; stage < stages; ++stage) {  // the longest stage that is no worse leaves least to the rest
+  for (std::size_t stage = 0; stage + 1 < count; ++stage) {  // the longest stage that is no worse
     std::size_t end = layers;
-    while (before[end] - before[at] > worst[0]) --end;
+    while (square(at, end) + squares[(stage + 1) * columns + end] > squares[stage * columns + at]) --end;
     at = end;
     cut.push_back(static_cast<int>(at));
   }

@@ -52,27 +52,30 @@ struct row_sums {
   }
 };
 
-/// loss[i] = log(sums[i]) - sums[rows + i];   log_sum[i] = largest[i] + log(sums[i]), which is all that backward needs
+/// loss[i] = log(sums[i]) - sums[rows + i];   kept[i] = largest[i], kept[rows + i] = log(sums[i]): all that backward
+/// needs. The two are kept apart, since their sum would be rounded at the size of the logits.
 template <real T>
 struct row_loss {
   const T* largest;
   const T* sums;
   std::int64_t rows;
   T* loss;
-  T* log_sum;
+  T* kept;
   PLAIT_HD void operator()(std::int64_t i) const {
     const T log_of_sum = std::log(sums[i]);
     loss[i] = log_of_sum - sums[rows + i];
-    log_sum[i] = largest[i] + log_of_sum;
+    kept[i] = largest[i];
+    kept[rows + i] = log_of_sum;
   }
 };
 
-/// dx[i, j] = scale * (exp(x[i, j] - log_sum[i]) - (j is the label))
+/// dx[i, j] = scale * (exp(x[i, j] - kept[i] - kept[rows + i]) - (j is the label))
 template <real T>
 struct row_gradient {
   const T* x;
   const std::int32_t* label;
-  const T* log_sum;
+  const T* kept;
+  std::int64_t rows;
   std::int64_t columns;
   std::int64_t first_class;
   T scale;
@@ -82,16 +85,17 @@ struct row_gradient {
     const T* const from = x + i * columns;
     T* const to = dx + i * columns;
     const std::int64_t mine = label[i] - first_class;
-    const T subtracted = log_sum[i], factor = scale;
+    const T top = kept[i], log_of_sum = kept[rows + i], factor = scale;
     threads.each(columns, [=](std::int64_t j) {
-      const T probability = std::exp(from[j] - subtracted);
+      const T probability = std::exp((from[j] - top) - log_of_sum);
       to[j] = factor * (j == mine ? probability - T{1} : probability);
     });
   }
 };
 
-/// beaten[i] = how many of this rank's classes come before the label's logit: larger, or equal and of lower number. The
-/// label's logit is sums[rows + i] + largest[i] up to rounding, so the exact one is passed: logit[i], reduced by sum.
+/// beaten[i] = how many of this rank's classes come before the label's logit: larger, or equal and of lower number;
+/// what is not a number comes before everything. The label's logit is sums[rows + i] + largest[i] up to rounding, so
+/// the exact one is passed: logit[i], reduced by sum.
 template <real T>
 struct row_beaten {
   const T* x;
@@ -106,7 +110,7 @@ struct row_beaten {
     const T mine = logit[i];
     const std::int64_t own = label[i] - first_class;
     const T count = threads.sum(
-        columns, [=](std::int64_t j) { return row[j] > mine || (row[j] == mine && j < own) ? T{1} : T{0}; });
+        columns, [=](std::int64_t j) { return row[j] < mine || (row[j] == mine && j >= own) ? T{0} : T{1}; });
     if (threads.first()) beaten[i] = count;
   }
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <plait/kernels/for_each.hpp>
 #include <plait/kernels/launch.cuh>
 #include <plait/tensor/cuda_stream.cuh>
 

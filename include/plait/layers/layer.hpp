@@ -105,6 +105,7 @@ concept layer = requires(const L& one, std::int64_t count, tensor_place place) {
 ///   - `target_columns()`: targets of one sample
 ///   - `forward(context, x, targets, row_loss)`: the loss of each row; saves what backward needs
 ///   - `backward(context, x, targets, scale, dx)`: scale times the gradient of the sum of the rows' losses
+///   - `check_targets(targets)`: throws usage where a target in host memory cannot be; optional
 ///   - `hits(context, x, targets, row_hit)`: 1 for each row that is right, else 0; optional
 template <class L>
 concept loss_layer = requires(const L& one, std::int64_t count, tensor_place place) {

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <plait/comm/communicator.hpp>
+#include <plait/core/require.hpp>
 #include <plait/kernels/cross_entropy.hpp>
 #include <plait/kernels/for_each.hpp>
 #include <plait/layers/linear.hpp>
@@ -27,7 +29,17 @@ struct softmax_cross_entropy {
 
   void check(std::int64_t inputs) const { detail::require_features(name, classes, inputs); }
   [[nodiscard]] std::int64_t target_columns() const { return 1; }
-  [[nodiscard]] std::int64_t saved(std::int64_t rows, tensor_place) const { return rows; }        // log of the sum
+  /// Throws: usage, where a target is no class.
+  void check_targets(std::span<const target> labels) const {
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      require(labels[i] >= 0 && labels[i] < classes, "plait::softmax_cross_entropy", [&] {
+        return "target " + std::to_string(i) + " of a micro-batch is " + std::to_string(labels[i]) +
+               ", and there are classes 0 to " + std::to_string(classes - 1);
+      });
+  }
+  [[nodiscard]] std::int64_t saved(std::int64_t rows, tensor_place) const {
+    return 2 * rows;
+  }  // largest, log of the sum
   [[nodiscard]] std::int64_t scratch(std::int64_t rows, tensor_place) const { return 3 * rows; }  // largest, two sums
 
   template <class Context>
@@ -49,9 +61,10 @@ struct softmax_cross_entropy {
                 typename Context::element scale, typename Context::template out<takes> dx) const {
     using T = typename Context::element;
     const std::int64_t first = context.place.part(classes).begin;
-    for_each_row(x.extent[0],
-                 cross_entropy::row_gradient<T>{x.data, label, context.saved, x.extent[1], first, scale, dx.data},
-                 context.stream);
+    for_each_row(
+        x.extent[0],
+        cross_entropy::row_gradient<T>{x.data, label, context.saved, x.extent[0], x.extent[1], first, scale, dx.data},
+        context.stream);
   }
 
   template <class Context>

@@ -29,6 +29,8 @@ constexpr step_options step_options_of(bool clip = false) {
 ///     static_assert(completes<layout>(micro(8)) && peak_activations<layout>(micro(8)) <= 4);
 template <layout L>
 constexpr bool completes(micro batches) {
+  static_assert(schedule<typename L::schedule>,
+                "plait::completes<layout>: the second argument of pipeline<N, Schedule> is a schedule");
   return completes<typename L::schedule>(pipe_shape_of<L>(batches), step_options_of<L>());
 }
 

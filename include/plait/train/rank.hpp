@@ -37,15 +37,19 @@ struct layout_handle {
 template <layout L>
 constexpr layout_handle handle_of_layout() {
   static_assert(schedule<typename L::schedule>,
-                "plait::mesh: the last argument of pipeline<N, Schedule> is a schedule");
+                "plait::mesh: the second argument of pipeline<N, Schedule> is a schedule");
   return {L::description(), handle_of<typename L::schedule>()};
 }
 
 /// One rank of a run: the world, its place in the layout, and its groups along each axis.
 ///
 /// Groups are made in the same order on all ranks, which communicators of some kinds require.
-template <communicator Comm>
+template <class Comm>
 class rank_context {
+  static_assert(
+      communicator<Comm>,
+      "plait::rank_context: the ranks of a run exchange values through a communicator (comm/communicator.hpp)");
+
  public:
   using communicator_type = Comm;
   using space = typename Comm::space;

@@ -340,6 +340,7 @@ class trainer {
     }
     if (stage.place().last) {
       const auto targets = batch.micro_targets(act.micro);
+      if constexpr (requires { model_->loss().check_targets(targets); }) model_->loss().check_targets(targets);
       space::upload(stage.targets(act.slot), targets.data(), targets.size_bytes(), order_);
     }
     stage.forward(act.slot, work_, !trains, order_);
