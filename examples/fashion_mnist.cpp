@@ -80,7 +80,7 @@ nlohmann::json to_json(const fashion_options& options, const fashion_report& rep
       {"seconds_to_target", nullptr},
       {"samples_per_second", static_cast<double>(report.samples) / report.training_seconds},
       {"step_seconds", {{"measured", report.measured_step_seconds}, {"predicted", report.predicted.makespan()}}},
-      {"bubble", {{"measured", report.measured_bubble}, {"predicted", report.predicted.bubble()}}},
+      {"bubble", {{"measured", report.measured_bubble}, {"predicted", report.predicted_bubble}}},
       {"memory_bytes", memory},
       {"parameters_digest", digest}};
   if (report.seconds_to_target >= 0) json["seconds_to_target"] = report.seconds_to_target;
@@ -98,8 +98,7 @@ void print_report(const fashion_options& options, const fashion_report& report) 
     std::printf("%-19s %12s %12s %8.3f\n", "step time", to_string(seconds{report.predicted.makespan()}).c_str(),
                 to_string(seconds{report.measured_step_seconds}).c_str(),
                 report.measured_step_seconds / report.predicted.makespan());
-    std::printf("%-19s %11.1f%% %11.1f%% %8.3f\n", "bubble", 100 * report.predicted.bubble(),
-                100 * report.measured_bubble, report.measured_bubble / report.predicted.bubble());
+    std::printf("%-19s %10.1f %% %10.1f %%\n", "bubble", 100 * report.predicted_bubble, 100 * report.measured_bubble);
   }
   for (std::size_t r = 0; r < report.measured_memory.size(); ++r) {
     const step_memory& need = report.predicted_memory[r];

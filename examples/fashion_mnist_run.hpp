@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <mutex>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -38,7 +38,8 @@ struct fashion_report {
   plait::timeline measured{};           // one step in the middle of the run
   plait::timeline predicted{};
   double measured_step_seconds = 0;  // medians over the sampled steps
-  double measured_bubble = 0;
+  double measured_bubble = 0;        // idle share of the processors that the ranks have
+  double predicted_bubble = 0;
   std::vector<plait::step_memory> predicted_memory{};  // of each rank
   std::vector<plait::memory_by_class> measured_memory{};
   std::uint64_t digest = 0;
@@ -101,13 +102,20 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
   report.measured_memory.resize(static_cast<std::size_t>(ranks));
   const auto begin = clock::now();
 
+  // Ranks may share processors: what counts is how much of those they have stands idle.
+  const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto idle_share = [&](const std::vector<double>& work, double step_seconds) {
+    const double had = std::min(ranks, processors) * step_seconds;
+    return std::max(0.0, 1 - std::accumulate(work.begin(), work.end(), 0.0) / had);
+  };
+
   run(engine, options.layout, [&](auto& rank) {
     using space = typename std::remove_cvref_t<decltype(rank)>::space;
     const data_shard shard{.data_rank = rank.place().data, .data_ways = rank.mesh().ways.data, .micro = options.micro};
     auto batches = make_loader<T>(train, sampler{train.samples(), options.batch, options.seed}, shard);
     auto tests = make_loader<T>(test, sampler::sequential(test.samples(), options.batch), shard);
     typename space::owned_stream stream;
-    trainer trainer{rank, model, adamw{.learning_rate = 1e-3},
+    trainer trainer{rank, model, sgd_momentum{.learning_rate = 0.03, .momentum = 0.9, .weight_decay = 1e-4},
                     training<T>{.features = 784, .batch = options.batch, .micro = options.micro, .seed = options.seed},
                     stream};
     const bool talks = rank.rank() == 0;
@@ -138,7 +146,7 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
             calibration_work.insert(calibration_work.end(), seen.work.begin(), seen.work.end());
           } else if (talks) {
             step_seconds.push_back(seen.rows.makespan());
-            bubbles.push_back(seen.rows.bubble());
+            bubbles.push_back(idle_share(seen.work, seen.rows.makespan()));
             if (report.measured.rows.empty() || steps % 64 == 0) report.measured = std::move(seen.rows);
           }
         }
@@ -179,9 +187,12 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
     report.measured_bubble = median(bubbles);
     const pipe_shape shape = trainer.programs().front().shape;
     const step_costs costs = calibrate(calibration, calibration_work, shape);
-    const shared_processors machine{.processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency())),
-                                    .threads_per_rank = ranks / shape.ranks};
-    report.predicted = spread_over_mesh(predicted_timeline(trainer.programs(), costs, machine), rank.mesh());
+    report.predicted = predicted_timeline(trainer.programs(), costs, rank.mesh(), processors);
+    std::vector<double> work;
+    for (const program& one : trainer.programs())
+      for (const action& act : one.actions)
+        work.push_back(costs.of(act) * static_cast<double>(ranks) / static_cast<double>(shape.ranks));
+    report.predicted_bubble = idle_share(work, report.predicted.makespan());
   });
   return report;
 }

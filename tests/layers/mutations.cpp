@@ -442,8 +442,8 @@ struct gradient_labels_of_first_rank : plait::softmax_cross_entropy {
   void backward(Context& context, from<Context, takes> x, const target* label, typename Context::element scale,
                 into<Context, takes> dx) const {
     for_each_row(x.extent[0],
-                 plait::cross_entropy::row_gradient<typename Context::element>{x.data, label, context.saved,
-                                                                               x.extent[1], 0, scale, dx.data},
+                 plait::cross_entropy::row_gradient<typename Context::element>{
+                     x.data, label, context.saved, x.extent[0], x.extent[1], 0, scale, dx.data},
                  context.stream);
   }
 };

@@ -76,4 +76,9 @@ inline std::string to_string(const coordinate& place) {
          std::to_string(place.pipeline) + "}";
 }
 
+/// `rank 3 {data 1, tensor 1, pipeline 0}`
+inline std::string rank_name(const mesh_description& mesh, int rank) {
+  return "rank " + std::to_string(rank) + " " + to_string(mesh.coordinate_of(rank));
+}
+
 }  // namespace plait

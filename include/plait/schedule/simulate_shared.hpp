@@ -12,120 +12,160 @@
 
 namespace plait {
 
-/// Processors that ranks share.
+/// Processors that the ranks of a mesh share, as threads.
 struct shared_processors {
   int processors = 1;
-  int threads_per_rank = 1;  ///< threads that each pipeline rank stands for: its ranks on the data and tensor axes
+  int tensor_ways = 1;  ///< ranks that meet inside every pass, and so run side by side
+  int data_ways = 1;    ///< copies of the pipeline
 };
 
-/// Runs the programs of all ranks against each other on fewer processors than there are threads: what happens when
-/// eight ranks are threads of a machine with two cores.
+/// Runs the programs of all ranks against each other on fewer processors than there are ranks: what happens when eight
+/// ranks are threads of a machine with two cores.
 ///
-/// All threads that have work advance at one rate, min(1, processors / threads with work), as a fair operating system
-/// lets them; a thread that waits for a message or for others takes no processor. Otherwise as `simulate`, except that
-/// messages take a latency and no bandwidth, and that slots are taken to be free when they are written. Costs are
-/// seconds of processor time of one thread.
+/// A crew is the ranks of one tensor group: one pipeline rank of one copy of the pipeline. As many crews run at a time
+/// as there are processors for, or one at the rate that the processors give it. A crew that has a pass to do waits its
+/// turn, first come first served; one that runs goes on until it must wait for a message or for others. Otherwise as
+/// `simulate`, except that messages take a latency and no bandwidth, and that slots are taken to be free when they are
+/// written; the sum over the data axis begins when all copies have come to it. Costs are seconds of processor time of
+/// one rank.
 ///
-/// Calls `seen(rank, action, begin, end)` for every action as it ends. With a processor for each thread it gives what
-/// `simulate` gives, where no slot makes a rank wait.   Time: actions x ranks.
+/// Calls `seen(pipeline rank, copy, action, begin, end)` for every action as it ends. With a processor for each rank
+/// and one copy it gives what `simulate` gives, where no slot makes a rank wait. `ranks` of the result counts crews.
+/// Source: list scheduling, Graham, "Bounds on Multiprocessing Timing Anomalies", 1969.   Time: actions x crews.
 template <class Seen>
 simulation simulate_shared(const std::vector<program>& programs, const step_costs& costs, shared_processors machine,
                            Seen&& seen) {
-  require(machine.processors >= 1 && machine.threads_per_rank >= 1, "plait::simulate_shared",
-          "processors and threads_per_rank are at least 1");
-  simulation result{.ranks = static_cast<int>(programs.size())};
+  require(machine.processors >= 1 && machine.tensor_ways >= 1 && machine.data_ways >= 1, "plait::simulate_shared",
+          "processors and ways are at least 1");
+  const std::size_t ranks = programs.size(), copies = static_cast<std::size_t>(machine.data_ways);
+  simulation result{.ranks = static_cast<int>(ranks * copies)};
   if (programs.empty()) return result;
   const pipe_shape shape = programs[0].shape;
   require(static_cast<int>(costs.stages.size()) == shape.stages(), "plait::simulate_shared",
           "there must be costs for each stage");
   constexpr double never = std::numeric_limits<double>::infinity();
-  const auto cells = static_cast<std::size_t>(shape.stages() * shape.micro);
-  std::vector<double> arrival(2 * cells, never);  // [direction, stage of the receiver, micro]
-  struct rank_state {
-    std::size_t position = 0;
-    double begin = 0;       ///< of the action at hand
-    double left = -1;       ///< work left of it; below 0: it has not begun
-    bool has_come = false;  ///< to the collective at hand
-  };
-  std::vector<rank_state> ranks(programs.size());
-  std::size_t come[op_count]{};
-  double now = 0;
-  const auto cell_of = [&](const action& act, int stage, bool backward) {
-    return static_cast<std::size_t>(backward) * cells + static_cast<std::size_t>(stage * shape.micro + act.micro);
-  };
+  const bool fits = machine.tensor_ways <= machine.processors;
+  const std::size_t seats = fits ? static_cast<std::size_t>(machine.processors / machine.tensor_ways) : 1;
+  const double rate = fits ? 1.0 : static_cast<double>(machine.processors) / machine.tensor_ways;
 
-  // Begins or ends what needs no time, until every rank works, waits or has finished.
-  const auto settle = [&] {
+  enum class state { ready, waiting, queued, running, finished };
+  struct crew {
+    std::size_t rank = 0, copy = 0, position = 0;
+    state now = state::ready;
+    bool has_come = false;  ///< to the collective at hand
+    double begin = 0, end = 0;
+  };
+  std::vector<crew> crews;
+  for (std::size_t copy = 0; copy < copies; ++copy)
+    for (std::size_t rank = 0; rank < ranks; ++rank) crews.push_back({.rank = rank, .copy = copy});
+  const auto cells = static_cast<std::size_t>(shape.stages() * shape.micro);
+  std::vector<double> arrival(copies * 2 * cells, never);  // [copy, direction, stage of the receiver, micro]
+  std::vector<std::size_t> come_all(op_count);             // to collectives over all ranks
+  std::vector<std::vector<std::size_t>> come_copies;       // [rank][action]: to sums over the data axis
+  for (const program& one : programs) come_copies.emplace_back(one.actions.size());
+  std::vector<std::size_t> queue;  // crews that wait their turn, first come first
+  std::size_t running = 0;
+  double now = 0;
+
+  const auto cell_of = [&](const crew& one, int stage, int micro, bool backward) {
+    return (one.copy * 2 + static_cast<std::size_t>(backward)) * cells +
+           static_cast<std::size_t>(stage * shape.micro + micro);
+  };
+  /// Whether the collective at hand may begin; a crew counts once.
+  const auto all_have_come = [&](crew& one, const action& act) {
+    const bool over_data = act.kind == op::reduce_gradients;
+    if (!over_data && act.kind != op::reduce_norm && act.kind != op::reduce_loss) return true;
+    std::size_t& here = over_data ? come_copies[one.rank][one.position] : come_all[static_cast<std::size_t>(act.kind)];
+    if (!one.has_come) {
+      one.has_come = true;
+      ++here;
+    }
+    return here == (over_data ? copies : crews.size());
+  };
+  const auto next = [&](crew& one) {
+    ++one.position;
+    one.begin = now;
+    one.has_come = false;
+  };
+  /// Takes a crew past what needs no time, up to work, or to what it must wait for. True: it moved or began to wait.
+  const auto settle = [&](std::size_t index, bool has_seat) {
+    crew& one = crews[index];
+    const program& mine = programs[one.rank];
+    for (;;) {
+      if (one.position == mine.actions.size()) {
+        one.now = state::finished;
+        break;
+      }
+      const action& act = mine.actions[one.position];
+      if (is_receive(act.kind)) {
+        one.now = state::waiting;
+        if (arrival[cell_of(one, act.stage, act.micro, act.kind == op::receive_gradient)] > now) break;
+      } else if (is_send(act.kind)) {
+        const bool backward = act.kind == op::send_gradient;
+        arrival[cell_of(one, act.stage + (backward ? -1 : 1), act.micro, backward)] =
+            now + costs.between_ranks.latency.value;
+      } else {
+        one.now = state::waiting;
+        if (!all_have_come(one, act)) break;
+        if (has_seat) {
+          one.now = state::running;
+          one.begin = now;
+          one.end = now + costs.of(act) / rate;
+        } else {
+          one.now = state::queued;
+          queue.push_back(index);
+        }
+        return;
+      }
+      seen(static_cast<int>(one.rank), static_cast<int>(one.copy), act, one.begin, now);
+      next(one);
+    }
+    if (has_seat) --running;
+  };
+  const auto settle_waiting = [&] {
     for (bool moved = true; moved;) {
       moved = false;
-      for (std::size_t r = 0; r < ranks.size(); ++r) {
-        rank_state& rank = ranks[r];
-        while (rank.position < programs[r].actions.size() && rank.left < 0) {
-          const action& act = programs[r].actions[rank.position];
-          if (is_receive(act.kind)) {
-            if (arrival[cell_of(act, act.stage, act.kind == op::receive_gradient)] > now) break;
-          } else if (is_send(act.kind)) {
-            const bool backward = act.kind == op::send_gradient;
-            arrival[cell_of(act, act.stage + (backward ? -1 : 1), backward)] = now + costs.between_ranks.latency.value;
-          } else {
-            if (act.kind == op::reduce_norm || act.kind == op::reduce_loss) {
-              std::size_t& group = come[static_cast<int>(act.kind)];
-              if (!rank.has_come) {
-                rank.has_come = true;
-                moved = ++group == ranks.size() || moved;
-              }
-              if (group < ranks.size()) break;
-            }
-            rank.left = costs.of(act);
-            rank.begin = now;
-            break;
-          }
-          seen(static_cast<int>(r), act, rank.begin, now);
-          ++rank.position;
-          rank.begin = now;
-          moved = true;
-        }
+      for (std::size_t i = 0; i < crews.size(); ++i) {
+        if (crews[i].now != state::waiting && crews[i].now != state::ready) continue;
+        const std::size_t before = crews[i].position;
+        const bool came = crews[i].has_come;
+        settle(i, false);
+        moved = moved || crews[i].position != before || crews[i].has_come != came;
       }
+    }
+    while (running < seats && !queue.empty()) {
+      crew& one = crews[queue.front()];
+      queue.erase(queue.begin());
+      ++running;
+      one.now = state::running;
+      one.begin = now;
+      one.end = now + costs.of(programs[one.rank].actions[one.position]) / rate;
     }
   };
 
-  settle();
+  settle_waiting();
   for (;;) {
-    std::size_t working = 0;
-    double soonest = never;  // of work left, at rate 1
-    for (const rank_state& rank : ranks)
-      if (rank.left >= 0) {
-        ++working;
-        if (rank.left < soonest) soonest = rank.left;
-      }
-    double next_arrival = never;
-    for (double at : arrival)
-      if (at > now && at < next_arrival) next_arrival = at;
-    if (working == 0 && next_arrival == never) break;
-    const double threads = static_cast<double>(working) * machine.threads_per_rank;
-    const double rate = threads > machine.processors ? machine.processors / threads : 1.0;
-    const double next_end = working > 0 ? now + soonest / rate : never;
-    const double until = next_end < next_arrival ? next_end : next_arrival;
-    const double done = (until - now) * rate;
-    const bool ends_work = next_end <= until;
+    double until = never;
+    for (const crew& one : crews)
+      if (one.now == state::running && one.end < until) until = one.end;
+    for (const double at : arrival)
+      if (at > now && at < until) until = at;
+    if (until == never) break;
     now = until;
-    for (std::size_t r = 0; r < ranks.size(); ++r) {
-      rank_state& rank = ranks[r];
-      if (rank.left < 0) continue;
-      rank.left = ends_work && rank.left <= soonest ? 0 : rank.left - done;
-      if (rank.left > 0) continue;
-      const action& act = programs[r].actions[rank.position];
-      seen(static_cast<int>(r), act, rank.begin, now);
-      result.busy += now - rank.begin;
-      ++rank.position;
-      rank = rank_state{.position = rank.position, .begin = now, .left = -1, .has_come = false};
+    for (std::size_t i = 0; i < crews.size(); ++i) {
+      crew& one = crews[i];
+      if (one.now != state::running || one.end > now) continue;
+      seen(static_cast<int>(one.rank), static_cast<int>(one.copy), programs[one.rank].actions[one.position], one.begin,
+           one.end);
+      result.busy += one.end - one.begin;
+      next(one);
+      settle(i, true);
     }
-    settle();
+    settle_waiting();
   }
   result.makespan = now;
   result.completes = true;
-  for (std::size_t r = 0; r < ranks.size(); ++r)
-    result.completes = result.completes && ranks[r].position == programs[r].actions.size();
+  for (const crew& one : crews) result.completes = result.completes && one.now == state::finished;
   return result;
 }
 

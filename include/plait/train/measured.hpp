@@ -69,8 +69,7 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
     if (from[0] > 0 && (r == 0 || from[1 + 4] < first)) first = from[1 + 4];
   }
   for (std::size_t r = 0; r < ranks; ++r) {
-    found.rows.rank_names.push_back("rank " + std::to_string(r) + " " +
-                                    to_string(rank.mesh().coordinate_of(static_cast<int>(r))));
+    found.rows.rank_names.push_back(rank_name(rank.mesh(), static_cast<int>(r)));
     const double* row = table.data() + r * (1 + room * columns);
     const auto count = static_cast<std::size_t>(*row++);
     for (std::size_t i = 0; i < count; ++i, row += columns) {
@@ -86,25 +85,6 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
     }
   }
   return found;
-}
-
-/// What `simulate` says of the programs of the pipeline, shown for every rank of the mesh: the ranks of the data and
-/// tensor axes do the same at the same time.
-inline timeline spread_over_mesh(const timeline& pipeline, const mesh_description& mesh) {
-  timeline whole = pipeline;
-  whole.ranks = mesh.size();
-  whole.rank_names.clear();
-  whole.rows.clear();
-  for (int rank = 0; rank < mesh.size(); ++rank) {
-    const coordinate place = mesh.coordinate_of(rank);
-    whole.rank_names.push_back("rank " + std::to_string(rank) + " " + to_string(place));
-    for (timeline_row row : pipeline.rows) {
-      if (row.rank != place.pipeline) continue;
-      row.rank = rank;
-      whole.rows.push_back(row);
-    }
-  }
-  return whole;
 }
 
 }  // namespace plait
