@@ -8,7 +8,8 @@ file(STRINGS "${SOURCE}" first LIMIT_COUNT 1)
 if(NOT first MATCHES "^// expect: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must be `// expect: ` and the words that the compiler must say")
 endif()
-set(words "${CMAKE_MATCH_1}")
+# A list of one element: its semicolons come escaped.
+string(REPLACE "\\;" ";" words "${CMAKE_MATCH_1}")
 
 execute_process(
   COMMAND "${CMAKE_COMMAND}" --build "${BUILD}" --target "${TARGET}" --config "${CONFIG}"

@@ -59,7 +59,7 @@ TEST_CASE("cuts that a reader can check") {
   CHECK(balanced_cut({1, 1, 1}, 2) == cut{0, 2, 3});                       // and not 1, 2: earlier stages take more
   CHECK(balanced_cut({3, 1, 2}, 1) == cut{0, 3});
   CHECK(balanced_cut({1, 1, 9, 1, 1}, 3) == cut{0, 2, 3, 5});  // 2, 9, 2
-  CHECK(balanced_cut({1, 1, 2, 2, 9}, 3) == cut{0, 2, 4, 5});  // 2, 4, 9: of the cuts with 9, the others are most equal
+  CHECK(balanced_cut({1, 1, 2, 2, 9}, 3) == cut{0, 3, 4, 5});  // 4, 2, 9: of the cuts with 9, the others are most equal
 }
 
 TEST_CASE("the worst stage costs as little as in the best of all cuts") {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <plait/schedule/simulate.hpp>
@@ -62,10 +61,10 @@ struct timeline {
     for (double& latest : all_here) latest = -std::numeric_limits<double>::infinity();
     for (const timeline_row& row : rows)
       if (row.kind == op::reduce_norm || row.kind == op::reduce_loss)
-        all_here[static_cast<int>(row.kind)] = std::max(all_here[static_cast<int>(row.kind)], row.begin);
+        all_here[static_cast<int>(row.kind)] = later(all_here[static_cast<int>(row.kind)], row.begin);
     std::vector<timeline_row> result;
     for (timeline_row row : rows) {
-      row.begin = std::max(row.begin, all_here[static_cast<int>(row.kind)]);
+      row.begin = later(row.begin, all_here[static_cast<int>(row.kind)]);
       if (!is_receive(row.kind) && !is_send(row.kind) && row.begin < row.end) result.push_back(row);
     }
     return result;
@@ -75,12 +74,14 @@ struct timeline {
   [[nodiscard]] std::vector<double> busy_of_ranks() const {
     std::vector<double> busy(static_cast<std::size_t>(ranks)), until(busy.size());
     std::vector<timeline_row> ordered = work();
-    std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    // Insertion sort: rows of a rank come in order but for a few, and <algorithm> would cost every includer.
+    for (std::size_t i = 1; i < ordered.size(); ++i)
+      for (std::size_t j = i; j > 0 && before(ordered[j], ordered[j - 1]); --j) std::swap(ordered[j], ordered[j - 1]);
     for (double& end : until) end = -std::numeric_limits<double>::infinity();
     for (const timeline_row& row : ordered) {
       const auto rank = static_cast<std::size_t>(row.rank);
       if (row.end <= until[rank]) continue;
-      busy[rank] += row.end - std::max(row.begin, until[rank]);
+      busy[rank] += row.end - later(row.begin, until[rank]);
       until[rank] = row.end;
     }
     return busy;
@@ -88,14 +89,21 @@ struct timeline {
 
   /// Time in which ranks work, summed over all of them.
   [[nodiscard]] double busy() const {
-    const std::vector<double> each = busy_of_ranks();
-    return std::accumulate(each.begin(), each.end(), 0.0);
+    double sum = 0;
+    for (const double each : busy_of_ranks()) sum += each;
+    return sum;
   }
 
   /// Idle share of ranks x makespan.
   [[nodiscard]] double bubble() const {
     const double span = makespan();
     return span > 0 && ranks > 0 ? 1 - busy() / (span * ranks) : 0;
+  }
+
+ private:
+  static double later(double a, double b) { return a < b ? b : a; }
+  static bool before(const timeline_row& a, const timeline_row& b) {
+    return a.rank != b.rank ? a.rank < b.rank : a.begin < b.begin;
   }
 };
 
