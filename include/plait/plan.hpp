@@ -14,6 +14,7 @@
 #include <plait/mesh/name.hpp>
 #include <plait/schedule/gpipe.hpp>
 #include <plait/schedule/interleaved.hpp>
+#include <plait/schedule/makespan.hpp>
 #include <plait/schedule/of_layout.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/program.hpp>

@@ -25,6 +25,7 @@ static_assert(!completes<interleaved<2, 4>>({3, 10, 2}) && !completes<gpipe>({4,
 // 3 (micro + ranks - 1), and 3 micro chunks + 3 (ranks - 1).
 static_assert(makespan<gpipe>({4, 8, 1}) == 33 && makespan<one_f_one_b>({4, 8, 1}) == 33);
 static_assert(makespan<interleaved<2>>({4, 8, 2}) == 57);
+static_assert(makespan<interleaved<4>>({16, 64, 4}) == 3 * 64 * 4 + 3 * 15);  // within default limits
 
 // The fields of actions, by name: nvcc 13 drops the names of designated initialisers in some places.
 constexpr action second_of(const program& one) {

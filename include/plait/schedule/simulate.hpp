@@ -7,6 +7,7 @@
 #include <plait/core/require.hpp>
 #include <plait/core/scratch.hpp>
 #include <plait/schedule/costs.hpp>
+#include <plait/schedule/makespan.hpp>
 #include <plait/schedule/program.hpp>
 
 namespace plait {
@@ -191,12 +192,6 @@ constexpr simulation simulate(const std::vector<program>& programs, const step_c
 /// The same without looking at the actions.
 constexpr simulation simulate(const std::vector<program>& programs, const step_costs& costs) {
   return simulate(programs, costs, [](int, const action&, double, double) {});
-}
-
-/// How long a step of a schedule takes in the unit case: forward 1, backward 2, messages nothing.
-template <schedule S>
-constexpr double makespan(pipe_shape shape) {
-  return simulate(programs_of<S>(shape, step_options{.optimize = false}), step_costs::uniform(shape)).makespan;
 }
 
 }  // namespace plait
