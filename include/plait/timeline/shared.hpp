@@ -23,15 +23,8 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
       .processors = processors, .tensor_ways = mesh.ways.tensor, .data_ways = mesh.ways.data};
   simulate_shared(programs, costs, machine, [&](int rank, int copy, const action& act, double begin, double end) {
     for (int tensor = 0; tensor < mesh.ways.tensor; ++tensor)
-      result.rows.push_back(
-          timeline_row{.rank = mesh.rank_of(coordinate{.data = copy, .tensor = tensor, .pipeline = rank}),
-                       .kind = act.kind,
-                       .stage = act.stage,
-                       .chunk = act.chunk,
-                       .micro = act.micro,
-                       .begin = begin,
-                       .end = end,
-                       .bytes = costs.message_of(act).value});
+      result.rows.push_back(row_of(mesh.rank_of(coordinate{.data = copy, .tensor = tensor, .pipeline = rank}), act,
+                                   begin, end, costs.message_of(act)));
   });
   return result;
 }

@@ -107,6 +107,18 @@ struct timeline {
   }
 };
 
+/// The row of an action that was run or simulated.
+inline timeline_row row_of(int rank, const action& act, double begin, double end, byte_count moved) {
+  return timeline_row{.rank = rank,
+                      .kind = act.kind,
+                      .stage = act.stage,
+                      .chunk = act.chunk,
+                      .micro = act.micro,
+                      .begin = begin,
+                      .end = end,
+                      .bytes = moved.value};
+}
+
 /// The timeline that `simulate` predicts for the programs of all ranks.
 inline timeline predicted_timeline(const std::vector<program>& programs, const step_costs& costs) {
   timeline result{.name = "predicted", .ranks = static_cast<int>(programs.size())};
@@ -115,14 +127,7 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   result.chunks = programs[0].shape.chunks;
   result.micro = programs[0].shape.micro;
   simulate(programs, costs, [&](int rank, const action& act, double begin, double end) {
-    result.rows.push_back(timeline_row{.rank = rank,
-                                       .kind = act.kind,
-                                       .stage = act.stage,
-                                       .chunk = act.chunk,
-                                       .micro = act.micro,
-                                       .begin = begin,
-                                       .end = end,
-                                       .bytes = costs.message_of(act).value});
+    result.rows.push_back(row_of(rank, act, begin, end, costs.message_of(act)));
   });
   return result;
 }
