@@ -98,8 +98,8 @@ class threads_communicator {
         message.ready.wait(order);
         Space::copy(values.data(), message.data, values.size_bytes(), order);
         message.done.record(order);
+        world().taken(from);  // before the sender can see that it is taken, and finish
         queue.take();
-        world().taken(from);
         world().wake(from);
         return;
       }
