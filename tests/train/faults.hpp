@@ -17,8 +17,9 @@ enum class fault_kind { none, drop, twice };
 struct fault {
   fault_kind kind = fault_kind::none;
   where group = where::tensor;
-  int number = 0;        ///< of the call since the trainer was made
-  int* calls = nullptr;  ///< counts the calls on the group, if wanted; of the rank that has most
+  int number = 0;          ///< of the call since the trainer was made
+  bool sums_only = false;  ///< does not count what is no sum: a maximum taken twice is the maximum
+  int* calls = nullptr;    ///< counts the calls on the group, if wanted; of the rank that has most
 };
 
 template <class Comm>
@@ -44,7 +45,8 @@ class faulty_communicator {
   }
   template <class T>
   void all_reduce(std::span<T> data, reduction how, stream order) {
-    const bool here = group_ == fault_.group && calls_++ == fault_.number;
+    const bool counts = group_ == fault_.group && (how == reduction::sum || !fault_.sums_only);
+    const bool here = counts && calls_++ == fault_.number;
     if (fault_.calls != nullptr && group_ == fault_.group) {
       static std::mutex guard;
       const std::lock_guard lock{guard};
