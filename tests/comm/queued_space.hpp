@@ -4,6 +4,7 @@
 // before its work is done, and only a fence orders two queues. With it the use of fences is tested where there is no
 // device: a wait that is missing gives wrong values, and ThreadSanitizer reports it.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -139,6 +140,9 @@ struct queued {
     order.synchronize();
   }
   static void download(void* to, const void* from, std::size_t bytes, stream order) { upload(to, from, bytes, order); }
+  static void zero(void* at, std::size_t bytes, stream order) {
+    order.queue->push([=] { host::zero(at, bytes, {}); });
+  }
 
   /// As an event: `wait` is for the latest `record` before it, and for nothing where there was none.
   class fence {
@@ -154,7 +158,26 @@ struct queued {
    private:
     std::shared_ptr<flag> latest_;
   };
+
+  /// To be read once the queue has been waited for.
+  class mark {
+   public:
+    void record(stream order) {
+      order.queue->push([at = at_] { at->record({}); });
+    }
+    static double wall_seconds(const mark& from, const mark& to) {
+      return host::mark::wall_seconds(*from.at_, *to.at_);
+    }
+    static double work_seconds(const mark& from, const mark& to) { return wall_seconds(from, to); }
+    static double since(const mark& from, const mark& to) { return wall_seconds(from, to); }
+
+   private:
+    std::shared_ptr<host::mark> at_ = std::make_shared<host::mark>();
+  };
 };
+
+/// How many reductions over more than one rank all queues have worked off.
+inline std::atomic<int> queued_reductions{0};
 
 template <element T>
 void reduce_slices(queued, const slices<T>& work, queued_stream order) {
@@ -162,6 +185,7 @@ void reduce_slices(queued, const slices<T>& work, queued_stream order) {
   const std::vector<void*> to{work.to.begin(), work.to.end()};
   order.queue->push([=] {
     reduce_slices(host{}, slices<T>{from, work.from_begin, to, work.to_begin, work.size, work.how}, host_stream{});
+    if (from.size() > 1) ++queued_reductions;
   });
 }
 

@@ -19,44 +19,9 @@
 #include <plait/tensor/arena.hpp>
 #include <plait/train/parameters.hpp>
 #include <plait/train/profile.hpp>
+#include <plait/train/workspace.hpp>
 
 namespace plait {
-
-/// Where a rank's buffers come from: one arena for each class of memory.
-template <class Space>
-struct step_arenas {
-  ledger counted;  ///< of all of them
-  arena<Space> weights;
-  arena<Space> gradients;
-  arena<Space> optimizer_state;
-  arena<Space> activations;
-  arena<Space> workspace;
-  arena<Space> communication;
-
-  explicit step_arenas(const step_memory& need)
-      : weights{memory_class::weights, need.weights, &counted},
-        gradients{memory_class::gradients, need.gradients, &counted},
-        optimizer_state{memory_class::optimizer_state, need.optimizer_state, &counted},
-        activations{memory_class::activations, need.activations, &counted},
-        workspace{memory_class::workspace, need.workspace, &counted},
-        communication{memory_class::communication, need.communication, &counted} {}
-  step_arenas(const step_arenas&) = delete;
-  step_arenas& operator=(const step_arenas&) = delete;
-};
-
-/// What all stages of a rank share for the length of one pass.
-template <real T>
-struct shared_workspace {
-  std::array<T*, 2> gradient{};  ///< of activations, in turn
-  T* scratch = nullptr;          ///< of layers
-  T* row_loss = nullptr;         ///< [rows]
-  T* row_hit = nullptr;          ///< [rows]
-  double* loss = nullptr;        ///< sum over the rows of the step
-  double* hits = nullptr;
-  double* square_of_norm = nullptr;
-  double* gradient_scale = nullptr;
-  double* reduce_scratch = nullptr;
-};
 
 /// One stage on its rank: its layers' parameters, activation slots and message buffers, and its passes over them.
 template <real T, class Model, class Comm>
@@ -155,7 +120,10 @@ class stage {
   /// (nothing where `dx` is none).
   ///   dy: the gradient of the output; unused on the last stage, where it is made from the loss
   ///   scale: what the sum of the rows' losses is multiplied by
-  void backward(int number, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order) {
+  ///   layer_is_done(first): called after each layer; gradients from `first` to the end get nothing more in this pass
+  template <class Done>
+  void backward(int number, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order,
+                Done&& layer_is_done) {
     slot_state& one = at(number);
     std::size_t turn = 0;
     if (place_.last) {
@@ -179,6 +147,7 @@ class stage {
             layer, mine, view_of<In, const T>(x, one.rows, index), view_of<Out, const T>(y, one.rows, index + 1),
             view_of<Out, const T>(dy, one.rows, index + 1), view_of<In, T>(to, one.rows, index));
       });
+      layer_is_done(gradients_from_[local(index)]);
       dy = to;
       turn ^= 1;
     }
@@ -206,8 +175,11 @@ class stage {
   void take_parameters(int states, step_arenas<space>& memory) {
     weights_of_.resize(static_cast<std::size_t>(last() - first()));
     gradients_of_.resize(weights_of_.size());
+    const auto next_gradient = [&] { return reinterpret_cast<T*>(memory.gradients.data() + memory.gradients.used()); };
+    gradients_ = next_gradient();
     for (int index = first(); index < last(); ++index) {
       const std::string name = model_->layer_name(index);
+      gradients_from_.push_back(next_gradient());
       visit(index, [&](const auto& layer, auto, auto) {
         layer.parameters([&](const parameter& each) {
           held_parameter<T> held{.name = name + "." + std::string{each.name},
@@ -224,9 +196,7 @@ class stage {
         });
       });
     }
-    if (parameters_.empty()) return;
-    gradients_ = parameters_.front().gradient;
-    gradients_end_ = reinterpret_cast<T*>(memory.gradients.data() + memory.gradients.used());
+    gradients_end_ = next_gradient();
   }
 
   [[nodiscard]] int first() const { return static_cast<int>(place_.layers.begin); }
@@ -269,7 +239,8 @@ class stage {
   std::vector<held_parameter<T>> parameters_;
   std::vector<std::vector<T*>> weights_of_;  ///< [layers][parameters]
   std::vector<std::vector<T*>> gradients_of_;
-  T* gradients_ = nullptr;  ///< of all parameters, padding included
+  std::vector<T*> gradients_from_;  ///< [layers]: where each layer's begin
+  T* gradients_ = nullptr;          ///< of all parameters, padding included
   T* gradients_end_ = nullptr;
   std::vector<slot_state> slots_;
   std::vector<int> slot_of_;     ///< [micro]
