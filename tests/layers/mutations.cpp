@@ -44,8 +44,7 @@ std::span<T> all_of(matrix_of<T, Placed> of) {
 struct bias_before_sum : plait::row_linear {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
-    plait::row_product{row_linear::in, row_linear::out}.forward(context, x,
-                                                                plait::placed_as<plait::partial_features>(y));
+    plait::row_product{row_linear::in, row_linear::out}.template forward<Context, gives>(context, x, y);
     for_each_row(y.extent[0],
                  plait::rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
                  context.stream);
@@ -55,8 +54,7 @@ struct bias_before_sum : plait::row_linear {
 struct without_sum : plait::row_linear {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
-    plait::row_product{row_linear::in, row_linear::out}.forward(context, x,
-                                                                plait::placed_as<plait::partial_features>(y));
+    plait::row_product{row_linear::in, row_linear::out}.template forward<Context, gives>(context, x, y);
     for_each_row(y.extent[0],
                  plait::rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
                  context.stream);
@@ -65,8 +63,7 @@ struct without_sum : plait::row_linear {
 struct without_bias : plait::row_linear {
   template <class Context>
   void forward(Context& context, from<Context, takes> x, into<Context, gives> y) const {
-    plait::row_product{row_linear::in, row_linear::out}.forward(context, x,
-                                                                plait::placed_as<plait::partial_features>(y));
+    plait::row_product{row_linear::in, row_linear::out}.template forward<Context, gives>(context, x, y);
     context.tensor->all_reduce(all_of(y), reduction::sum, context.stream);
   }
 };

@@ -136,9 +136,10 @@ struct row_product {
     sink(product().weight());
   }
 
-  template <class Context>
+  /// y may be seen with another placement, `Given`, by a layer that goes on to take the sum in place.
+  template <class Context, class Given = gives>
   void forward(Context& context, typename Context::template in<takes> x,
-               typename Context::template out<gives> y) const {
+               typename Context::template out<Given> y) const {
     product().forward(context, x, y);
   }
 
