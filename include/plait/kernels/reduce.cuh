@@ -31,35 +31,19 @@ __device__ double share_of_sum(const T* in, std::int64_t count) {
   return sum;
 }
 
-/// parts[b] = the sum over the share of block b
-template <class Of, class T>
-struct part_sums_op {
-  static constexpr const char* name = "plait::add_sum (parts)";
+/// out[b] = the sum over the share of block b, or += where `Adds`
+template <class Of, class T, bool Adds>
+struct sums_op {
+  static constexpr const char* name = Adds ? "plait::add_sum" : "plait::add_sum (parts)";
   static constexpr int threads = 256;
   struct params {
     const T* in;
     std::int64_t count;
-    double* parts;
+    double* out;
   };
   __device__ void operator()(const params& given) const {
     const double sum = block_total<threads>(share_of_sum<Of, threads>(given.in, given.count), plus{});
-    if (threadIdx.x == 0) given.parts[blockIdx.x] = sum;
-  }
-};
-
-/// *total += the sum; in one block
-template <class Of, class T>
-struct add_sum_op {
-  static constexpr const char* name = "plait::add_sum";
-  static constexpr int threads = 256;
-  struct params {
-    const T* in;
-    std::int64_t count;
-    double* total;
-  };
-  __device__ void operator()(const params& given) const {
-    const double sum = block_total<threads>(share_of_sum<Of, threads>(given.in, given.count), plus{});
-    if (threadIdx.x == 0) *given.total += sum;
+    if (threadIdx.x == 0) given.out[blockIdx.x] = Adds ? given.out[blockIdx.x] + sum : sum;
   }
 };
 
@@ -68,15 +52,15 @@ struct add_sum_op {
 template <class Of, real T>
 void add_sum_of(const T* in, std::int64_t count, double* total, double* scratch, cuda_stream order) {
   if (count <= 0) return;
-  constexpr std::int64_t each = 8 * part_sums_op<Of, T>::threads;
+  constexpr std::int64_t each = 8 * sums_op<Of, T, false>::threads;
   if (count <= each) {
-    launch<add_sum_op<Of, T>>(1, {in, count, total}, order);
+    launch<sums_op<Of, T, true>>(1, {in, count, total}, order);
     return;
   }
   const std::int64_t wanted = (count + each - 1) / each;
   const std::int64_t blocks = wanted < reduce_scratch ? wanted : reduce_scratch;
-  launch<part_sums_op<Of, T>>(blocks, {in, count, scratch}, order);
-  launch<add_sum_op<itself, double>>(1, {scratch, blocks, total}, order);
+  launch<sums_op<Of, T, false>>(blocks, {in, count, scratch}, order);
+  launch<sums_op<itself, double, true>>(1, {scratch, blocks, total}, order);
 }
 
 /// sums[j] += the sum of column j. A block takes 8 columns, one sector of memory of each row, and 64 rows at a time;

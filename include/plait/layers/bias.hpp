@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
 
-#include <plait/kernels/for_each.hpp>
 #include <plait/kernels/reduce.hpp>
-#include <plait/kernels/rows.hpp>
-#include <plait/layers/linear.hpp>
+#include <plait/layers/detail/features.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/tensor/placement.hpp>
 
 namespace plait {
 
@@ -42,15 +41,14 @@ struct bias {
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    Context::space::copy(y.data, x.data, static_cast<std::size_t>(x.size()) * sizeof(*x.data), context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[0], y.data, y.extent[1]},
-                 context.stream);
+    detail::copy_features(context, x, y);
+    detail::add_bias(context, context.parameters[0], y);
   }
 
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    Context::space::copy(dx.data, dy.data, static_cast<std::size_t>(dy.size()) * sizeof(*dy.data), context.stream);
+    detail::copy_features(context, dy, dx);
   }
 
   template <class Context>

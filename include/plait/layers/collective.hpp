@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include <plait/comm/communicator.hpp>
 #include <plait/kernels/for_each.hpp>
 #include <plait/kernels/rows.hpp>
-#include <plait/layers/linear.hpp>
+#include <plait/layers/detail/features.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/tensor/placement.hpp>
+#include <plait/tensor/view.hpp>
 
 namespace plait {
 
@@ -27,15 +29,43 @@ struct sum_partials {
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    Context::space::copy(y.data, x.data, static_cast<std::size_t>(x.size()) * sizeof(*x.data), context.stream);
-    context.tensor->all_reduce(detail::whole<Context, gives>(y), reduction::sum, context.stream);
+    detail::copy_features(context, x, y);
+    context.tensor->all_reduce(detail::elements_of(y), reduction::sum, context.stream);
   }
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    Context::space::copy(dx.data, dy.data, static_cast<std::size_t>(dy.size()) * sizeof(*dy.data), context.stream);
+    detail::copy_features(context, dy, dx);
   }
 };
+
+namespace detail {
+
+/// This rank's part of all features.
+template <class Context, class PlacedAll, class PlacedPart>
+void take_part(Context& context, matrix<const typename Context::element, typename Context::space, PlacedAll> all,
+               matrix<typename Context::element, typename Context::space, PlacedPart> part) {
+  const std::int64_t begin = context.place.part(all.extent[1]).begin;
+  for_each_row(
+      part.extent[0],
+      rowwise::take_columns<typename Context::element>{all.data, part.data, all.extent[1], part.extent[1], begin},
+      context.stream);
+}
+
+/// All features from the parts of all ranks: each puts its part among zeros and the ranks sum, so features need not
+/// divide evenly.
+template <class Context, class PlacedPart, class PlacedAll>
+void join_parts(Context& context, matrix<const typename Context::element, typename Context::space, PlacedPart> part,
+                matrix<typename Context::element, typename Context::space, PlacedAll> all) {
+  const std::int64_t begin = context.place.part(all.extent[1]).begin;
+  for_each_row(
+      part.extent[0],
+      rowwise::put_columns<typename Context::element>{part.data, all.data, part.extent[1], all.extent[1], begin},
+      context.stream);
+  context.tensor->all_reduce(elements_of(all), reduction::sum, context.stream);
+}
+
+}  // namespace detail
 
 /// Gives every rank of the tensor axis all features: split in, whole out. Backward sends nothing.
 ///
@@ -49,23 +79,15 @@ struct gather_features {
   template <class Sink>
   void parameters(Sink&&) const {}
 
-  /// Each rank puts its columns among zeros and the ranks sum, so features need not divide evenly.
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    const std::int64_t begin = context.place.part(y.extent[1]).begin;
-    for_each_row(x.extent[0],
-                 rowwise::put_columns<typename Context::element>{x.data, y.data, x.extent[1], y.extent[1], begin},
-                 context.stream);
-    context.tensor->all_reduce(detail::whole<Context, gives>(y), reduction::sum, context.stream);
+    detail::join_parts(context, x, y);
   }
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    const std::int64_t begin = context.place.part(dy.extent[1]).begin;
-    for_each_row(dx.extent[0],
-                 rowwise::take_columns<typename Context::element>{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
-                 context.stream);
+    detail::take_part(context, dy, dx);
   }
 };
 
@@ -83,19 +105,12 @@ struct scatter_features {
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    const std::int64_t begin = context.place.part(x.extent[1]).begin;
-    for_each_row(y.extent[0],
-                 rowwise::take_columns<typename Context::element>{x.data, y.data, x.extent[1], y.extent[1], begin},
-                 context.stream);
+    detail::take_part(context, x, y);
   }
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    const std::int64_t begin = context.place.part(dx.extent[1]).begin;
-    for_each_row(dy.extent[0],
-                 rowwise::put_columns<typename Context::element>{dy.data, dx.data, dy.extent[1], dx.extent[1], begin},
-                 context.stream);
-    context.tensor->all_reduce(detail::whole<Context, takes>(dx), reduction::sum, context.stream);
+    detail::join_parts(context, dy, dx);
   }
 };
 

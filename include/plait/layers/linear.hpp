@@ -3,27 +3,18 @@
 
 #include <cmath>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
 
 #include <plait/comm/communicator.hpp>
-#include <plait/core/require.hpp>
-#include <plait/kernels/for_each.hpp>
 #include <plait/kernels/matmul.hpp>
 #include <plait/kernels/reduce.hpp>
-#include <plait/kernels/rows.hpp>
+#include <plait/layers/detail/features.hpp>
 #include <plait/layers/layer.hpp>
+#include <plait/tensor/placement.hpp>
 
 namespace plait {
 
 namespace detail {
-
-inline void require_features(std::string_view name, std::int64_t wanted, std::int64_t given) {
-  require(wanted == given, std::string{"plait::"}.append(name), [&] {
-    return "it takes " + std::to_string(wanted) + " features, and the layer before gives " + std::to_string(given);
-  });
-}
 
 /// The spread of initial weights that keeps the size of activations through a rectifier: uniform in +-sqrt(6 / inputs).
 /// Source: He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015, equation 10, for a uniform distribution.
@@ -31,10 +22,46 @@ inline double rectifier_spread(std::int64_t inputs) {
   return std::sqrt(6.0 / static_cast<double>(inputs));
 }
 
-template <class Context, class Placed>
-std::span<typename Context::element> whole(typename Context::template out<Placed> of) {
-  return {of.data, static_cast<std::size_t>(of.size())};
-}
+/// y = x W' with this rank's part of W, whose outputs (`CutDim` 0) or inputs (1) are cut over the tensor axis. Sends
+/// nothing. W is the first parameter of its layer.
+///
+/// x: [rows, in], W: [out, in], y: [rows, out], each with the part of `in` or of `out` that is here.
+template <int CutDim>
+struct linear_product {
+  std::int64_t in;
+  std::int64_t out;
+
+  [[nodiscard]] double flops() const { return 2.0 * static_cast<double>(in) * static_cast<double>(out); }
+  [[nodiscard]] parameter weight() const {
+    return parameter{
+        .name = "weight", .rows = out, .columns = in, .sharded_dim = CutDim, .spread = rectifier_spread(in)};
+  }
+
+  template <class Context, class X, class Y>
+  void forward(Context& context, X x, Y y) const {
+    const typename Context::template in<placed> w = part(context, context.parameters[0]);
+    matmul(x, flip::no, w, flip::yes, y, 0, context.stream);
+  }
+  template <class Context, class Y, class X>
+  void backward_input(Context& context, Y dy, X dx) const {
+    const typename Context::template in<placed> w = part(context, context.parameters[0]);
+    matmul(dy, flip::no, w, flip::no, dx, 0, context.stream);
+  }
+  template <class Context, class X, class Y>
+  void backward_weight(Context& context, X x, Y dy) const {
+    matmul(dy, flip::yes, x, flip::no, part(context, context.gradients[0]), 1, context.stream);
+  }
+
+ private:
+  using placed = placement<replicated, sharded<CutDim>>;
+
+  template <class Context>
+  auto part(const Context& context, typename Context::element* data) const {
+    const parameter w = weight();
+    return typename Context::template out<placed>{
+        data, {w.local_rows(context.place).size(), w.local_columns(context.place).size()}};
+  }
+};
 
 }  // namespace detail
 
@@ -55,42 +82,36 @@ struct column_linear {
     detail::require_features(name, in, inputs);
     return out;
   }
-  [[nodiscard]] double flops(std::int64_t) const { return 2.0 * static_cast<double>(in) * static_cast<double>(out); }
+  [[nodiscard]] double flops(std::int64_t) const { return product().flops(); }
   template <class Sink>
   void parameters(Sink&& sink) const {
-    sink(parameter{
-        .name = "weight", .rows = out, .columns = in, .sharded_dim = 0, .spread = detail::rectifier_spread(in)});
+    sink(product().weight());
     sink(parameter{.name = "bias", .columns = out, .sharded_dim = 1, .decays = false});
   }
 
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    matmul(x, flip::no, weight(context), flip::yes, y, 0, context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
-                 context.stream);
+    product().forward(context, x, y);
+    detail::add_bias(context, context.parameters[1], y);
   }
 
   template <class Context>
   void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    matmul(dy, flip::no, weight(context), flip::no, dx, 0, context.stream);
-    context.tensor->all_reduce(detail::whole<Context, takes>(dx), reduction::sum, context.stream);
+    product().backward_input(context, dy, dx);
+    context.tensor->all_reduce(detail::elements_of(dx), reduction::sum, context.stream);
   }
 
   template <class Context>
   void backward_weight(Context& context, typename Context::template in<takes> x, typename Context::template in<gives>,
                        typename Context::template in<gives> dy) const {
-    const typename Context::template out<gives> dw{context.gradients[0], {context.place.part(out).size(), in}};
-    matmul(dy, flip::yes, x, flip::no, dw, 1, context.stream);
+    product().backward_weight(context, x, dy);
     add_column_sums(dy, context.gradients[1], context.stream);
   }
 
  private:
-  template <class Context>
-  auto weight(const Context& context) const {
-    return typename Context::template in<gives>{context.parameters[0], {context.place.part(out).size(), in}};
-  }
+  [[nodiscard]] detail::linear_product<0> product() const { return {in, out}; }
 };
 
 /// y = sum over the tensor axis of x W' with the inputs, and so W's columns, cut over the axis; the sum is left to be
@@ -109,37 +130,33 @@ struct row_product {
     detail::require_features(name, in, inputs);
     return out;
   }
-  [[nodiscard]] double flops(std::int64_t) const { return 2.0 * static_cast<double>(in) * static_cast<double>(out); }
+  [[nodiscard]] double flops(std::int64_t) const { return product().flops(); }
   template <class Sink>
   void parameters(Sink&& sink) const {
-    sink(parameter{
-        .name = "weight", .rows = out, .columns = in, .sharded_dim = 1, .spread = detail::rectifier_spread(in)});
+    sink(product().weight());
   }
 
+  /// y may be seen with another placement, `Given`, by a layer that goes on to take the sum in place.
   template <class Context, class Given = gives>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<Given> y) const {
-    matmul(x, flip::no, weight(context), flip::yes, y, 0, context.stream);
+    product().forward(context, x, y);
   }
 
-  template <class Context, class Given = gives>
-  void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<Given>,
-                      typename Context::template in<Given> dy, typename Context::template out<takes> dx) const {
-    matmul(dy, flip::no, weight(context), flip::no, dx, 0, context.stream);
+  template <class Context>
+  void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
+                      typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
+    product().backward_input(context, dy, dx);
   }
 
-  template <class Context, class Given = gives>
-  void backward_weight(Context& context, typename Context::template in<takes> x, typename Context::template in<Given>,
-                       typename Context::template in<Given> dy) const {
-    const typename Context::template out<takes> dw{context.gradients[0], {out, context.place.part(in).size()}};
-    matmul(dy, flip::yes, x, flip::no, dw, 1, context.stream);
+  template <class Context>
+  void backward_weight(Context& context, typename Context::template in<takes> x, typename Context::template in<gives>,
+                       typename Context::template in<gives> dy) const {
+    product().backward_weight(context, x, dy);
   }
 
  private:
-  template <class Context>
-  auto weight(const Context& context) const {
-    return typename Context::template in<takes>{context.parameters[0], {out, context.place.part(in).size()}};
-  }
+  [[nodiscard]] detail::linear_product<1> product() const { return {in, out}; }
 };
 
 /// y = x W' + b with the inputs, and so W's columns, cut over the tensor axis: products are summed over the axis, and
@@ -159,37 +176,36 @@ struct row_linear {
     detail::require_features(name, in, inputs);
     return out;
   }
-  [[nodiscard]] double flops(std::int64_t inputs) const { return product().flops(inputs); }
+  [[nodiscard]] double flops(std::int64_t) const { return product().flops(); }
   template <class Sink>
   void parameters(Sink&& sink) const {
-    product().parameters(sink);
+    sink(product().weight());
     sink(parameter{.name = "bias", .columns = out, .decays = false});
   }
 
   template <class Context>
   void forward(Context& context, typename Context::template in<takes> x,
                typename Context::template out<gives> y) const {
-    product().template forward<Context, gives>(context, x, y);
-    context.tensor->all_reduce(detail::whole<Context, gives>(y), reduction::sum, context.stream);
-    for_each_row(y.extent[0], rowwise::add_bias<typename Context::element>{context.parameters[1], y.data, y.extent[1]},
-                 context.stream);
+    product().forward(context, x, y);
+    context.tensor->all_reduce(detail::elements_of(y), reduction::sum, context.stream);
+    detail::add_bias(context, context.parameters[1], y);
   }
 
   template <class Context>
-  void backward_input(Context& context, typename Context::template in<takes> x, typename Context::template in<gives> y,
+  void backward_input(Context& context, typename Context::template in<takes>, typename Context::template in<gives>,
                       typename Context::template in<gives> dy, typename Context::template out<takes> dx) const {
-    product().template backward_input<Context, gives>(context, x, y, dy, dx);
+    product().backward_input(context, dy, dx);
   }
 
   template <class Context>
-  void backward_weight(Context& context, typename Context::template in<takes> x, typename Context::template in<gives> y,
+  void backward_weight(Context& context, typename Context::template in<takes> x, typename Context::template in<gives>,
                        typename Context::template in<gives> dy) const {
-    product().template backward_weight<Context, gives>(context, x, y, dy);
+    product().backward_weight(context, x, dy);
     add_column_sums(dy, context.gradients[1], context.stream);
   }
 
  private:
-  [[nodiscard]] row_product product() const { return {in, out}; }
+  [[nodiscard]] detail::linear_product<1> product() const { return {in, out}; }
 };
 
 }  // namespace plait

@@ -11,7 +11,9 @@
 #include <plait/core/require.hpp>
 #include <plait/kernels/cross_entropy.hpp>
 #include <plait/kernels/for_each.hpp>
-#include <plait/layers/linear.hpp>
+#include <plait/layers/detail/features.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/tensor/placement.hpp>
 
 namespace plait {
 

@@ -9,7 +9,9 @@
 #include <plait/comm/communicator.hpp>
 #include <plait/kernels/for_each.hpp>
 #include <plait/kernels/rows.hpp>
-#include <plait/layers/linear.hpp>
+#include <plait/layers/detail/features.hpp>
+#include <plait/layers/layer.hpp>
+#include <plait/tensor/placement.hpp>
 
 namespace plait {
 

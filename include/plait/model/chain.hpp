@@ -24,49 +24,32 @@ namespace detail {
 /// a sentence for the pair of placements that says what to put between them.
 template <class Before, class Gives, class After, class Takes>
 struct neighbours {
-  static_assert(std::is_same_v<Gives, Takes>,
-                "plait::stack: a layer takes its input placed otherwise than the layer before it gives it, and plait "
-                "knows no layer that does the collective between them");
-  static constexpr bool fit = true;
-};
-template <class Before, class Gives, class After>
-struct neighbours<Before, Gives, After, as_it_comes> {
-  static_assert(!std::is_same_v<Gives, partial_features>,
-                "plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put "
-                "sum_partials before it");
-  static constexpr bool fit = true;
-};
+  template <class From, class To>
+  static constexpr bool join = std::is_same_v<Gives, From>&& std::is_same_v<Takes, To>;
 
-/// False, but not before it is known of what.
-template <class...>
-inline constexpr bool never = false;
-
-template <class Before, class After>
-struct neighbours<Before, split_features, After, whole_features> {
-  static_assert(never<Before, After>,
+  static constexpr bool gathers = join<split_features, whole_features>;
+  static_assert(!gathers,
                 "plait::stack: a layer takes whole features, and the layer before gives them split over the tensor "
                 "axis; put gather_features between them");
-  static constexpr bool fit = true;
-};
-template <class Before, class After>
-struct neighbours<Before, whole_features, After, split_features> {
-  static_assert(never<Before, After>,
+  static constexpr bool scatters = join<whole_features, split_features>;
+  static_assert(!scatters,
                 "plait::stack: a layer takes features split over the tensor axis, and the layer before gives them "
                 "whole; put scatter_features between them");
-  static constexpr bool fit = true;
-};
-template <class Before, class After>
-struct neighbours<Before, partial_features, After, whole_features> {
-  static_assert(never<Before, After>,
+  static constexpr bool sums = join<partial_features, whole_features>;
+  static_assert(!sums,
                 "plait::stack: a layer takes whole features, and the layer before leaves a sum over the tensor axis to "
                 "be taken; put sum_partials between them");
-  static constexpr bool fit = true;
-};
-template <class Before, class After>
-struct neighbours<Before, partial_features, After, split_features> {
-  static_assert(never<Before, After>,
+  static constexpr bool sums_and_scatters = join<partial_features, split_features>;
+  static_assert(!sums_and_scatters,
                 "plait::stack: a layer takes features split over the tensor axis, and the layer before leaves a sum "
                 "over it to be taken; put sum_partials and scatter_features between them");
+  static_assert(!join<partial_features, as_it_comes>,
+                "plait::stack: a layer cannot work on a sum that has not been taken over the tensor axis; put "
+                "sum_partials before it");
+  static_assert(std::is_same_v<Gives, Takes> || std::is_same_v<Takes, as_it_comes> || gathers || scatters || sums ||
+                    sums_and_scatters,
+                "plait::stack: a layer takes its input placed otherwise than the layer before it gives it, and plait "
+                "knows no layer that does the collective between them");
   static constexpr bool fit = true;
 };
 

@@ -10,15 +10,9 @@
 #include <plait/core/scratch.hpp>
 #include <plait/schedule/detail/checker.hpp>
 #include <plait/schedule/program.hpp>
+#include <plait/schedule/verification.hpp>
 
 namespace plait {
-
-/// `rank 1, action 4 (forward stage 1 micro 2): reason`
-inline std::string to_string(const verification& found) {
-  if (found.valid) return "valid";
-  return "rank " + std::to_string(found.rank) + ", action " + std::to_string(found.position) + " (" +
-         to_string(found.cell) + "): " + std::string{found.reason};
-}
 
 namespace detail {
 
@@ -49,7 +43,7 @@ constexpr std::string_view fault_of_fields(const action& act, const program& one
 /// before they are summed and used. Names the first offence.
 ///
 /// Cost: two visits of each action, and one look at each waiting rank a round.
-/// The models of queues and memory: `detail::program_checker`; why they suffice: `docs/design/queues.md`.
+/// The models of queues and memory: `detail::pass_rules`; why they suffice: `docs/design/queues.md`.
 constexpr verification verify(const std::vector<program>& programs) {
   if (programs.empty()) return {false, 0, 0, {}, "there is no program"};
   const program& first = programs[0];

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <plait/schedule/action.hpp>
+#include <plait/schedule/detail/step_state.hpp>
+
+namespace plait::detail {
+
+/// What a micro-batch may do next at a stage, and what it leaves behind: passes, sends and receives.
+///
+/// The queue model: one queue for each (sender, receiver, direction of pass), delivered in the order of sending. A send
+/// never waits; a receive waits until its queue has a message. A rank that is about to write a slot waits until the
+/// last message sent from that slot has been taken.
+///
+/// The memory model: an activation slot belongs to one micro-batch, from the receive (or the forward pass) to the end
+/// of the backward pass; in a program of forward passes, until its output has gone on. A message slot of a chunk is a
+/// pair of buffers. The gradient of the chunk's output comes into one and is used up by the input half of the backward
+/// pass, which leaves the gradient of the chunk's input in the other; there it stays until it is sent or, where the
+/// stage before is on the same rank, used up by that stage's backward pass.
+class pass_rules : protected step_state {
+ public:
+  using step_state::step_state;
+
+ protected:
+  /// Carries out one action of a micro-batch if it need not wait. False: it waits, or `found_` says what is wrong.
+  constexpr bool step_pass(const action& act) {
+    if (act.stage < 0 || act.stage >= stages_ || act.micro >= micro_ || act.slot < 0 || act.slot >= micro_ ||
+        stage_[act.stage].rank != rank_ || stage_[act.stage].chunk != act.chunk)
+      return refuse_place(act);
+    std::uint8_t& cell = state_[act.stage * micro_ + act.micro];
+    stage_state& stage = stage_[act.stage];
+    return act.kind == op::forward              ? step_forward(act, stage, cell)
+           : act.kind == op::receive_activation ? receive_activation(act, stage, cell)
+           : act.kind == op::send_activation    ? send_activation(act, stage, cell)
+           : act.kind == op::backward           ? step_backward(act, stage, cell, input | weight)
+           : act.kind == op::receive_gradient   ? receive_gradient(act, stage, cell)
+           : act.kind == op::send_gradient      ? send_gradient(act, stage, cell)
+           : act.kind == op::backward_input     ? step_backward(act, stage, cell, input)
+           : act.kind == op::backward_weight    ? step_backward(act, stage, cell, weight)
+                                                : refuse("it cannot have a micro-batch");
+  }
+
+  /// Whether the queue of a receive has a message.
+  constexpr bool has_message(const action& act) const {
+    const stage_state& stage = stage_[act.stage];
+    const queue* const line = act.kind == op::receive_activation ? stage.activations_in : stage.gradients_in;
+    return line->taken < line->sent;
+  }
+
+ private:
+  constexpr bool refuse_place(const action& act) {
+    if (act.stage < 0 || act.stage >= stages_) return refuse("there is no such stage");
+    if (act.micro >= micro_) return refuse("there is no such micro-batch");
+    if (act.slot < 0 || act.slot >= micro_) return refuse("there is no such slot");
+    return refuse(stage_[act.stage].rank != rank_ ? "its stage is on another rank" : "its stage is another chunk");
+  }
+
+  /// Whether the activation slot that an action names belongs to its micro-batch.
+  constexpr bool holds(const action& act) const { return holder_[act.stage * micro_ + act.slot] == act.micro + 1; }
+
+  constexpr bool step_forward(const action& act, const stage_state& stage, std::uint8_t& cell) {
+    if (stage.activations_in == nullptr) {
+      if ((cell & forward) != 0) return refuse("it has already run");
+      if (stage.before >= 0 && ((&cell)[-micro_] & forward) == 0) return refuse("the stage before it has not run");
+      if (!take_slot(act, stage)) return false;
+    } else if ((cell & (activation_in | forward)) != activation_in || !holds(act)) {  // the receive has taken the slot
+      return refuse((cell & forward) != 0         ? "it has already run"
+                    : (cell & activation_in) == 0 ? "its input has not been received"
+                                                  : "its slot holds another micro-batch");
+    }
+    cell |= forward;
+    return true;
+  }
+
+  constexpr bool step_backward(const action& act, stage_state& stage, std::uint8_t& cell, std::uint8_t halves) {
+    if ((cell & (halves | forward)) != forward || !holds(act) || !trains_ || no_message_slot(act))
+      return refuse(!trains_                ? "its program is one of forward passes"
+                    : (cell & forward) == 0 ? "its forward pass has not run"
+                    : (cell & halves) != 0  ? "it has already run"
+                    : no_message_slot(act)  ? "there is no such message slot"
+                                            : "its slot holds another micro-batch");
+    if ((halves & input) != 0) {
+      message_slot& mine = stage.message[act.message];
+      std::int16_t* const from = stage.after < 0                 ? nullptr
+                                 : stage.gradients_in != nullptr ? &mine.in
+                                                                 : &(&stage)[1].message[act.message].out;
+      if ((from != nullptr && *from != act.micro + 1) || mine.out != 0) return refuse_gradient(stage, cell, from);
+      if (mine.sent.line != nullptr && mine.sent.line->taken < mine.sent.number) return false;
+      if (from != nullptr) *from = 0;
+      if (stage.before >= 0) mine.out = static_cast<std::int16_t>(act.micro + 1);
+    } else if ((cell & input) == 0) {
+      return refuse("its input half has not run");
+    }
+    cell |= halves;
+    if ((halves & weight) == 0) return true;
+    holder_[act.stage * micro_ + act.slot] = 0;
+    ++stage.weight_passes;
+    return true;
+  }
+
+  constexpr bool refuse_gradient(const stage_state& stage, const std::uint8_t& cell, const std::int16_t* from) {
+    if (stage.gradients_in != nullptr && (cell & gradient_in) == 0)
+      return refuse("the gradient of its output has not been received");
+    if (stage.gradients_in == nullptr && stage.after >= 0 && ((&cell)[micro_] & input) == 0)
+      return refuse("the stage after it has not run backward");
+    if (from != nullptr && *from != at_->micro + 1)
+      return refuse("its message slot holds the gradient of another micro-batch");
+    return refuse("its message slot still holds a gradient that has not been passed on");
+  }
+
+  constexpr bool receive_activation(const action& act, const stage_state& stage, std::uint8_t& cell) {
+    queue* const line = stage.activations_in;
+    if (line == nullptr || stage.before != act.peer || (cell & activation_in) != 0)
+      return refuse(refused_receive(line == nullptr || stage.before != act.peer));
+    if (line->taken == line->sent) return false;
+    if (line->message[line->taken] != act.stage * micro_ + act.micro) return refuse(wrong_message);
+    if (!take_slot(act, stage)) return false;
+    ++line->taken;
+    cell |= activation_in;
+    return true;
+  }
+
+  constexpr bool receive_gradient(const action& act, stage_state& stage, std::uint8_t& cell) {
+    queue* const line = stage.gradients_in;
+    if (line == nullptr || stage.after != act.peer || (cell & gradient_in) != 0 || no_message_slot(act))
+      return refuse(no_message_slot(act) ? "there is no such message slot"
+                                         : refused_receive(line == nullptr || stage.after != act.peer));
+    if (line->taken == line->sent) return false;
+    if (line->message[line->taken] != act.stage * micro_ + act.micro) return refuse(wrong_message);
+    if (stage.message[act.message].in != 0) return refuse("its message slot still holds a gradient that is needed");
+    stage.message[act.message].in = static_cast<std::int16_t>(act.micro + 1);
+    ++line->taken;
+    cell |= gradient_in;
+    return true;
+  }
+
+  constexpr bool send_activation(const action& act, const stage_state& stage, std::uint8_t& cell) {
+    queue* const line = stage.activations_out;
+    if (line == nullptr || stage.after != act.peer || (cell & (forward | activation_out)) != forward || !holds(act))
+      return refuse(line == nullptr || stage.after != act.peer ? wrong_peer
+                    : (cell & forward) == 0                    ? "what it sends has not been computed"
+                    : (cell & activation_out) != 0             ? "it has already been sent"
+                                                               : "its slot holds another micro-batch");
+    line->message[line->sent++] = (act.stage + 1) * micro_ + act.micro;
+    stage.busy[act.slot] = {line, line->sent};
+    cell |= activation_out;
+    return true;
+  }
+
+  constexpr bool send_gradient(const action& act, stage_state& stage, std::uint8_t& cell) {
+    queue* const line = stage.gradients_out;
+    if (line == nullptr || stage.before != act.peer || (cell & (input | gradient_out)) != input ||
+        no_message_slot(act) || stage.message[act.message].out != act.micro + 1)
+      return refuse(line == nullptr || stage.before != act.peer ? wrong_peer
+                    : (cell & input) == 0                       ? "what it sends has not been computed"
+                    : (cell & gradient_out) != 0                ? "it has already been sent"
+                                                                : "its message slot holds another gradient");
+    line->message[line->sent++] = (act.stage - 1) * micro_ + act.micro;
+    stage.message[act.message] = {stage.message[act.message].in, 0, {line, line->sent}};
+    cell |= gradient_out;
+    return true;
+  }
+
+  static constexpr std::string_view wrong_peer = "it names the wrong peer";
+  static constexpr std::string_view wrong_message = "the next message of its queue is for another stage or micro-batch";
+  static constexpr std::string_view refused_receive(bool peer) {
+    return peer ? wrong_peer : "it has already been received";
+  }
+  constexpr bool no_message_slot(const action& act) const { return act.message < 0 || act.message >= message_slots_; }
+
+  /// Takes the activation slot for a micro-batch. False: the last message from it has not been taken, or it is held.
+  constexpr bool take_slot(const action& act, const stage_state& stage) {
+    std::int16_t& held = holder_[act.stage * micro_ + act.slot];
+    if (held > 0 && (trains_ || !gone_on(act.stage, held - 1)))
+      return refuse("its slot is still held by another micro-batch");
+    if (stage.busy[act.slot].line != nullptr && stage.busy[act.slot].line->taken < stage.busy[act.slot].number)
+      return false;
+    held = static_cast<std::int16_t>(act.micro + 1);
+    return true;
+  }
+
+  /// Whether the output of a stage has been sent, or used by the next stage of the same rank, or is the last.
+  constexpr bool gone_on(int stage, int micro) const {
+    const std::uint8_t* const cell = state_ + stage * micro_ + micro;
+    if (stage_[stage].activations_out != nullptr) return (*cell & activation_out) != 0;
+    return (*(stage_[stage].after >= 0 ? cell + micro_ : cell) & forward) != 0;
+  }
+};
+
+}  // namespace plait::detail
