@@ -47,7 +47,7 @@ install_missing() {
   fi
   if [[ $(id -u) -ne 0 ]]; then
     if ! need sudo || ! sudo -n true 2>/dev/null; then
-      say "${missing[*]} must be installed by root: sudo apt-get install ${missing[*]}"
+      say "root must install what is missing: sudo apt-get update && sudo apt-get install ${missing[*]}"
       return 1
     fi
     as_root=(sudo -n)
@@ -92,9 +92,22 @@ for package in "${missing[@]}"; do
   fi
 done
 
-# The configure step would say this less clearly.
+# The build would say what follows less clearly. CMake takes the compiler from CXX too.
+older() { [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+old=()
 version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
-if [[ $(printf '%s\n' 3.25.1 "$version" | sort -V | head -n 1) != 3.25.1 ]]; then
-  say "cmake $version is too old; plait needs 3.25.1 or newer: pip install cmake, or https://apt.kitware.com"
+if older "$version" 3.25.1; then
+  old+=("cmake $version is too old, 3.25.1 or newer is needed (pip install cmake, or https://apt.kitware.com)")
+fi
+read -r -a compiler <<<"${CXX:-g++}"
+read -r clang gnu < <("${compiler[@]}" -E -P -x c++ - <<<"__clang_major__ __GNUC__" 2>/dev/null) || true
+if [[ ${clang:-} =~ ^[0-9]+$ ]]; then
+  if older "$clang" 16; then old+=("clang $clang is too old, 16 or newer is needed (CXX=clang++-16 chooses one)"); fi
+elif [[ ${gnu:-} =~ ^[0-9]+$ ]] && older "$gnu" 12; then
+  old+=("g++ $gnu is too old, 12 or newer is needed (apt-get install g++-12, then CXX=g++-12 before the command)")
+fi
+if [[ ${#old[@]} -gt 0 ]]; then
+  printf -v sentence '%s; ' "${old[@]}"
+  say "${sentence%; }"
   exit 2
 fi
