@@ -12,6 +12,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/scripts/setup.sh"
 build=${PLAIT_BUILD_DIR:-$root/build/test}
 cmake -S "$root" -B "$build" -G Ninja -DPLAIT_BUILD_EXAMPLES=ON >/dev/null
+if ! grep -q '^PLAIT_ENABLE_CUDA:BOOL=ON$' "$build/CMakeCache.txt"; then
+  echo "demo.sh: no working nvcc, so CUDA is off; the host side is built"
+fi
 cmake --build "$build" -j "${PLAIT_JOBS:-$(nproc)}" --target fashion_mnist
 
 # given NAME ARGUMENT...: whether an option is among the arguments, as `--name` or `--name=value`.
