@@ -4,12 +4,12 @@
 // with four hidden layers of `width`, SGD with momentum. Useful work: one sample forward, backward and its share of the
 // update; `samples/s` counts them. The ratio of the two rates in one run is what to read.
 #include <cstdint>
-#include <random>
-#include <vector>
 
 #include <plait/plait.hpp>
 
 #include <benchmark/benchmark.h>
+
+#include "classifier.hpp"
 
 #if defined(PLAIT_BENCH_LIBTORCH)
 #include <torch/torch.h>
@@ -17,28 +17,13 @@
 
 namespace {
 
-constexpr std::int64_t features = 784, classes = 10;
-
-struct samples {
-  std::vector<float> x;
-  std::vector<std::int32_t> labels;
-  explicit samples(std::int64_t rows) {
-    std::mt19937 random{1};
-    std::uniform_real_distribution<float> pixel{-1, 1};
-    for (std::int64_t i = 0; i < rows * features; ++i) x.push_back(pixel(random));
-    for (std::int64_t i = 0; i < rows; ++i) labels.push_back(static_cast<std::int32_t>(random() % classes));
-  }
-};
+using namespace classifier;
 
 void plait_step(benchmark::State& state) {
   using namespace plait;
   const std::int64_t rows = state.range(0), width = state.range(1);
   const samples given{rows};
-  const stack model{column_linear{features, width}, relu{},
-                    row_linear{width, width},       relu{},
-                    column_linear{width, width},    relu{},
-                    row_linear{width, width},       relu{},
-                    column_linear{width, classes},  softmax_cross_entropy{classes}};
+  const auto model = classifier::model(width);
   const std::int64_t offsets[] = {0, rows};
   const batch<float, std::int32_t> one{.x = given.x,
                                        .targets = given.labels,
