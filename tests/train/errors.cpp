@@ -121,6 +121,44 @@ TEST_CASE("a rank that throws in a step stops the others, and the report says wh
   CHECK(says(wrong, "rank 0 = {data 0, tensor 0, pipeline 0}"));
 }
 
+TEST_CASE("a rank that runs out of data first stops the others at once, and the report says who waited for whom") {
+  const auto model = real_model();
+  const auto begin = std::chrono::steady_clock::now();
+  const error wrong = error_of([&] {
+    plait::run(threads<host>{.deadline_seconds = 60}, layout_of({2, 1, 2}, 1, 1), [&](auto& rank) {
+      const auto job = real_task<float>(4);
+      trainer trainer{rank, model, sgd{}, job.settings};
+      const int steps = rank.place().data == 0 ? 3 : 2;  // one data rank has a batch less
+      for (int step = 0; step < steps; ++step) {
+        const local_batch<float, std::int32_t> data{job, static_cast<std::uint64_t>(step), rank.place().data, 2};
+        trainer.step(data.view(job));
+      }
+    });
+  });
+  CAPTURE(wrong.what());
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{30});  // not only at the deadline
+  CHECK(wrong.kind() == error_kind::comm);
+  CHECK(wrong.exit_status() == 1);
+  CHECK(says(wrong, "before finishing"));
+  CHECK(says(wrong, "finished"));
+  CHECK(says(wrong, "{data 1, tensor 0, pipeline 0}"));
+}
+
+TEST_CASE("data ranks whose rows do not add up to the global batch are told, for the mean would be wrong") {
+  const auto model = real_model();
+  const error wrong = error_of([&] {
+    plait::run(threads<host>{.deadline_seconds = 60}, layout_of({2, 1, 2}, 1, 1), [&](auto& rank) {
+      const auto job = real_task<float>(4);
+      trainer trainer{rank, model, sgd{}, job.settings};
+      const local_batch<float, std::int32_t> data{job, 0, 0, 2 + rank.place().data};  // cut for other ways
+      trainer.step(data.view(job));
+    });
+  });
+  CAPTURE(wrong.what());
+  CHECK(wrong.kind() == error_kind::usage);
+  CHECK(says(wrong, "the batches of all data ranks have 40 samples, and this one was said to be of 48"));
+}
+
 /// A layer whose backward pass fails on one rank, with messages of that rank under way.
 struct failing : relu {
   template <class Context, class X, class Y, class DX>

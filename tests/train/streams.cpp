@@ -88,7 +88,8 @@ TEST_CASE("a bucket of gradients is summed while the backward pass works on the 
     waited_in_vain = 0;
     patience = buckets == 2 ? 30000 : 300;
     train<double, double>(threads<queued>{}, layout_of({2, 1, 1}, 1, 1), model, sgd{}, job);
-    CHECK(waited_in_vain.load() == (buckets == 2 ? 0 : 2));  // one bucket holds the first layer as well: both ranks wait
+    CHECK(waited_in_vain.load() ==
+          (buckets == 2 ? 0 : 2));  // one bucket holds the first layer as well: both ranks wait
   }
 }
 

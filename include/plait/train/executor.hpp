@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <plait/core/host_device.hpp>
 #include <plait/core/require.hpp>
 #include <plait/data/batch.hpp>
 #include <plait/kernels/for_each.hpp>
@@ -35,6 +36,17 @@ struct step_result {
   std::int64_t rows = 0;     ///< samples
   double gradient_norm = 0;  ///< before clipping; 0 where there is none
 };
+
+namespace detail {
+
+/// *to = value
+struct put_number {
+  double* to;
+  double value;
+  PLAIT_HD void operator()(std::int64_t) const { *to = value; }
+};
+
+}  // namespace detail
 
 /// Carries out programs on one rank: holds its stages and all memory of a step, and does what each action says.
 ///
@@ -100,11 +112,17 @@ class executor {
     sums_.join(order_);
     double sums[shared_workspace<T>::sums_of_a_step];
     space::download(sums, work_.sums(), sizeof sums, order_);
+    const auto rows = static_cast<std::int64_t>(sums[2]);
+    require(rows == batch.global_rows, "plait::trainer", [&] {
+      return "the batches of all data ranks have " + std::to_string(rows) +
+             " samples, and this one was said to be of " + std::to_string(batch.global_rows) +
+             "; every data rank brings its rows of the same global batch";
+    });
     rank_->world().doing({"between steps", -1, -1, -1});
     return step_result{.loss = batch.global_rows > 0 ? sums[0] / static_cast<double>(batch.global_rows) : 0,
                        .hits = sums[1],
                        .rows = batch.global_rows,
-                       .gradient_norm = std::sqrt(sums[2])};
+                       .gradient_norm = std::sqrt(sums[3])};
   }
 
   [[nodiscard]] std::vector<stage_type>& stages() { return stages_; }
@@ -155,7 +173,7 @@ class executor {
       case op::reduce_norm:
         return reduce_norm();
       case op::reduce_loss:
-        return reduce_loss();
+        return reduce_loss(batch);
       case op::optimizer_step:
       case op::backward_input:
       case op::backward_weight:
@@ -262,10 +280,13 @@ class executor {
   }
 
   /// Every rank of the tensor axis has the loss; one of them counts. The others, and all but the last stage, add
-  /// nothing.
-  void reduce_loss() {
-    if (rank_->place().tensor != 0) space::zero(work_.loss, 2 * sizeof(double), order_);
-    rank_->world().all_reduce(std::span<double>{work_.loss, 2}, reduction::sum, order_);
+  /// nothing. Samples are counted as well: a mean over another number of them would be wrong, and nobody would see it.
+  void reduce_loss(const batch_type& batch) {
+    if (rank_->place().tensor != 0)
+      space::zero(work_.loss, 2 * sizeof(double), order_);
+    else if (std::ranges::any_of(plan_->places, &stage_place::last))
+      for_each_element(1, detail::put_number{work_.rows, static_cast<double>(batch.rows)}, order_);
+    rank_->world().all_reduce(std::span<double>{work_.loss, 3}, reduction::sum, order_);
   }
 
   /// The stage before, and the one after, where they are on this rank.

@@ -47,7 +47,7 @@ struct step_arenas {
 /// What all stages of a rank share for the length of one pass, and the sums of a step.
 template <real T>
 struct shared_workspace {
-  static constexpr std::size_t sums_of_a_step = 3;  ///< that start at zero in each step: loss, hits, square of norm
+  static constexpr std::size_t sums_of_a_step = 4;  ///< that start at zero in each step: the next four
 
   std::array<T*, 2> gradient{};  ///< of activations, in turn
   T* scratch = nullptr;          ///< of layers
@@ -55,6 +55,7 @@ struct shared_workspace {
   T* row_hit = nullptr;          ///< [rows]
   double* loss = nullptr;        ///< sum over the rows of the step
   double* hits = nullptr;
+  double* rows = nullptr;  ///< samples that the losses are of
   double* square_of_norm = nullptr;
   double* gradient_scale = nullptr;
   double* reduce_scratch = nullptr;
@@ -86,8 +87,9 @@ shared_workspace<T> take_workspace(const step_plan& plan, arena<Space>& from) {
   double* const scalars = from.template take<double>(step_scalars + step_reduce_scratch);
   work.loss = scalars;
   work.hits = scalars + 1;
-  work.square_of_norm = scalars + 2;
-  work.gradient_scale = scalars + 3;
+  work.rows = scalars + 2;
+  work.square_of_norm = scalars + 3;
+  work.gradient_scale = scalars + 4;
   static_assert(step_reduce_scratch == reduce_scratch);
   work.reduce_scratch = scalars + step_scalars;
   return work;
