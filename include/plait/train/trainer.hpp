@@ -127,6 +127,10 @@ class trainer {
 
   [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
+  [[nodiscard]] std::uint64_t seed() const { return settings_.seed; }
+  [[nodiscard]] rank_context<Comm>& rank() const { return *rank_; }
+  [[nodiscard]] const Model& model() const { return *model_; }
+  [[nodiscard]] typename space::stream order() const { return order_; }
   [[nodiscard]] const std::vector<program>& programs() const { return programs_; }  ///< of all pipeline ranks
   [[nodiscard]] const std::vector<int>& cut() const { return settings_.cut; }
   [[nodiscard]] const model_profile& profile() const { return profile_; }
@@ -164,6 +168,20 @@ class trainer {
           values[static_cast<std::size_t>(i)] = value_of(held, held.global_index(i));
         space::upload(held.weight, values.data(), values.size() * sizeof(T), order_);
       }
+  }
+
+  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights and
+  /// optimizer state, or to put others in their place, which must be the same on every rank that holds them.
+  template <class Seen>
+  void for_each_held(Seen&& seen) {
+    for (auto& stage : stages_)
+      for (held_parameter<T>& held : stage.parameters()) seen(held);
+  }
+
+  /// Goes on as if `steps` steps had been made from that seed: for weights and optimizer state that were put in place.
+  void restore(std::int64_t steps, std::uint64_t seed) {
+    steps_ = steps;
+    settings_.seed = seed;
   }
 
   /// A hash of all parameters of the model, the same on every rank and for every layout. All ranks call it together.
