@@ -168,8 +168,9 @@ TEST_CASE("each element is written once, and ranks that hold the same share the 
 
 TEST_CASE("the manifest says what there is to know of the run") {
   const scratch_directory scratch;
+  const auto model = real_model();
   plait::run(threads{}, layout_of({1, 2, 1}, 1, 1), [&](auto& rank) {
-    trainer trainer{rank, real_model(), sgd_momentum{}, real_task<double>(2).settings};
+    trainer trainer{rank, model, sgd_momentum{}, real_task<double>(2).settings};
     const sampler order{100, 48, /*seed=*/18446744073709551615u};
     save_checkpoint(trainer, {.folder = scratch.path(), .position = order.state_before(3, 2)});
     const auto loaded = load_latest_checkpoint(trainer, scratch.path(), &order);
@@ -262,7 +263,8 @@ TEST_CASE("a checkpoint of another model, optimizer, element type or order of da
                     column_linear{24, 32}, relu{},
                     row_linear{32, 25},    relu{},
                     column_linear{25, 10}, softmax_cross_entropy{10}};
-  one_says(refusals<float>(as_it_is, adamw{}, wider), "of shape [24, 32], and the model's is [25, 32]");
+  one_says(refusals<float>(as_it_is, adamw{}, wider),
+           "has 6.row_linear.bias of shape [1, 24], and the model's is [1, 25]");
   const stack shorter{column_linear{30, 40},    relu{}, row_linear{40, 24}, gelu{}, column_linear{24, 10},
                       softmax_cross_entropy{10}};
   one_says(refusals<float>(as_it_is, adamw{}, shorter), "4.column_linear");
