@@ -128,7 +128,9 @@ def runs_stop_and_resume(folder, out):
     check(len(moved["losses"]) == 6 and worst < 1e-9, f"another layout goes on as well: apart by {worst}")
 
     def refused(words, *arguments):
-        done = run("--data", folder, "--batch", 60, "--layout", "data2", "--dtype", "f64", *arguments)
+        usual = {"--batch": 60, "--dtype": "f64"}
+        given = [word for pair in usual.items() if pair[0] not in arguments for word in pair]
+        done = run("--data", folder, "--layout", "data2", *given, *arguments)
         check(done.returncode == 2 and words in done.stderr, f"{arguments} says '{words}': {done.stderr}")
 
     refused("need --checkpoint", "--resume")
