@@ -51,7 +51,8 @@ class json {
     return nullptr;
   }
 
-  friend bool operator==(const json&, const json&) = default;
+  // Defined below: nvcc would look at it before the class is complete.
+  friend bool operator==(const json& a, const json& b);
 
   /// The text: on one line, or, where `indent` is above 0, with a line for each member and element, indented by so many
   /// blanks a level. Needs: numbers that are finite, which JSON has no others of. Throws: usage.
@@ -128,5 +129,7 @@ class json {
 
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, array, object> value_ = nullptr;
 };
+
+inline bool operator==(const json& a, const json& b) { return a.value_ == b.value_; }
 
 }  // namespace plait
