@@ -75,6 +75,7 @@ nlohmann::json to_json(const fashion_options& options, const fashion_report& rep
       {"layout", options.layout_name},
       {"ranks", options.layout.mesh.size()},
       {"seed", options.seed},
+      {"first_step", report.first_step},
       {"losses", report.losses},
       {"test_accuracy", report.test_accuracy},
       {"seconds_to_target", nullptr},
@@ -131,6 +132,8 @@ void compare_with_one_rank(const fashion_options& options, const fashion_report&
   alone.layout = layouts::handle("serial");
   alone.steps = static_cast<std::int64_t>(report.losses.size());
   alone.target = 0;
+  alone.checkpoint.clear();
+  alone.checkpoint_every = 0;
   std::printf("\nThe same with one rank from the same seed:\n");
   std::fflush(stdout);
   const fashion_report one = train(alone, "one rank  ");
@@ -178,6 +181,10 @@ int run_program(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of the initial values and of the order of samples")->capture_default_str();
   app.add_option("--data", options.data, "folder of the data set's four files")->capture_default_str();
+  app.add_option("--checkpoint", options.checkpoint, "folder for checkpoints; one is written at the end");
+  app.add_option("--checkpoint-every", options.checkpoint_every, "write one every so many steps as well; 0: no")
+      ->capture_default_str();
+  app.add_flag("--resume", options.resume, "go on from the newest checkpoint in the folder, under whatever layout");
   app.add_option("--dtype", dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
   app.add_option("--space", space, "host or cuda")->check(CLI::IsMember({"host", "cuda"}))->capture_default_str();
   app.add_option("--timeline", timeline_file, "write predicted and measured timelines: FILE.svg or FILE.json");
@@ -194,6 +201,11 @@ int run_program(int argc, char** argv) {
   require(options.epochs >= 1 && options.steps >= 0, "fashion_mnist",
           "--epochs is at least 1, and --steps not below 0");
   require(options.target >= 0 && options.target <= 1, "fashion_mnist", "--target is a share of the test set, 0 to 1");
+  require(options.checkpoint_every >= 0, "fashion_mnist", "--checkpoint-every counts steps; 0 is for none");
+  require(!options.checkpoint.empty() || (!options.resume && options.checkpoint_every == 0), "fashion_mnist",
+          "--resume and --checkpoint-every need --checkpoint, the folder");
+  require(!options.resume || !compare, "fashion_mnist",
+          "--compare-serial compares whole runs, and --resume makes the rest of one");
   require(timeline_file.empty() || timeline_file.ends_with(".svg") || timeline_file.ends_with(".json"), "fashion_mnist",
           "--timeline is a name that ends in .svg or .json");
 

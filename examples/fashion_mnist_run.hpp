@@ -12,6 +12,7 @@
 #include <numeric>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <unistd.h>
 #include <vector>
 
@@ -27,10 +28,14 @@ struct fashion_options {
   double target = 0;       // test accuracy to stop at; 0: none
   std::uint64_t seed = 1;
   std::string data{};
+  std::string checkpoint{};           // folder; empty: none
+  std::int64_t checkpoint_every = 0;  // steps; 0: at the end only
+  bool resume = false;
 };
 
 struct fashion_report {
   std::vector<double> losses{};         // of each step
+  std::int64_t first_step = 0;          // steps that had been made when this run began
   std::vector<double> test_accuracy{};  // after each epoch
   double seconds_to_target = -1;        // -1: not reached
   double training_seconds = 0;          // without evaluations
@@ -124,13 +129,29 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
     std::vector<double> step_seconds, bubbles;
     std::vector<timeline_row> calibration;
     std::vector<double> calibration_work;
-    std::int64_t steps = 0;
+    std::int64_t steps = 0;  // of this run
+    sampler_state next = batches.order().state_before(0, 0);
+    if (options.resume) {
+      const auto loaded = load_latest_checkpoint(trainer, options.checkpoint, &batches.order());
+      require(loaded.has_value(), "fashion_mnist",
+              [&] { return "--resume: there is no checkpoint in " + options.checkpoint; });
+      next = *loaded->position;
+      if (talks) report.first_step = loaded->steps;
+    }
+    const auto save = [&] { save_checkpoint(trainer, {options.checkpoint, /*keep=*/3, next}); };
+    require((options.steps == 0 || trainer.steps() < options.steps) && next.epoch < options.epochs, "fashion_mnist",
+            [&] {
+              return "--resume: the " + std::to_string(trainer.steps()) +
+                     " steps of the checkpoint are all that was asked for; "
+                     "give more --epochs or --steps";
+            });
     bool going = true;
-    for (int epoch = 0; going && epoch < options.epochs; ++epoch) {
+    for (int epoch = static_cast<int>(next.epoch); going && epoch < options.epochs; ++epoch) {
       const auto epoch_begin = clock::now();
       double loss = 0;
-      std::int64_t in_epoch = 0;
-      for (const auto& batch : batches.epoch(epoch)) {
+      std::int64_t in_epoch = next.step;
+      const std::int64_t first_in_epoch = in_epoch;
+      for (const auto& batch : batches.epoch(epoch, first_in_epoch)) {
         const step_result done = trainer.step(batch);
         loss += done.loss;
         if (talks) {
@@ -150,8 +171,10 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
             if (report.measured.rows.empty() || steps % 64 == 0) report.measured = std::move(seen.rows);
           }
         }
-        ++in_epoch;
-        if (++steps == options.steps) break;
+        ++steps;
+        next = batches.order().state_before(epoch, ++in_epoch);
+        if (options.checkpoint_every > 0 && trainer.steps() % options.checkpoint_every == 0) save();
+        if (trainer.steps() == options.steps) break;
       }
       if (talks) report.training_seconds += seconds_since(epoch_begin);
 
@@ -164,11 +187,15 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
       const double accuracy = hits / tested;
       if (talks) {
         report.test_accuracy.push_back(accuracy);
-        progress.epoch(epoch, loss / static_cast<double>(in_epoch), accuracy, seconds_since(begin));
+        progress.epoch(epoch, loss / static_cast<double>(in_epoch - first_in_epoch), accuracy, seconds_since(begin));
         if (options.target > 0 && accuracy >= options.target) report.seconds_to_target = seconds_since(begin);
       }
-      going = !(options.target > 0 && accuracy >= options.target) && steps != options.steps;
+      going = !(options.target > 0 && accuracy >= options.target) && trainer.steps() != options.steps;
     }
+    // The end of the run, unless its last step has just been saved.
+    if (!options.checkpoint.empty() && steps > 0 &&
+        (options.checkpoint_every == 0 || trainer.steps() % options.checkpoint_every != 0))
+      save();
 
     const auto mine = static_cast<std::size_t>(rank.rank());
     report.predicted_memory[mine] = trainer.predicted_memory();

@@ -30,9 +30,10 @@ STANDS_ON = {
     "model": ["layers"],
     "optim": ["model", "comm"],
     "data": ["tensor"],
+    "checkpoint": ["tensor"],
     "metrics": ["timeline"],
     # the meeting point
-    "train": ["plan", "alloc", "model", "optim", "data", "comm", "metrics"],
+    "train": ["plan", "alloc", "model", "optim", "data", "checkpoint", "comm", "metrics"],
 }
 DECIDING = ["core", "mesh", "schedule", "timeline", "cost", "solve", "plan", "alloc"]
 

@@ -4,6 +4,9 @@
 /// Everything that a host compiler takes: the deciding half, and the running half in host memory. Needs nothing but the
 /// include path; uses a CBLAS and zlib where PLAIT_USE_CBLAS and PLAIT_USE_ZLIB are defined (CMake target
 /// `plait::host`). With nvcc, include <plait/plait.cuh> for the CUDA side as well.
+#include <plait/checkpoint/export.hpp>
+#include <plait/checkpoint/folder.hpp>
+#include <plait/checkpoint/reader.hpp>
 #include <plait/comm/communicator.hpp>
 #include <plait/comm/serial.hpp>
 #include <plait/comm/threads.hpp>
@@ -27,6 +30,7 @@
 #include <plait/timeline/compare.hpp>
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
+#include <plait/train/checkpoint.hpp>
 #include <plait/train/measured.hpp>
 #include <plait/train/run.hpp>
 #include <plait/train/trainer.hpp>

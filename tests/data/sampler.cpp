@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <plait/core/error.hpp>
@@ -153,6 +155,39 @@ TEST_CASE("a permutation is made once per epoch, not once per step") {
   const auto made = clock::now();
   for (std::int64_t step = 1; step <= 300; ++step) (void)order.batch(0, step);
   CHECK(clock::now() - made < 30 * (made - begin));
+}
+
+TEST_CASE("from the state before any step another sampler goes on with the batches that were to come") {
+  sampler whole{10, 3, 7};
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch)
+    for (std::int64_t step = 0; step <= 3; ++step) {
+      const sampler_state state = whole.state_before(epoch, step);
+      sampler other{10, 3, 7};
+      REQUIRE_NOTHROW(other.require_same_order(state));
+      // The end of an epoch is the begin of the next.
+      const std::int64_t next_epoch = step == 3 ? epoch + 1 : epoch, next_step = step % 3;
+      CHECK(batch_of(other, state.epoch, state.step) == batch_of(whole, next_epoch, next_step));
+    }
+}
+
+TEST_CASE("the state of another order is refused with what differs") {
+  const sampler order{10, 3, 7};
+  const auto refused = [&](const sampler_state& state, const std::string& words) {
+    check_refused(error_kind::usage, {words}, [&] { order.require_same_order(state); });
+  };
+  refused(sampler{11, 3, 7}.state_before(0, 0), "samples are 10 now and 11 in the state");
+  refused(sampler{10, 2, 7}.state_before(0, 0), "samples of a global batch are 3 now and 2");
+  refused(sampler{10, 3, 8}.state_before(0, 0), "seed of the order is 7 now and 8");
+  refused(sampler::sequential(10, 3).state_before(0, 0), "seed of the order is 7 now and 0");
+  sampler_state state = order.state_before(0, 0);
+  state.shuffled = false;
+  refused(state, "shuffled");
+  for (const auto& [epoch, step] : {std::pair{-1, 0}, {0, -1}, {0, 3}}) {
+    state = order.state_before(0, 0);
+    state.epoch = epoch;
+    state.step = step;
+    refused(state, "lies in no epoch");
+  }
 }
 
 TEST_CASE("one sample is a legal data set") {

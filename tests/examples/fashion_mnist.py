@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs the program fashion_mnist on a small data set of its own: every layout gives the losses of one rank, the JSON holds
-what it should, and bad input ends with one sentence and exit status 2.
+what it should, a run that is stopped and resumed is the same, and bad input ends with one sentence and exit status 2.
 
     fashion_mnist.py PROGRAM
 """
@@ -100,6 +100,54 @@ def options_work(folder, out):
     check(compared.returncode == 0 and "agree to" in compared.stdout, "--compare-serial shows that the losses agree")
 
 
+def runs_stop_and_resume(folder, out):
+    """30 steps in one run, and in two and three, under the same layout and under others."""
+    saved = out / "checkpoints"
+    names = lambda: sorted(path.name for path in saved.iterdir())
+
+    def part(layout, *more):
+        return json_of(folder, out, layout, "--dtype", "f64", "--micro", 4, "--checkpoint", saved, *more)
+
+    layout = "data2_tensor2_pipeline2"
+    whole = json_of(folder, out, layout, "--dtype", "f64", "--micro", 4)
+    first = part(layout, "--steps", 13)
+    check(names() == ["step-00000013"] and first["losses"] == whole["losses"][:13], "a run stops after 13 steps")
+    second = part(layout, "--resume", "--steps", 20)
+    check(second["first_step"] == 13 and second["losses"] == whole["losses"][13:20], "it goes on where it was, to the bit")
+    third = part(layout, "--resume", "--checkpoint-every", 3)
+    check(third["losses"] == whole["losses"][20:], "and again, through the end of an epoch")
+    check(third["parameters_digest"] == whole["parameters_digest"], "to the same parameters, to the bit")
+    check(third["test_accuracy"][-1] == whole["test_accuracy"][-1], "and the same accuracy")
+    check(names() == ["step-00000024", "step-00000027", "step-00000030"], f"the newest three are kept: {names()}")
+    for name in ("step-00000027", "step-00000030"):
+        for file in (saved / name).iterdir():
+            file.unlink()
+        (saved / name).rmdir()
+    moved = part("pipeline4_gpipe", "--resume")
+    worst = max(abs(a - b) / abs(b) for a, b in zip(moved["losses"], whole["losses"][24:]))
+    check(len(moved["losses"]) == 6 and worst < 1e-9, f"another layout goes on as well: apart by {worst}")
+
+    def refused(words, *arguments):
+        usual = {"--batch": 60, "--dtype": "f64"}
+        given = [word for pair in usual.items() if pair[0] not in arguments for word in pair]
+        done = run("--data", folder, "--layout", "data2", *given, *arguments)
+        check(done.returncode == 2 and words in done.stderr, f"{arguments} says '{words}': {done.stderr}")
+
+    refused("need --checkpoint", "--resume")
+    refused("need --checkpoint", "--checkpoint-every", 5)
+    refused("no checkpoint in", "--checkpoint", out / "empty", "--resume")
+    refused("give more --epochs or --steps", "--checkpoint", saved, "--resume", "--epochs", 3)
+    refused("the seed of the order is", "--checkpoint", saved, "--resume", "--seed", 2)
+    refused("samples of a global batch are", "--checkpoint", saved, "--resume", "--batch", 30)
+    refused("was saved in f64", "--checkpoint", saved, "--resume", "--dtype", "f32")
+    shard = next((saved / "step-00000030").glob("*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    refused(str(shard), "--checkpoint", saved, "--resume", "--epochs", 4)
+    manifest = saved / "step-00000030" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"steps": 30', '"steps": 29'))
+    refused("manifest.json is corrupted", "--checkpoint", saved, "--resume", "--epochs", 4)
+
+
 def bad_input_is_explained(folder, out):
     def refused(words, *arguments):
         done = run(*arguments)
@@ -138,6 +186,7 @@ def main():
         make_data(folder)
         layouts_agree(folder, out)
         options_work(folder, out)
+        runs_stop_and_resume(folder, out)
         bad_input_is_explained(folder, out)
     print(f"{len(FAILURES)} failures")
     return 1 if FAILURES else 0

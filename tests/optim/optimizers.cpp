@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <plait/optim/adamw.hpp>
@@ -165,6 +166,19 @@ TEST_CASE_TEMPLATE("a parameter cut into parts is updated as it is whole", Optim
   };
   CHECK(weights_after({7}) == weights_after({3, 0, 2, 2}));
   CHECK(weights_after({7}) != weights_after({6}));
+}
+
+/// An optimizer of one's own that does not say what it keeps.
+struct nameless {
+  static constexpr int states = 2;
+};
+
+TEST_CASE("what an optimizer keeps has names: its own, or numbers") {
+  using names = std::vector<std::string>;
+  CHECK(plait::state_names_of<sgd>().empty());
+  CHECK(plait::state_names_of<sgd_momentum>() == names{"velocity"});
+  CHECK(plait::state_names_of<adamw>() == names{"mean", "square"});
+  CHECK(plait::state_names_of<nameless>() == names{"state0", "state1"});
 }
 
 }  // namespace

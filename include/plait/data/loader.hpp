@@ -78,6 +78,7 @@ class loader {
 
   [[nodiscard]] std::int64_t batches_per_epoch() const noexcept { return sampler_.batches_per_epoch(); }
   [[nodiscard]] data_shard shard() const noexcept { return shard_; }
+  [[nodiscard]] const sampler& order() const noexcept { return sampler_; }
 
   /// This rank's part of the batch of a step, valid until another is asked for.
   ///

@@ -15,6 +15,19 @@
 
 namespace plait {
 
+/// Where a run stands in its data: an order of samples, and the batch that is next. Enough to go on from there, since
+/// the order depends on nothing else.
+struct sampler_state {
+  std::int64_t samples = 0;
+  std::int64_t global_batch = 0;
+  std::uint64_t seed = 0;
+  bool shuffled = true;
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;  ///< within the epoch
+
+  friend bool operator==(const sampler_state&, const sampler_state&) = default;
+};
+
 /// The order in which samples are seen: which of them make up the global batch of a step.
 ///
 /// It depends on (seed, epoch, step) alone, so that every rank of every layout sees the same order, and any step can be
@@ -50,6 +63,30 @@ class sampler {
   [[nodiscard]] std::int64_t global_batch() const noexcept { return global_batch_; }
   [[nodiscard]] std::int64_t batches_per_epoch() const noexcept {
     return samples_ / global_batch_ + (!shuffled_ && samples_ % global_batch_ > 0 ? 1 : 0);
+  }
+
+  /// The state in which the batch of that step is next; the end of an epoch is the begin of another.
+  [[nodiscard]] sampler_state state_before(std::int64_t epoch, std::int64_t step) const noexcept {
+    const std::int64_t batches = batches_per_epoch();
+    return {samples_, global_batch_, seed_, shuffled_, epoch + step / batches, step % batches};
+  }
+
+  /// Throws: usage, unless the state is of this order, so that `batch(state.epoch, state.step)` is what came next
+  /// there.
+  void require_same_order(const sampler_state& state) const {
+    const auto same = [](const char* what, auto is, auto was, const char* advice) {
+      require(is == was, "sampler", [&] {
+        return std::string{"the "} + what + " " + std::to_string(is) + " now and " + std::to_string(was) +
+               " in the state to go on from; " + advice;
+      });
+    };
+    same("samples are", samples_, state.samples, "give the same data set");
+    same("samples of a global batch are", global_batch_, state.global_batch, "give the same batch");
+    same("seed of the order is", seed_, state.seed, "give the same seed");
+    require(shuffled_ == state.shuffled, "sampler",
+            "one of this order and that of the state is shuffled, not the other");
+    require(state.epoch >= 0 && state.step >= 0 && state.step < batches_per_epoch(), "sampler",
+            "the state to go on from lies in no epoch");
   }
 
   /// The samples of the global batch of a step, valid until another epoch is asked for.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 
 #include <plait/core/host_device.hpp>
 #include <plait/kernels/for_each.hpp>
@@ -46,6 +47,7 @@ struct adamw_update {
 /// multiplying the decay as in torch.optim.AdamW.
 struct adamw {
   static constexpr int states = 2;
+  static constexpr std::string_view state_names[] = {"mean", "square"};
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include <plait/core/host_device.hpp>
 #include <plait/tensor/dtype.hpp>
@@ -21,11 +25,28 @@ struct update {
 };
 
 /// An optimizer: settings, the number of its `states` (arrays of the size of the parameters, zero at the start), and
-/// `apply(update, stream)`. Element by element, so that cutting parameters over ranks changes nothing.
+/// `apply(update, stream)`. Element by element, so that cutting parameters over ranks changes nothing. `state_names`,
+/// optional, tells checkpoints what the states are: else `state0`, `state1`, ...
 template <class O>
 concept optimizer = requires {
   O::states;
 };
+
+/// The names of an optimizer's states.
+template <optimizer O>
+std::vector<std::string> state_names_of() {
+  std::vector<std::string> names;
+  for (int state = 0; state < O::states; ++state) {
+    if constexpr (requires { O::state_names; }) {
+      static_assert(std::size(O::state_names) == O::states,
+                    "plait::optimizer: state_names has one name for each state");
+      names.emplace_back(O::state_names[state]);
+    } else {
+      names.push_back("state" + std::to_string(state));
+    }
+  }
+  return names;
+}
 
 namespace detail {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <plait/core/host_device.hpp>
 #include <plait/kernels/for_each.hpp>
@@ -61,6 +62,7 @@ struct sgd {
 /// 2013, in the form that multiplies the rate last, as torch.optim.SGD does.
 struct sgd_momentum {
   static constexpr int states = 1;
+  static constexpr std::string_view state_names[] = {"velocity"};
   double learning_rate = 0.1;
   double momentum = 0.9;
   double weight_decay = 0;

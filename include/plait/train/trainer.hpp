@@ -46,6 +46,8 @@ class trainer {
   trainer(rank_context<Comm>& rank, const Model& model, Optimizer optimizer, const training<T>& settings,
           typename space::stream order = {})
       : rank_{&rank},
+        model_{&model},
+        seed_{settings.seed},
         optimizer_{optimizer},
         plan_{plan_step(rank.layout(), rank.place(), model, settings, Optimizer::states,
                         static_cast<std::int64_t>(space::alignment))},
@@ -76,6 +78,10 @@ class trainer {
 
   [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] rank_context<Comm>& rank() const { return *rank_; }
+  [[nodiscard]] const Model& model() const { return *model_; }
+  [[nodiscard]] typename space::stream order() const { return executor_.order(); }
   [[nodiscard]] const std::vector<program>& programs() const { return plan_.training; }  ///< of all pipeline ranks
   [[nodiscard]] const std::vector<int>& cut() const { return plan_.cut; }
   [[nodiscard]] const model_profile& profile() const { return plan_.profile; }
@@ -116,6 +122,20 @@ class trainer {
       }
   }
 
+  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights and
+  /// optimizer state, or to put others in their place, which must be the same on every rank that holds them.
+  template <class Seen>
+  void for_each_held(Seen&& seen) {
+    for (auto& stage : executor_.stages())
+      for (held_parameter<T>& held : stage.parameters()) seen(held);
+  }
+
+  /// Goes on as if `steps` steps had been made from that seed: for weights and optimizer state that were put in place.
+  void restore(std::int64_t steps, std::uint64_t seed) {
+    steps_ = steps;
+    seed_ = seed;
+  }
+
   /// A hash of all parameters of the model, the same on every rank and for every layout. All ranks call it together.
   std::uint64_t digest() {
     parameters_digest mine;
@@ -134,6 +154,8 @@ class trainer {
 
  private:
   rank_context<Comm>* rank_;
+  const Model* model_;
+  std::uint64_t seed_;  ///< of the initial values
   Optimizer optimizer_;
   step_plan plan_;
   executor<T, Model, Optimizer, Comm> executor_;
