@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,25 +21,10 @@
 #include <plait/comm/detail/failure.hpp>
 #include <plait/comm/detail/flight_record.hpp>
 #include <plait/comm/detail/note.hpp>
+#include <plait/comm/detail/relax.hpp>
 #include <plait/core/error.hpp>
 
 namespace plait::detail {
-
-/// Lets the other thread of a core run while this one spins.
-inline void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  asm volatile("pause" ::: "memory");
-#elif defined(__aarch64__)
-  asm volatile("yield" ::: "memory");
-#endif
-}
-
-/// The number of seconds, as short as it can be written.
-inline std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g s", seconds);
-  return text;
-}
 
 /// What the ranks of one `threads::run` share: who has stopped, what each is doing, and the one way in which they wait.
 ///
