@@ -105,9 +105,8 @@ class mpi_world {
   template <class Event>
   void wait(const waiting_note& note, Event& event) {
     try {
-      if (event.done()) return;
-      waiting_.write(words_of(note));
-      poll(note, event);
+      waiting_.write(words_of(note));  // before the first look, in which MPI may give the processor to others
+      if (!event.done()) poll(note, event);
       waiting_.write({});
     } catch (...) {
       event.cancel();
