@@ -27,6 +27,7 @@
 #include <plait/timeline/compare.hpp>
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
+#include <plait/train/gather.hpp>
 #include <plait/train/measured.hpp>
 #include <plait/train/run.hpp>
 #include <plait/train/trainer.hpp>
