@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # in the folder of the sources
 from fashion_mnist import FAILURES, PROGRAM, check, make_data
 
 MPIRUN = sys.argv[2:]
@@ -23,7 +24,7 @@ def run(processes, *arguments):
 
 
 def same_under_both(folder, out, layout, ranks, *more):
-    common = ["--data", folder, "--layout", layout, "--batch", 60, "--epochs", 2, "--micro", 4, *more]
+    common = ["--data", folder, "--layout", layout, "--batch", 60, "--micro", 4, *more]
     found = {}
     for comm, processes in (("threads", 0), ("mpi", ranks)):
         file = out / f"{layout}-{comm}.json"

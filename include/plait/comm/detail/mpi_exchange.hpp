@@ -59,7 +59,7 @@ class mpi_exchange {
   /// on, and fetches as many from 2^k further on.
   void gather(const void* data, std::size_t bytes) {
     const int ranks = size();
-    block_ = (sizeof(head) + bytes + 63) / 64 * 64;
+    block_ = (sizeof(head) + bytes + 31) / 32 * 32;
     char* const blocks = room(blocks_, block_ * static_cast<std::size_t>(ranks));
     std::memcpy(blocks, &mine_, sizeof mine_);
     if (bytes > 0) std::memcpy(blocks + sizeof mine_, data, bytes);
