@@ -3,7 +3,9 @@
 """Ends, kills and stops one of four processes at actions of a training step, and looks at what the others do: each
 stops within the deadline with exit status 1, and says who is missing, what it waited for and what every rank did last.
 
-    faults.py FAULT PROGRAM MPIRUN [MPIRUN'S ARGUMENTS...]      FAULT: throw, exit, leave, kill, stop
+    faults.py FAULT PROGRAM MPIRUN [MPIRUN'S ARGUMENTS...]      FAULT: throw, exit, leave, kill, stop, cut
+
+cut takes the connection between two machines away (two_machines.py) that have two ranks each; all four must stop.
 """
 
 import json
@@ -15,6 +17,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.dont_write_bytecode = True  # in the folder of the sources
+from two_machines import TwoMachines
 
 FAULT, PROGRAM, MPIRUN = sys.argv[1], sys.argv[2], sys.argv[3:]
 RANKS = 4
@@ -32,11 +37,11 @@ def check(condition, what):
     return condition
 
 
-def start(*arguments, folder):
+def start(*arguments, folder, mpirun=MPIRUN):
     """Each rank's output and exit status go to files of its own. --enable-recovery: the others live on."""
     script = ('r=$OMPI_COMM_WORLD_RANK; "$@" >out.$r 2>err.$r; s=$?; date +%s.%N >end.$r; echo $s >status.$r.part; '
               'mv status.$r.part status.$r; exit $s')
-    return subprocess.Popen([*MPIRUN, "--enable-recovery", "-n", str(RANKS), "sh", "-c", script, "sh", PROGRAM,
+    return subprocess.Popen([*mpirun, "--enable-recovery", "-n", str(RANKS), "sh", "-c", script, "sh", PROGRAM,
                              *map(str, arguments)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -151,10 +156,50 @@ def look_at(folder, survivor, rank, kind, happened, label):
                   for one in record["ranks"]), f"{label}: a receive names its peer")
 
 
+def cut(rank, number, kind):
+    """A rank says that it has come to an action, and waits a little; meanwhile the connection goes."""
+    with tempfile.TemporaryDirectory() as name, TwoMachines() as machines:
+        folder = Path(name)
+        label = f"cut while rank {rank} begins {kind} (action {number})"
+        run = start("cut", rank, number, 0.4, DEADLINE, folder / "flight.json", folder=folder,
+                    mpirun=machines.mpirun(MPIRUN))
+        hit = folder / f"out.{rank}"
+        end = time.monotonic() + 30
+        while time.monotonic() < end and not (hit.exists() and "pid" in hit.read_text()):
+            time.sleep(0.01)
+        check(hit.exists() and "pid" in hit.read_text(), f"{label}: it happens")
+        machines.cut()
+        happened = time.time()
+        check(wait_for([folder / f"status.{r}" for r in range(RANKS)], DEADLINE + 20), f"{label}: all end")
+        for survivor in range(RANKS):
+            if not (folder / f"status.{survivor}").exists():
+                continue
+            status = (folder / f"status.{survivor}").read_text().strip()
+            text = (folder / f"err.{survivor}").read_text()
+            took = float((folder / f"end.{survivor}").read_text()) - happened
+            check(status == "1", f"{label}, rank {survivor}: exit status 1, not {status}: {text}")
+            check(took < DEADLINE + MARGIN, f"{label}, rank {survivor}: within the deadline, not {took:.1f} s: {text}")
+            beyond = [r for r in range(RANKS) if r // 2 != survivor // 2]  # ranks 0 and 1 are on one machine
+            silent = re.findall(r"(?:no sign of life from|watch:) rank (\d) = (\{.*?\})", text)
+            check(silent and all(int(r) in beyond and PLACES[int(r)] == place for r, place in silent),
+                  f"{label}, rank {survivor}: it names a rank of the other machine: {text}")
+            record = json.loads((folder / f"flight.rank{survivor}.json").read_text())
+            check(all(record["ranks"][r]["state"].startswith("silent for") for r in beyond),
+                  f"{label}, rank {survivor}: the record says so too: {[one['state'] for one in record['ranks']]}")
+            check(any(one["waiting"] for one in record["ranks"]), f"{label}, rank {survivor}: and who waited for what")
+        run.kill()
+        run.wait()
+
+
 def main():
     actions = listed()
     kinds = {action[2] for action in actions}
     check(len(kinds) == 10 and len(actions) == 48, f"the step has all kinds of actions: {sorted(kinds)}")
+    if FAULT == "cut":
+        for rank, number, kind in sample(actions)[::3]:
+            cut(rank, number, kind)
+        print(f"{len(FAILURES)} failures")
+        return 1 if FAILURES else 0
     # The pause lets the others come to wait for the rank, and hear what it does.
     for rank, number, kind in sample(actions):
         interrupt(rank, number, kind, 0.4)

@@ -4,7 +4,7 @@
 //
 //   faulty_step list                                         prints "rank number action" for every action
 //   faulty_step FAULT RANK NUMBER PAUSE DEADLINE FLIGHT_RECORD
-//                                   FAULT: throw, exit, leave, kill, stop; PAUSE: seconds before it, in the action
+//                                   FAULT: throw, exit, leave, kill, stop, cut; PAUSE: seconds before it, in the action
 
 #include <chrono>
 #include <csignal>
@@ -22,8 +22,10 @@
 namespace {
 
 void happen(const std::string& fault, double pause) {
+  if (fault == "cut") std::printf("pid %ld\n", static_cast<long>(::getpid()));  // the connection goes during the pause
+  std::fflush(stdout);
   std::this_thread::sleep_for(std::chrono::duration<double>{pause});
-  std::printf("pid %ld\n", static_cast<long>(::getpid()));
+  if (fault != "cut") std::printf("pid %ld\n", static_cast<long>(::getpid()));
   std::fflush(stdout);
   if (fault == "throw") throw plait::error{plait::error_kind::numerics, "test", "an interruption"};
   if (fault == "leave") throw harness::left_early{};
