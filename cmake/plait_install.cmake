@@ -22,7 +22,7 @@ write_basic_package_version_file("${plait_generated}/plait-config-version.cmake"
                                                                                                ARCH_INDEPENDENT)
 install(FILES "${plait_generated}/plait-config.cmake" "${plait_generated}/plait-config-version.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/plait-host.cmake" "${PROJECT_SOURCE_DIR}/cmake/plait-cuda.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/FindCBLAS.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/plait-mpi.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindCBLAS.cmake"
         DESTINATION "${plait_package_dir}")
 
 # pkg-config finds the headers from where the .pc file lies, so an installed tree can be moved.
@@ -43,7 +43,14 @@ if(TARGET ZLIB::ZLIB)
   string(APPEND PLAIT_PC_CFLAGS " -DPLAIT_USE_ZLIB=1")
   string(APPEND PLAIT_PC_REQUIRES ", zlib")
 endif()
-foreach(pc plait plait-host)
+set(PLAIT_PC_FILES plait plait-host)
+if(TARGET plait::mpi AND PkgConfig_FOUND)
+  pkg_check_modules(PC_MPI QUIET ompi-c)
+  if(PC_MPI_FOUND)
+    list(APPEND PLAIT_PC_FILES plait-mpi) # requires what this MPI calls itself
+  endif()
+endif()
+foreach(pc IN LISTS PLAIT_PC_FILES)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/${pc}.pc.in" "${plait_generated}/${pc}.pc" @ONLY)
   install(FILES "${plait_generated}/${pc}.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 endforeach()

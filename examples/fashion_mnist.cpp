@@ -4,6 +4,10 @@
 //
 //   fashion_mnist --layout data2_tensor2_pipeline2 --target 0.88 --timeline step.svg --compare-serial
 //
+// Ranks are threads, or processes:
+//
+//   mpirun -n 8 fashion_mnist --comm mpi --layout data2_tensor2_pipeline2
+//
 // The layouts are types: to try another, add it to the list below. The training loop is in fashion_mnist_run.hpp.
 
 #include <algorithm>
@@ -57,14 +61,10 @@ void list_layouts() {
 nlohmann::json to_json(const fashion_options& options, const fashion_report& report) {
   nlohmann::json memory = nlohmann::json::array();
   for (std::size_t r = 0; r < report.measured_memory.size(); ++r) {
-    const step_memory& need = report.predicted_memory[r];
-    const std::int64_t predicted[memory_classes] = {need.weights,      need.gradients, need.optimizer_state,
-                                                    need.activations,  need.stash,     need.workspace,
-                                                    need.communication};
     nlohmann::json one{{"rank", r}, {"place", to_string(options.layout.mesh.coordinate_of(static_cast<int>(r)))}};
     for (int kind = 0; kind < memory_classes; ++kind) {
       const std::string name{name_of(static_cast<memory_class>(kind))};
-      one["predicted"][name] = predicted[kind];
+      one["predicted"][name] = report.predicted_memory[r][static_cast<memory_class>(kind)];
       one["measured"][name] = report.measured_memory[r][static_cast<memory_class>(kind)];
     }
     memory.push_back(one);
@@ -88,8 +88,9 @@ nlohmann::json to_json(const fashion_options& options, const fashion_report& rep
   return json;
 }
 
-void print_report(const fashion_options& options, const fashion_report& report) {
-  std::printf("layout              %s, %d ranks as threads\n", options.layout_name.c_str(), options.layout.mesh.size());
+void print_report(const fashion_options& options, const fashion_report& report, const char* ranks) {
+  std::printf("layout              %s, %d ranks as %s\n", options.layout_name.c_str(), options.layout.mesh.size(),
+              ranks);
   if (!report.test_accuracy.empty()) std::printf("test accuracy       %.2f %%\n", 100 * report.test_accuracy.back());
   if (report.seconds_to_target >= 0)
     std::printf("time to %.0f %%        %.1f s\n", 100 * options.target, report.seconds_to_target);
@@ -102,13 +103,9 @@ void print_report(const fashion_options& options, const fashion_report& report) 
     std::printf("%-19s %10.1f %% %10.1f %%\n", "bubble", 100 * report.predicted_bubble, 100 * report.measured_bubble);
   }
   for (std::size_t r = 0; r < report.measured_memory.size(); ++r) {
-    const step_memory& need = report.predicted_memory[r];
-    const double predicted = static_cast<double>(need.weights + need.gradients + need.optimizer_state +
-                                                 need.activations + need.stash + need.workspace + need.communication);
-    const byte_count measured = report.measured_memory[r].total();
-    std::printf("memory of rank %-4zu %12s %12s %8.3f   %s\n", r,
-                to_string(byte_count{static_cast<std::int64_t>(predicted)}).c_str(), to_string(measured).c_str(),
-                static_cast<double>(measured.value) / predicted,
+    const byte_count predicted = report.predicted_memory[r].total(), measured = report.measured_memory[r].total();
+    std::printf("memory of rank %-4zu %12s %12s %8.3f   %s\n", r, to_string(predicted).c_str(),
+                to_string(measured).c_str(), static_cast<double>(measured.value) / static_cast<double>(predicted.value),
                 to_string(options.layout.mesh.coordinate_of(static_cast<int>(r))).c_str());
   }
 }
@@ -165,7 +162,7 @@ int run_program(int argc, char** argv) {
   fashion_options options;
   options.layout_name = "data2_tensor2_pipeline2";
   options.data = fashion_mnist_directory;
-  std::string dtype = "f32", space = "host", timeline_file, json_file;
+  std::string dtype = "f32", space = "host", comm = "threads", timeline_file, json_file;
   bool list = false, compare = false;
 
   CLI::App app{"Trains a classifier of Fashion-MNIST under a layout of data x tensor x pipeline parallelism."};
@@ -187,6 +184,13 @@ int run_program(int argc, char** argv) {
   app.add_flag("--resume", options.resume, "go on from the newest checkpoint in the folder, under whatever layout");
   app.add_option("--dtype", dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
   app.add_option("--space", space, "host or cuda")->check(CLI::IsMember({"host", "cuda"}))->capture_default_str();
+  app.add_option("--comm", comm, "what ranks are: threads, or mpi, with as many processes as mpirun starts")
+      ->check(CLI::IsMember({"threads", "mpi"}))
+      ->capture_default_str();
+  app.add_option("--deadline", options.deadline, "seconds after which a rank that is waited for is missing")
+      ->capture_default_str();
+  app.add_option("--flight-record", options.flight_record,
+                 "where to write what every rank did last, should the run fail; with mpi one file for each rank");
   app.add_option("--timeline", timeline_file, "write predicted and measured timelines: FILE.svg or FILE.json");
   app.add_option("--json", json_file, "write what was found, for a machine");
   app.add_flag("--compare-serial", compare, "then train with one rank from the same seed and compare the losses");
@@ -209,26 +213,39 @@ int run_program(int argc, char** argv) {
   require(timeline_file.empty() || timeline_file.ends_with(".svg") || timeline_file.ends_with(".json"), "fashion_mnist",
           "--timeline is a name that ends in .svg or .json");
 
-  const auto train = [&](const fashion_options& what, const char* label) {
+  const bool f64 = dtype == "f64";
+  require(comm == "threads" || space == "host", "fashion_mnist", "--comm mpi is for --space host");
+  const auto train_on_threads = [&](const fashion_options& what, const char* label) {
     if (space == "cuda") {
 #if defined(PLAIT_EXAMPLE_CUDA)
-      return train_fashion_on_cuda(what, dtype == "f64", label);
+      return train_fashion_on_cuda(what, f64, label);
 #else
       throw error{error_kind::usage, "fashion_mnist", "this program was built without CUDA; --space is host"};
 #endif
     }
-    const threads<host> engine{};
-    return dtype == "f64" ? train_fashion<double>(engine, what, label) : train_fashion<float>(engine, what, label);
+    const threads<host> engine{.deadline_seconds = what.deadline, .flight_record = what.flight_record};
+    return f64 ? train_fashion<double>(engine, what, label) : train_fashion<float>(engine, what, label);
+  };
+  const auto train = [&](const fashion_options& what, const char* label) {
+    if (comm == "mpi") {
+#if defined(PLAIT_EXAMPLE_MPI)
+      return train_fashion_on_mpi(what, f64, label);
+#else
+      throw error{error_kind::usage, "fashion_mnist", "this program was built without MPI; --comm is threads"};
+#endif
+    }
+    return train_on_threads(what, label);
   };
   const fashion_report report = train(options, options.layout_name.c_str());
-  print_report(options, report);
+  if (!report.here) return 0;
+  print_report(options, report, comm == "mpi" ? "processes" : "threads");
   if (!timeline_file.empty()) write_timeline(timeline_file, options, report);
   if (!json_file.empty()) {
     std::ofstream file{json_file};
     file << to_json(options, report).dump(2) << "\n";
     if (!file.flush()) throw error{error_kind::io, "fashion_mnist", json_file + " cannot be written"};
   }
-  if (compare) compare_with_one_rank(options, report, train);
+  if (compare) compare_with_one_rank(options, report, train_on_threads);
   return 0;
 }
 

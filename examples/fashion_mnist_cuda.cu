@@ -6,6 +6,7 @@
 #include "fashion_mnist_run.hpp"
 
 fashion_report train_fashion_on_cuda(const fashion_options& options, bool f64, const char* what) {
-  const plait::threads<plait::cuda> engine{};
+  const plait::threads<plait::cuda> engine{.deadline_seconds = options.deadline,
+                                           .flight_record = options.flight_record};
   return f64 ? train_fashion<double>(engine, options, what) : train_fashion<float>(engine, options, what);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What fashion_mnist.cpp and fashion_mnist_cuda.cu share: the options, the report, and the training loop itself, which
-// is the same for every layout, element type and space.
+// What fashion_mnist.cpp, fashion_mnist_mpi.cpp and fashion_mnist_cuda.cu share: the options, the report, and the
+// training loop itself, which is the same for every layout, element type and space.
 
 #include <algorithm>
 #include <chrono>
@@ -31,9 +31,12 @@ struct fashion_options {
   std::string checkpoint{};           // folder; empty: none
   std::int64_t checkpoint_every = 0;  // steps; 0: at the end only
   bool resume = false;
+  double deadline = 60;         // seconds
+  std::string flight_record{};  // file; empty: none
 };
 
 struct fashion_report {
+  bool here = false;                    // in the process that has rank 0; others have nothing to report
   std::vector<double> losses{};         // of each step
   std::int64_t first_step = 0;          // steps that had been made when this run began
   std::vector<double> test_accuracy{};  // after each epoch
@@ -45,7 +48,7 @@ struct fashion_report {
   double measured_step_seconds = 0;  // medians over the sampled steps
   double measured_bubble = 0;        // idle share of the processors that the ranks have
   double predicted_bubble = 0;
-  std::vector<plait::step_memory> predicted_memory{};  // of each rank
+  std::vector<plait::memory_by_class> predicted_memory{};  // of each rank
   std::vector<plait::memory_by_class> measured_memory{};
   std::uint64_t digest = 0;
 };
@@ -85,7 +88,8 @@ class fashion_progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// Trains under the layout of the options on an engine: plait::threads<plait::host>, plait::threads<plait::cuda>, ...
+/// Trains under the layout of the options on an engine: plait::threads<plait::host>, plait::mpi, ... Ranks may be
+/// processes, so what rank 0 reports of the others comes through the communicator.
 template <class T, class Engine>
 fashion_report train_fashion(const Engine& engine, const fashion_options& options, const char* what) {
   using namespace plait;
@@ -103,8 +107,6 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
   const auto model = fashion_model();
   const int ranks = options.layout.mesh.size();
   fashion_report report;
-  report.predicted_memory.resize(static_cast<std::size_t>(ranks));
-  report.measured_memory.resize(static_cast<std::size_t>(ranks));
   const auto begin = clock::now();
 
   // Ranks may share processors: what counts is how much of those they have stands idle.
@@ -197,12 +199,22 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
         (options.checkpoint_every == 0 || trainer.steps() % options.checkpoint_every != 0))
       save();
 
-    const auto mine = static_cast<std::size_t>(rank.rank());
-    report.predicted_memory[mine] = trainer.predicted_memory();
-    report.measured_memory[mine] = trainer.memory().peak();
+    const step_memory need = trainer.predicted_memory();
+    std::vector<std::int64_t> memory{need.weights, need.gradients, need.optimizer_state, need.activations,
+                                     need.stash,   need.workspace, need.communication};
+    for (const std::int64_t bytes : trainer.memory().peak().of) memory.push_back(bytes);
+    memory = gather_values(rank.world(), memory, stream);
     const std::uint64_t digest = trainer.digest();
     if (!talks) return;
+    report.here = true;
     report.digest = digest;
+    for (auto of_rank = memory.begin(); of_rank != memory.end(); of_rank += 2 * memory_classes) {
+      memory_by_class predicted, measured;
+      std::copy_n(of_rank, memory_classes, predicted.of.begin());
+      std::copy_n(of_rank + memory_classes, memory_classes, measured.of.begin());
+      report.predicted_memory.push_back(predicted);
+      report.measured_memory.push_back(measured);
+    }
     if (calibration.empty()) return;
 
     const auto median = [](std::vector<double> of) {
@@ -224,6 +236,10 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
   return report;
 }
 
+#if defined(PLAIT_EXAMPLE_MPI)
+/// In fashion_mnist_mpi.cpp.
+fashion_report train_fashion_on_mpi(const fashion_options& options, bool f64, const char* what);
+#endif
 #if defined(PLAIT_EXAMPLE_CUDA)
 /// In fashion_mnist_cuda.cu.
 fashion_report train_fashion_on_cuda(const fashion_options& options, bool f64, const char* what);

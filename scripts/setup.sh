@@ -9,6 +9,7 @@ need() { command -v "$1" >/dev/null 2>&1; }
 say() { echo "setup.sh: $*" >&2; }
 header() { need g++ && g++ -E -x c++ - <<<"#include <$1>" >/dev/null 2>&1; }
 openblas() { need pkg-config && pkg-config --exists openblas; }
+mpi_compiler() { need mpicxx; }
 pictures() { [[ -d /usr/share/datasets/fashion-mnist ]]; }
 
 # Each line: the package, and what shows that it, or its like from elsewhere, is there.
@@ -24,6 +25,8 @@ requirements='
   libcli11-dev           header CLI/CLI.hpp
   nlohmann-json3-dev     header nlohmann/json.hpp
   libbenchmark-dev       header benchmark/benchmark.h
+  libopenmpi-dev         mpi_compiler
+  openmpi-bin            need mpirun
   dataset-fashion-mnist  pictures
 '
 
@@ -84,12 +87,16 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   look # what matters is what is there afterwards
 fi
 
-# Without the pictures, what reads them says so itself; without any of the others nothing is built.
+# Without the pictures, what reads them says so itself; without an MPI its side is left out, which the build says;
+# without any of the others nothing is built.
 for package in "${missing[@]}"; do
-  if [[ $package != dataset-fashion-mnist ]]; then
-    if [[ $said == no ]]; then say "still missing: ${missing[*]}"; fi
-    exit 2
-  fi
+  case $package in
+    dataset-fashion-mnist | libopenmpi-dev | openmpi-bin) ;;
+    *)
+      if [[ $said == no ]]; then say "still missing: ${missing[*]}"; fi
+      exit 2
+      ;;
+  esac
 done
 
 # The build would say what follows less clearly. CMake takes the compiler from CXX too.

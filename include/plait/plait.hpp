@@ -31,6 +31,7 @@
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
 #include <plait/train/checkpoint.hpp>
+#include <plait/train/gather.hpp>
 #include <plait/train/measured.hpp>
 #include <plait/train/run.hpp>
 #include <plait/train/trainer.hpp>

@@ -3,7 +3,10 @@
 // stood.
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -102,6 +105,37 @@ TEST_CASE("the report says what every rank was doing and which call it was block
                              "  rank 3 = {pipeline 3}: backward stage 3 micro 0\n"
                              "  at "));
   CHECK(found.text.ends_with(", rank 3 = {pipeline 3}"));
+}
+
+TEST_CASE("the report says what each rank did before, the latest first, and the flight record holds all of it") {
+  const std::string file = "flight_record_of_threads.json";
+  std::remove(file.c_str());
+  std::string text;
+  try {
+    plait::threads<>{.deadline_seconds = 60, .flight_record = file}.run(
+        2,
+        [](communicator& world) {
+          float value = 0;
+          world.doing({"forward", 1, 6});
+          for (int micro = 0; micro < 100; ++micro) world.doing({"backward", 1, micro});
+          world.barrier(now);
+          if (world.rank() == 1) throw std::runtime_error{"the disk is full"};
+          world.receive(std::span{&value, 1}, 1, 4, now);
+        },
+        [](int rank) { return "{pipeline " + std::to_string(rank) + "}"; });
+  } catch (const plait::error& caught) {
+    text = caught.what();
+  }
+  CHECK(text.find("\n  rank 1 = {pipeline 1}: backward stage 1 micro 99; before: backward stage 1 micro 98, backward "
+                  "stage 1 micro 97, backward stage 1 micro 96\n") != std::string::npos);
+  std::ifstream in{file};
+  const std::string json{std::istreambuf_iterator<char>{in}, {}};
+  CHECK(json.find(R"("sentence": "the body threw: the disk is full", "rank": 1, "coordinates": "{pipeline 1}"})") !=
+        std::string::npos);
+  CHECK(json.find(R"({"what": "backward", "stage": 1, "micro": 37, "peer": null},)") != std::string::npos);
+  CHECK(json.find(R"({"what": "backward", "stage": 1, "micro": 99, "peer": null}]})") != std::string::npos);
+  CHECK(json.find("micro\": 36") == std::string::npos);  // the ring holds so many, and not more
+  std::remove(file.c_str());
 }
 
 TEST_CASE("without coordinates the error says how many ranks there are") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What waiting and reporting cost, and that a report is never half of one thing and half of another.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include <plait/comm/detail/note.hpp>
+#include <plait/comm/detail/activity_ring.hpp>
 #include <plait/comm/threads.hpp>
 
 #include <doctest/doctest.h>
@@ -74,24 +75,37 @@ TEST_CASE("ranks that wait leave the processor to others") {
   CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 0.08);
 }
 
-TEST_CASE("what a rank says it is doing is read whole") {
-  plait::detail::note_cell cell;
-  CHECK(plait::detail::describe(plait::detail::activity_of(cell.read())) == "nothing yet");
+TEST_CASE("what a rank did last is read whole and in order") {
+  plait::detail::activity_ring did;
+  CHECK(did.latest(8).empty());
+  did.write({"first", 1});
+  CHECK(did.latest(8).size() == 1);
+  CHECK(did.latest(8)[0].stage == 1);
+  CHECK(did.latest(8)[0].micro == -1);
+
   std::atomic<bool> enough{false};
   std::thread writer{[&] {
     static constexpr const char* texts[] = {"even", "odd"};
-    for (int i = 0; !enough; ++i) cell.write(plait::detail::words_of(plait::activity{texts[i % 2], i, i, i}));
+    for (int i = 0; !enough; ++i) did.write({texts[i % 2], i, i, i});
   }};
   int last = 0;
-  bool whole = true;
+  bool whole = true, in_order = true;
   while (last < 20000) {
-    const plait::activity seen = plait::detail::activity_of(cell.read());
-    if (seen.stage < 0) continue;
-    whole = whole && seen.micro == seen.stage && seen.peer == seen.stage && seen.stage >= last &&
-            seen.what[0] == (seen.stage % 2 == 0 ? 'e' : 'o');
-    last = seen.stage;
+    int before = -1;
+    for (const plait::activity& seen : did.latest(plait::detail::activity_ring::room)) {
+      if (seen.what[0] == 'f') continue;
+      whole = whole && seen.micro == seen.stage && seen.peer == seen.stage &&
+              seen.what[0] == (seen.stage % 2 == 0 ? 'e' : 'o');
+      in_order = in_order && (before < 0 || seen.stage == before + 1);
+      before = seen.stage;
+    }
+    in_order = in_order && (before < 0 || before >= last);
+    last = std::max(last, before);
   }
   enough = true;
   writer.join();
   CHECK(whole);
+  CHECK(in_order);
+  CHECK(did.latest(3).size() == 3);
+  CHECK(did.latest(1000).size() == plait::detail::activity_ring::room - 1);
 }

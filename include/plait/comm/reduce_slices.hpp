@@ -59,8 +59,23 @@ void reduce_run(T* __restrict into, const T* __restrict next, std::int64_t size)
   for (; i < size; ++i) into[i] = reduced<How>(into[i], next[i]);
 }
 
+/// into[i] = reduced(before[i], into[i]): the same with the operands in the other order.
+template <reduction How, element T>
+void reduce_run_before(const T* __restrict before, T* __restrict into, std::int64_t size) {
+  constexpr std::int64_t step = 64 / sizeof(T) * 4;
+  std::int64_t i = 0;
+  for (; i + step <= size; i += step) {
+    for (std::int64_t k = 0; k < step; ++k) into[i + k] = reduced<How>(before[i + k], into[i + k]);
+  }
+  for (; i < size; ++i) into[i] = reduced<How>(before[i], into[i]);
+}
+
 template <reduction How, element T>
 void reduce_on_host(const slices<T>& work) {
+  if (work.from.size() == 2 && work.to.size() == 1) {  // two ranks that are processes: in place, without a copy
+    if (work.output(0) == work.input(0)) return reduce_run<How>(work.output(0), work.input(1), work.size);
+    if (work.output(0) == work.input(1)) return reduce_run_before<How>(work.input(0), work.output(0), work.size);
+  }
   constexpr std::int64_t block = 4096 / sizeof(T);  // the partial result stays in the first-level cache
   alignas(64) T partial[block];
   for (std::int64_t begin = 0; begin < work.size; begin += block) {

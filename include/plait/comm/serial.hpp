@@ -14,7 +14,7 @@
 #include <plait/comm/communicator.hpp>
 #include <plait/comm/detail/channel.hpp>
 #include <plait/comm/detail/failure.hpp>
-#include <plait/comm/detail/note.hpp>
+#include <plait/comm/detail/flight_record.hpp>
 #include <plait/core/error.hpp>
 #include <plait/core/require.hpp>
 #include <plait/tensor/host.hpp>
@@ -161,8 +161,10 @@ struct serial {
     } catch (...) {
       const std::string coordinates{coordinates_of(0)};
       throw detail::reported(detail::error_of(std::current_exception()),
-                             "\n  " + detail::rank_text(0, coordinates) + ": " + detail::describe(mine.now()), 0,
-                             coordinates.empty() ? "0 of 1" : coordinates);
+                             "\n  " + detail::rank_text(0, coordinates) + ": " +
+                                 detail::describe(detail::past_activity{mine.now().what, mine.now().stage,
+                                                                        mine.now().micro, mine.now().peer}),
+                             0, coordinates.empty() ? "0 of 1" : coordinates);
     }
   }
 };

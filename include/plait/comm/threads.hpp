@@ -29,7 +29,7 @@ namespace plait {
 /// a line for every rank that says what it was doing then.
 ///
 ///     plait: comm: receive: rank 0 sent no message 4 to rank 2 on channel 0 within 60 s
-///       rank 0 = {pipeline 0}: optimizer, waiting in all_reduce of ranks 0, 1
+///       rank 0 = {pipeline 0}: optimizer, waiting in all_reduce of ranks 0, 1; before: backward stage 0 micro 3
 ///       rank 1 = {pipeline 1}: finished
 ///       rank 2 = {pipeline 2}: forward stage 2 micro 3, waiting in receive from rank 0, channel 0
 ///       at comm/detail/world.hpp:129, rank 2 = {pipeline 2}
@@ -42,6 +42,7 @@ struct threads {
   using communicator_type = threads_communicator<Space>;
 
   double deadline_seconds = 60;  ///< of one wait
+  std::string flight_record{};   ///< file for what every rank did last, as JSON, should the run fail; empty: none
 
   /// Needs: ranks >= 1. Throws: what the first rank that failed threw, as said above.
   template <std::invocable<communicator_type&> Body>
@@ -84,7 +85,7 @@ struct threads {
       }
     }
     for (std::thread& one : crew) one.join();
-    world->rethrow();
+    world->rethrow(flight_record);
   }
 
  private:

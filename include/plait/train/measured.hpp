@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <plait/mesh/description.hpp>
-#include <plait/tensor/buffer.hpp>
 #include <plait/timeline/timeline.hpp>
+#include <plait/train/gather.hpp>
 #include <plait/train/rank.hpp>
 #include <plait/train/recorder.hpp>
 
@@ -26,26 +25,16 @@ struct measured_step {
 template <class Comm>
 measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename Comm::space>& mine, int micro,
                               typename Comm::space::stream order = {}) {
-  using space = typename Comm::space;
   constexpr std::size_t columns = 8;  // kind, stage, chunk, micro, begin, end, bytes, work
   const auto ranks = static_cast<std::size_t>(rank.mesh().size());
-  const auto self = static_cast<std::size_t>(rank.rank());
-  const auto exchange = [&](std::vector<double>& values, reduction how) {
-    buffer<double, space> there{static_cast<std::int64_t>(values.size())};
-    space::upload(there.data(), values.data(), values.size() * sizeof(double), order);
-    rank.world().all_reduce(std::span<double>{there.data(), values.size()}, how, order);
-    space::download(values.data(), there.data(), values.size() * sizeof(double), order);
-  };
-  // Every rank puts its rows among zeros, and the ranks sum.
-  std::vector<double> longest{static_cast<double>(mine.size())};
-  exchange(longest, reduction::max);
-  const auto room = static_cast<std::size_t>(longest[0]);
-  std::vector<double> table(ranks * (1 + room * columns));
-  double* const begin = table.data() + self * (1 + room * columns);
-  begin[0] = static_cast<double>(mine.size());
+  std::size_t room = 0;
+  for (const double size : gather_values<double>(rank.world(), {static_cast<double>(mine.size())}, order))
+    room = std::max(room, static_cast<std::size_t>(size));
+  std::vector<double> own(1 + room * columns);
+  own[0] = static_cast<double>(mine.size());
   for (std::size_t i = 0; i < mine.size(); ++i) {
     const auto& entry = mine[i];
-    double* const row = begin + 1 + i * columns;
+    double* const row = own.data() + 1 + i * columns;
     row[0] = static_cast<double>(entry.what.kind);
     row[1] = entry.what.stage;
     row[2] = entry.what.chunk;
@@ -55,7 +44,7 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
     row[6] = static_cast<double>(entry.bytes);
     row[7] = mine.work_of(i);
   }
-  exchange(table, reduction::sum);
+  const std::vector<double> table = gather_values(rank.world(), own, order);
 
   measured_step found{.rows = timeline{.name = "measured",
                                        .ranks = rank.mesh().size(),

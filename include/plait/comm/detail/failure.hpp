@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <plait/core/error.hpp>
 #include <plait/tensor/dtype.hpp>
@@ -28,6 +30,13 @@ inline error error_of(const std::exception_ptr& thrown) {
 inline std::string rank_text(int rank, std::string_view coordinates) {
   std::string text = "rank " + std::to_string(rank);
   if (!coordinates.empty()) text.append(" = ").append(coordinates);
+  return text;
+}
+
+/// "rank 3", "ranks 0, 2"
+inline std::string ranks_text(const std::vector<int>& ranks) {
+  std::string text = ranks.size() == 1 ? "rank " : "ranks ";
+  for (std::size_t i = 0; i < ranks.size(); ++i) text.append(i > 0 ? ", " : "").append(std::to_string(ranks[i]));
   return text;
 }
 

@@ -12,17 +12,11 @@
 
 #include <plait/comm/detail/call.hpp>
 #include <plait/comm/detail/channel.hpp>
+#include <plait/comm/detail/failure.hpp>
 #include <plait/comm/detail/world.hpp>
 #include <plait/tensor/buffer.hpp>
 
 namespace plait::detail {
-
-/// "rank 3", "ranks 0, 2"
-inline std::string ranks_text(const std::vector<int>& ranks) {
-  std::string text = ranks.size() == 1 ? "rank " : "ranks ";
-  for (std::size_t i = 0; i < ranks.size(); ++i) text.append(i > 0 ? ", " : "").append(std::to_string(ranks[i]));
-  return text;
-}
 
 /// What the ranks of one group share: the place where they meet, what each brought to its latest two calls, and the
 /// channels between each two of them. Indices count within the group unless they say world.

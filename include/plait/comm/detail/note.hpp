@@ -6,8 +6,6 @@
 #include <string>
 #include <thread>
 
-#include <plait/comm/communicator.hpp>
-
 namespace plait::detail {
 
 /// What a rank is blocked in. The texts live as long as the world.
@@ -18,16 +16,27 @@ struct waiting_note {
   int channel = -1;
 };
 
-/// Two texts and four small integers that one thread writes and any thread reads whole.
+/// Two small integers in one word.
+inline std::uint64_t packed(std::int32_t a, std::int32_t b) {
+  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(a)) << 32) | static_cast<std::uint32_t>(b);
+}
+inline std::int32_t high_half(std::uint64_t both) {
+  return static_cast<std::int32_t>(both >> 32);
+}
+inline std::int32_t low_half(std::uint64_t both) {
+  return static_cast<std::int32_t>(both & 0xffffffffu);
+}
+
+/// Two texts and two small integers that one thread writes and any thread reads whole.
 ///
-/// A write is six plain stores, so it can stand before every action; a reader that meets a write tries again. Every
+/// A write is five plain stores, so it can stand before every wait; a reader that meets a write tries again. Every
 /// word is atomic and read before the second look at the count, so there is no data race.
 class note_cell {
  public:
   struct words {
     const char* what = nullptr;
     const char* where = nullptr;
-    std::int32_t a = -1, b = -1, c = -1, d = -1;
+    std::int32_t a = -1, b = -1;
   };
 
   void write(const words& now) noexcept {
@@ -35,8 +44,7 @@ class note_cell {
     count_.store(before + 1, std::memory_order_relaxed);
     what_.store(now.what, std::memory_order_release);
     where_.store(now.where, std::memory_order_release);
-    first_.store(pack(now.a, now.b), std::memory_order_release);
-    second_.store(pack(now.c, now.d), std::memory_order_release);
+    first_.store(packed(now.a, now.b), std::memory_order_release);
     count_.store(before + 2, std::memory_order_release);
   }
 
@@ -47,9 +55,8 @@ class note_cell {
       now.what = what_.load(std::memory_order_acquire);
       now.where = where_.load(std::memory_order_acquire);
       const std::uint64_t first = first_.load(std::memory_order_acquire);
-      const std::uint64_t second = second_.load(std::memory_order_acquire);
       if (before % 2 == 0 && count_.load(std::memory_order_relaxed) == before) {
-        now.a = high(first), now.b = low(first), now.c = high(second), now.d = low(second);
+        now.a = high_half(first), now.b = low_half(first);
         return now;
       }
       std::this_thread::yield();
@@ -57,39 +64,17 @@ class note_cell {
   }
 
  private:
-  static std::uint64_t pack(std::int32_t a, std::int32_t b) {
-    return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(a)) << 32) | static_cast<std::uint32_t>(b);
-  }
-  static std::int32_t high(std::uint64_t both) { return static_cast<std::int32_t>(both >> 32); }
-  static std::int32_t low(std::uint64_t both) { return static_cast<std::int32_t>(both & 0xffffffffu); }
-
   std::atomic<std::uint64_t> count_{0};
   std::atomic<const char*> what_{nullptr};
   std::atomic<const char*> where_{nullptr};
   std::atomic<std::uint64_t> first_{~std::uint64_t{0}};
-  std::atomic<std::uint64_t> second_{~std::uint64_t{0}};
 };
 
-inline note_cell::words words_of(const activity& now) {
-  return {now.what, nullptr, now.stage, now.micro, now.peer, -1};
-}
-inline activity activity_of(const note_cell::words& now) {
-  return now.what == nullptr ? activity{} : activity{now.what, now.a, now.b, now.c};
-}
 inline note_cell::words words_of(const waiting_note& now) {
-  return {now.call, now.with, now.peer, now.channel, -1, -1};
+  return {now.call, now.with, now.peer, now.channel};
 }
 inline waiting_note waiting_of(const note_cell::words& now) {
   return {now.what, now.where, now.a, now.b};
-}
-
-/// "forward stage 1 micro 3"
-inline std::string describe(const activity& now) {
-  std::string text = now.what;
-  if (now.stage >= 0) text.append(" stage ").append(std::to_string(now.stage));
-  if (now.micro >= 0) text.append(" micro ").append(std::to_string(now.micro));
-  if (now.peer >= 0) text.append(" peer ").append(std::to_string(now.peer));
-  return text;
 }
 
 /// "waiting in receive from rank 0, channel 1"; "waiting in all_reduce of ranks 0, 2"

@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,27 +17,14 @@
 #include <vector>
 
 #include <plait/comm/communicator.hpp>
+#include <plait/comm/detail/activity_ring.hpp>
 #include <plait/comm/detail/failure.hpp>
+#include <plait/comm/detail/flight_record.hpp>
 #include <plait/comm/detail/note.hpp>
+#include <plait/comm/detail/relax.hpp>
 #include <plait/core/error.hpp>
 
 namespace plait::detail {
-
-/// Lets the other thread of a core run while this one spins.
-inline void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  asm volatile("pause" ::: "memory");
-#elif defined(__aarch64__)
-  asm volatile("yield" ::: "memory");
-#endif
-}
-
-/// The number of seconds, as short as it can be written.
-inline std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g s", seconds);
-  return text;
-}
 
 /// What the ranks of one `threads::run` share: who has stopped, what each is doing, and the one way in which they wait.
 ///
@@ -67,7 +53,7 @@ class world {
   [[nodiscard]] bool finished(int rank) const { return at(rank).finished.load(); }
   [[nodiscard]] bool any_finished() const { return any_finished_.load(); }
 
-  void doing(int rank, const activity& now) noexcept { at(rank).doing.write(words_of(now)); }
+  void doing(int rank, const activity& now) noexcept { at(rank).did.write(now); }
 
   /// Throws if the world has stopped. Every call begins with it.
   void check(int rank, const char* call) {
@@ -157,7 +143,7 @@ class world {
       if (!stopped()) {
         failed_ = rank;
         cause_ = std::move(cause);
-        report_ = report();
+        records_ = records();
         stopped_.store(true);
       } else if (failed_ == rank && !cause_) {
         cause_ = std::move(cause);
@@ -183,13 +169,14 @@ class world {
     wake_all();
   }
 
-  /// Once every rank has ended: throws the failure, with the report, if there was one.
-  void rethrow() const {
+  /// Once every rank has ended: throws the failure, with the report, if there was one, and writes the flight record.
+  void rethrow(const std::string& flight_record = {}) const {
     if (!stopped()) return;
     const error cause = cause_.value_or(
         error{error_kind::comm, "send",
               "the body let an exception pass while messages it had sent were under way, and caught it afterwards"});
-    throw reported(cause, report_, failed_, coordinates_text(failed_));
+    save_flight_record(flight_record, error{cause}.at_rank(failed_, coordinates_text(failed_)), records_);
+    throw reported(cause, report_of(records_), failed_, coordinates_text(failed_));
   }
 
   /// A copy of `text` that lives as long as the world.
@@ -200,7 +187,8 @@ class world {
 
  private:
   struct alignas(64) seat {
-    note_cell doing, waiting;
+    activity_ring did;
+    note_cell waiting;
     alignas(64) std::atomic<bool> sleeping{false};
     std::atomic<bool> finished{false};
     std::mutex mutex;
@@ -232,20 +220,14 @@ class world {
     return text.empty() ? std::to_string(rank) + " of " + std::to_string(size_) : text;
   }
 
-  /// One line for each rank.
-  [[nodiscard]] std::string report() const {
-    std::string text;
+  /// Where every rank stands.
+  [[nodiscard]] std::vector<rank_record> records() const {
+    std::vector<rank_record> all;
     for (int rank = 0; rank < size_; ++rank) {
-      text.append("\n  ").append(rank_text(rank, coordinates_[static_cast<std::size_t>(rank)])).append(": ");
-      if (finished(rank)) {
-        text.append("finished");
-        continue;
-      }
-      text.append(describe(activity_of(at(rank).doing.read())));
-      const waiting_note waiting = waiting_of(at(rank).waiting.read());
-      if (waiting.call != nullptr) text.append(", ").append(describe(waiting));
+      all.push_back(record_of(rank, coordinates_[static_cast<std::size_t>(rank)], at(rank).did, at(rank).waiting));
+      if (finished(rank)) all.back().state = "finished";
     }
-    return text;
+    return all;
   }
 
   int size_;
@@ -259,7 +241,7 @@ class world {
   mutable std::mutex mutex_;  // of what follows
   int failed_ = -1;
   std::optional<error> cause_;
-  std::string report_;
+  std::vector<rank_record> records_;
   std::set<std::string> texts_;
 };
 

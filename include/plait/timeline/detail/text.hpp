@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <plait/core/error.hpp>
+#include <plait/core/json_escaped.hpp>
 #include <plait/core/require.hpp>
 #include <plait/timeline/timeline.hpp>
 
@@ -25,24 +26,6 @@ inline std::string digits(double number) {
 /// With at most two digits after the point, for pictures.
 inline std::string two_digits(double number) {
   return digits(std::round(number * 100) / 100 + 0.0);
-}
-
-/// Between the quotes of a JSON string. Bytes above 127 stay: JSON is UTF-8.
-inline std::string json_escaped(std::string_view text) {
-  std::string result;
-  for (char letter : text) {
-    if (letter == '"' || letter == '\\') {
-      result.append("\\") += letter;
-    } else if (static_cast<unsigned char>(letter) < 0x20) {
-      constexpr std::string_view hexadecimal = "0123456789abcdef";
-      const auto code = static_cast<unsigned char>(letter);
-      result.append("\\u00") += hexadecimal[code >> 4];
-      result += hexadecimal[code & 15];
-    } else {
-      result += letter;
-    }
-  }
-  return result;
 }
 
 /// In the text or an attribute of XML, which has no way to write most control characters: they become spaces.
