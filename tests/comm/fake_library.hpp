@@ -348,6 +348,24 @@ struct fake_library {
                          stream order) {
     reduce_for(-1, in, out, count, type, how, on, order);
   }
+  static void scale(void* data, std::size_t count, dtype type, double factor, stream order) {
+    order.queue->push([=] {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (type == dtype::f32) static_cast<float*>(data)[i] *= static_cast<float>(factor);
+        if (type == dtype::f64) static_cast<double*>(data)[i] *= factor;
+      }
+    });
+  }
+  using scaled_sum = double;
+  static scaled_sum make_scaled_sum(const void* factor, dtype type, handle) {
+    return type == dtype::f32 ? *static_cast<const float*>(factor) : *static_cast<const double*>(factor);
+  }
+  static void all_reduce_by(scaled_sum by, const void* in, void* out, std::size_t count, dtype type, handle on,
+                            stream order) {
+    scale(out, count, type, by, order);  // in place
+    all_reduce(in, out, count, type, reduction::sum, on, order);
+  }
+  static void drop_scaled_sum(scaled_sum, handle) {}
   static void reduce(const void* in, void* out, std::size_t count, dtype type, reduction how, int root, handle on,
                      stream order) {
     reduce_for(root, in, out, count, type, how, on, order);

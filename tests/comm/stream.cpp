@@ -19,6 +19,10 @@ using plait::sums_by;
 
 using stream_ranks = laws::model<plait::fake_engine<sums_by::rank_order, 4>, 1, 2, 3, 4>;
 TYPE_TO_STRING_AS("streams of a library", stream_ranks);
+using by_rank_order = plait::fake_engine<sums_by::rank_order, 0>;
+using by_library = plait::fake_engine<sums_by::library, 0>;
+TYPE_TO_STRING_AS("in rank order", by_rank_order);
+TYPE_TO_STRING_AS("by the library", by_library);
 
 using communicator_type = plait::stream_communicator<plait::fake_library>;
 static_assert(plait::communicator<communicator_type>);
@@ -76,6 +80,18 @@ TEST_CASE("sums by the library are those of the library, for whole numbers exact
         laws::same_bits(rough.read(), laws::reduced_in_order<float>(5000, {2, 1, 0}, plait::reduction::sum, numbers)),
         "bits of the library's order", group.rank());
   });
+}
+
+TEST_CASE_TEMPLATE("a factor is folded into a sum, by the library or before it", Engine, by_rank_order, by_library) {
+  for (const int ranks : {1, 3}) {
+    Engine{}.run(ranks, [&](communicator_type& group) {
+      const queued::owned_stream owned;
+      const plait::queued_stream order = owned;
+      laws::cells<double, queued> values{std::vector<double>(1000, 1 + group.rank()), order};
+      group.all_reduce_scaled(values.all(), 0.5, order);
+      laws::expect(values.read() == std::vector<double>(1000, ranks == 1 ? 0.5 : 3), "half of the sum", group.rank());
+    });
+  }
 }
 
 TEST_CASE("queues that a program names are opened together, and no others") {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <compare>
-
 namespace plait {
 
 /// The messages from one rank of a group to another on one channel, which arrive in the order they were sent.
@@ -15,7 +13,11 @@ struct message_queue {
   int receiver = 0;
   int channel = 0;
 
-  friend auto operator<=>(const message_queue&, const message_queue&) = default;
+  friend bool operator==(const message_queue&, const message_queue&) = default;
+  friend bool operator<(const message_queue& a, const message_queue& b) {
+    if (a.sender != b.sender) return a.sender < b.sender;
+    return a.receiver != b.receiver ? a.receiver < b.receiver : a.channel < b.channel;
+  }
 };
 
 }  // namespace plait

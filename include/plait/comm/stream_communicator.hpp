@@ -47,7 +47,8 @@ enum class sums_by : std::uint8_t {
 /// Library (static, every function returns at once; throws on a refusal):
 ///   `space`, `handle`, `place`, `event` (record, wait, done);
 ///   `rank_of`, `size_of`, `query`, `split`, `finalize`, `destroy`, `abort` of handles; `begin_group`, `end_group`;
-///   `send`, `receive`, `all_reduce`, `reduce`, `reduce_scatter`, `all_gather`, `broadcast`;
+///   `send`, `receive`, `all_reduce`, `reduce`, `reduce_scatter`, `all_gather`, `broadcast`; `scale` values, and
+///   `make_scaled_sum`, `all_reduce_by`, `drop_scaled_sum`;
 ///   `take_scratch`, `return_scratch` in the order of a stream; `capturing`; `current_place`, `begin_watching`.
 template <class Library>
 class stream_communicator {
@@ -189,6 +190,25 @@ class stream_communicator {
     const index_range part = part_of(values.size());
     add_parts<T>("all_reduce", values.data(), values.size(), values.data() + part.begin, how, order);
     gather<T>("all_reduce", values.data() + part.begin, values.data(), values.size(), order);
+  }
+
+  /// Sum over the ranks of `factor` times their values, in place: one call where the library multiplies and adds
+  /// itself.
+  template <real T>
+  void all_reduce_scaled(std::span<T> values, T factor, stream order) {
+    if (values.empty()) return state_->world->check();
+    if (state_->sums == sums_by::rank_order || size() == 1) {
+      state_->world->check();
+      Library::scale(values.data(), values.size(), dtype_of<T>, factor, order);
+      return all_reduce(values, reduction::sum, order);
+    }
+    typename Library::scaled_sum by{};
+    collective("all_reduce", order, [&] {
+      by = Library::make_scaled_sum(&factor, dtype_of<T>, state_->group);
+      Library::all_reduce_by(by, values.data(), values.data(), values.size(), dtype_of<T>, state_->group, order);
+    });
+    state_->world->call(state_->group, {"all_reduce", state_->label, -1, -1},
+                        [&] { Library::drop_scaled_sum(by, state_->group); });
   }
 
   /// in: the whole, out: part `rank()` of `size()` of it; out may be that part of in.
@@ -470,8 +490,9 @@ class stream_communicator {
   /// Splits this group's handle; color -1: this rank takes no part in what is made, and gets no handle.
   handle split_handle(int color, int key, const std::string& name, const detail::waiting_note& note) {
     state_->world->drain(state_->group);
-    handle made{};
-    state_->world->call(state_->group, note, [&] { Library::split(state_->group, color, key, name.c_str(), &made); });
+    handle& made = state_->world->slot();  // the library may fill it from a thread of its own, however late
+    const char* const kept = state_->world->keep(name);
+    state_->world->call(state_->group, note, [&] { Library::split(state_->group, color, key, kept, &made); });
     if (color >= 0) state_->world->call(made, note, [] {});
     return made;
   }

@@ -5,8 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <exception>
-#include <functional>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +54,10 @@ class stream_world {
   stream_world& operator=(const stream_world&) = delete;
   /// What is left is aborted: an orderly end has called `finish`.
   ~stream_world() {
+    try {
+      finish();               // of groups that were made from a handle of somebody else's
+    } catch (const error&) {  // it has been thrown where it happened, or nobody is left to be told
+    }
     stop_quietly();
     {
       const std::lock_guard lock{mutex_};
@@ -71,6 +74,12 @@ class stream_world {
   const char* keep(std::string text) {
     const std::lock_guard lock{mutex_};
     return texts_.insert(std::move(text)).first->c_str();
+  }
+
+  /// A place for a handle that lives as long as the world.
+  handle& slot() {
+    const std::lock_guard lock{mutex_};
+    return slots_.emplace_back();
   }
 
   /// Throws the reason if the world has stopped.
@@ -331,6 +340,7 @@ class stream_world {
   std::optional<error> cause_;
   std::string report_;
   std::set<std::string> texts_;
+  std::deque<handle> slots_;
   bool ending_ = false;
   std::thread watchdog_;
 };
