@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <plait/comm/message_queue.hpp>
 #include <plait/core/require.hpp>
 #include <plait/cost/cut.hpp>
 #include <plait/cost/memory.hpp>
@@ -206,7 +207,25 @@ class trainer {
       require_valid("plait::trainer", programs_);
       require_valid("plait::trainer", forward_programs_);
     }
+    open_queues();
     recorder_.reserve(std::max(mine(programs_).actions.size(), mine(forward_programs_).actions.size()));
+  }
+
+  /// Prepares the pipeline group for the messages of the programs, where its communicator wants that.
+  void open_queues() {
+    if constexpr (requires(std::span<const message_queue> queues) { rank_->pipeline().open_queues(queues); }) {
+      std::vector<message_queue> queues;
+      for (const std::vector<program>* all : {&programs_, &forward_programs_}) {
+        for (std::size_t rank = 0; rank < all->size(); ++rank) {
+          for (const action& act : (*all)[rank].actions) {
+            if (is_send(act.kind))
+              queues.push_back({static_cast<int>(rank), act.peer,
+                                act.kind == op::send_activation ? activation_channel : gradient_channel});
+          }
+        }
+      }
+      rank_->pipeline().open_queues(queues);
+    }
   }
 
   void take_workspace(const std::vector<stage_place>& places) {
