@@ -82,7 +82,7 @@ class raw_line {
  public:
   explicit raw_line(int port) {
     auto found = detail::resolve("127.0.0.1", port, detail::after_seconds(5));
-    line_ = std::move(detail::connect_to(found.front(), detail::after_seconds(5)).first);
+    line_ = std::move(detail::connect_within(found.front(), detail::after_seconds(5)).first);
   }
   bool say(std::span<const std::byte> what) const {
     return detail::write_all(line_.native(), what, detail::after_seconds(5)) == 0;
@@ -130,7 +130,7 @@ std::string exchange_after(int size, const tcp_options& options, const std::func
 }  // namespace
 
 TEST_CASE("SHA-256 and its keyed form give the published digests") {
-  const auto hex = [](const detail::digest& whole) {
+  const auto hex = [](const detail::sha256_digest& whole) {
     std::string text;
     for (const std::byte one : whole) {
       text += "0123456789abcdef"[std::to_integer<unsigned>(one) >> 4];
@@ -202,8 +202,8 @@ TEST_CASE("ranks that come before rank 0 listens try again until it does, and no
   for (std::thread& one : ranks) one.join();
   CHECK(blobs[1] == some_blob());
   CHECK(blobs[2] == some_blob());
-  const auto late = detail::connect_to(detail::resolve("127.0.0.1", port, detail::after_seconds(5)).front(),
-                                       detail::after_seconds(5));
+  const auto late = detail::connect_within(detail::resolve("127.0.0.1", port, detail::after_seconds(5)).front(),
+                                           detail::after_seconds(5));
   CHECK(late.second == ECONNREFUSED);
 }
 
@@ -236,11 +236,11 @@ TEST_CASE("a process of another job, secret or version is refused, told why, and
           const raw_line later{port};
           blob_type claim = later.hear(detail::greeting_bytes);
           claim.resize(detail::claim_bytes);
-          detail::put(&claim[8], 2);
+          detail::put_u32(&claim[8], 2);
           CHECK(later.say(claim));
           const blob_type answer = later.hear(1000);
           REQUIRE(answer.size() == detail::answer_bytes);
-          CHECK(detail::get(&answer[12]) == static_cast<std::uint32_t>(detail::verdict::other_version));
+          CHECK(detail::get_u32(&answer[12]) == static_cast<std::uint32_t>(detail::verdict::other_version));
         }) == "");
   CHECK(by_secret.find("comm: rank 1 got nothing from rank 0 within 0.3 s; at 127.0.0.1:") == 0);
   CHECK(by_secret.find("it refuses: it has another secret") != std::string::npos);
@@ -421,7 +421,7 @@ TEST_CASE("a taker believes no giver that does not know the secret, changes a by
     std::atomic<bool> over{false};
     std::thread posing{[&] {
       while (!over) {
-        if (!detail::wait_for(listener.native(), POLLIN, detail::after_seconds(0.05))) continue;
+        if (!detail::wait_until_ready(listener.native(), POLLIN, detail::after_seconds(0.05))) continue;
         const detail::owned_socket line{::accept4(listener.native(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
         detail::giver_side side{detail::fresh_number()};
         blob_type claim(detail::claim_bytes);

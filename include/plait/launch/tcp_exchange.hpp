@@ -55,7 +55,7 @@ inline std::string refusal_text(const taker_side::finding& found, const exchange
 
 inline attempt try_to_take(const endpoint& there, int rank, const exchange_terms& terms, std::span<std::byte> blob,
                            net_clock::time_point until) {
-  auto [line, status] = connect_to(there, until);
+  auto [line, status] = connect_within(there, until);
   const auto failed = [&](int number) {
     return attempt{false, false, false, number == ECONNREFUSED ? "nobody listens there" : errno_text(number)};
   };

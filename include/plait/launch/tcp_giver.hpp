@@ -24,7 +24,7 @@ namespace detail {
 inline number_used_once fresh_number() {
   std::random_device random;  // the system's own source
   number_used_once number;
-  for (std::size_t i = 0; i < number.size(); i += 4) put(&number[i], random());
+  for (std::size_t i = 0; i < number.size(); i += 4) put_u32(&number[i], random());
   return number;
 }
 

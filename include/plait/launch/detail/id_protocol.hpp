@@ -60,10 +60,10 @@ struct exchange_terms {
   std::string secret;
 };
 
-inline void put(std::byte* at, std::uint32_t value) {
+inline void put_u32(std::byte* at, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) at[i] = std::byte{static_cast<std::uint8_t>(value >> (8 * i))};
 }
-inline std::uint32_t get(const std::byte* at) {
+inline std::uint32_t get_u32(const std::byte* at) {
   std::uint32_t value = 0;
   for (int i = 3; i >= 0; --i) value = (value << 8) | std::to_integer<std::uint32_t>(at[i]);
   return value;
@@ -73,10 +73,10 @@ template <std::size_t Size>
 std::array<std::byte, Size> message_begun() {
   std::array<std::byte, Size> message{};
   std::memcpy(message.data(), protocol_magic.data(), protocol_magic.size());
-  put(message.data() + 8, protocol_version);
+  put_u32(message.data() + 8, protocol_version);
   return message;
 }
-inline bool begins_as_message(bytes message) {
+inline bool begins_as_message(byte_view message) {
   return message.size() >= 12 && std::memcmp(message.data(), protocol_magic.data(), protocol_magic.size()) == 0;
 }
 
@@ -94,18 +94,19 @@ class giver_side {
     std::memcpy(greeting_.data() + 16, once.data(), once.size());
   }
 
-  [[nodiscard]] bytes greeting() const { return greeting_; }
+  [[nodiscard]] byte_view greeting() const { return greeting_; }
 
   /// Judges a whole claim by the terms alone; whether its rank has been served is for the caller. Nothing: it is not a
   /// message of plait.
-  std::optional<finding> judge(bytes claim, const exchange_terms& terms) {
+  std::optional<finding> judge(byte_view claim, const exchange_terms& terms) {
     if (claim.size() != claim_bytes || !begins_as_message(claim)) return std::nullopt;
     std::memcpy(claim_.data(), claim.data(), claim_bytes);
-    const std::uint32_t version = get(&claim[8]), size = get(&claim[12]), rank = get(&claim[16]),
-                        blob = get(&claim[20]);
+    const std::uint32_t version = get_u32(&claim[8]), size = get_u32(&claim[12]), rank = get_u32(&claim[16]),
+                        blob = get_u32(&claim[20]);
     if (version != protocol_version)
       return finding{verdict::other_version, -1, "it speaks version " + std::to_string(version)};
-    const digest expected = keyed_digest(bytes_of(terms.secret), {bytes_of("claim"), greeting_, claim.first(104)});
+    const sha256_digest expected =
+        keyed_digest(bytes_of(terms.secret), {bytes_of("claim"), greeting_, claim.first(104)});
     if (!equal_in_constant_time(expected, claim.subspan(104, 32)))
       return finding{verdict::other_secret, -1, "it does not know this job's secret"};
     if (!equal_in_constant_time(sha256{}.add(bytes_of(terms.job)).end(), claim.subspan(24, 32)))
@@ -121,14 +122,14 @@ class giver_side {
   }
 
   /// What to send: the answer and, if accepted, the blob.
-  [[nodiscard]] std::vector<std::byte> answer(verdict given, const exchange_terms& terms, bytes blob) const {
+  [[nodiscard]] std::vector<std::byte> answer(verdict given, const exchange_terms& terms, byte_view blob) const {
     auto head = message_begun<answer_bytes>();
-    put(&head[12], static_cast<std::uint32_t>(given));
-    put(&head[16], static_cast<std::uint32_t>(terms.size));
-    put(&head[20], static_cast<std::uint32_t>(terms.blob_bytes));
+    put_u32(&head[12], static_cast<std::uint32_t>(given));
+    put_u32(&head[16], static_cast<std::uint32_t>(terms.size));
+    put_u32(&head[20], static_cast<std::uint32_t>(terms.blob_bytes));
     if (given != verdict::accepted) blob = {};
-    const digest proof =
-        keyed_digest(bytes_of(terms.secret), {bytes_of("answer"), greeting_, claim_, bytes{head}.first(24), blob});
+    const sha256_digest proof =
+        keyed_digest(bytes_of(terms.secret), {bytes_of("answer"), greeting_, claim_, byte_view{head}.first(24), blob});
     std::memcpy(&head[24], proof.data(), proof.size());
     std::vector<std::byte> whole(head.size() + blob.size());
     std::copy(blob.begin(), blob.end(), std::copy(head.begin(), head.end(), whole.begin()));
@@ -152,37 +153,38 @@ class taker_side {
   };
 
   /// Nothing: the greeting is not one of plait, in this version.
-  std::optional<std::array<std::byte, claim_bytes>> claim(bytes greeting, int rank, const exchange_terms& terms,
+  std::optional<std::array<std::byte, claim_bytes>> claim(byte_view greeting, int rank, const exchange_terms& terms,
                                                           const number_used_once& once) {
-    if (greeting.size() != greeting_bytes || !begins_as_message(greeting) || get(&greeting[8]) != protocol_version)
+    if (greeting.size() != greeting_bytes || !begins_as_message(greeting) || get_u32(&greeting[8]) != protocol_version)
       return std::nullopt;
     std::memcpy(greeting_.data(), greeting.data(), greeting_bytes);
     claim_ = message_begun<claim_bytes>();
-    put(&claim_[12], static_cast<std::uint32_t>(terms.size));
-    put(&claim_[16], static_cast<std::uint32_t>(rank));
-    put(&claim_[20], static_cast<std::uint32_t>(terms.blob_bytes));
-    const digest job = sha256{}.add(bytes_of(terms.job)).end();
+    put_u32(&claim_[12], static_cast<std::uint32_t>(terms.size));
+    put_u32(&claim_[16], static_cast<std::uint32_t>(rank));
+    put_u32(&claim_[20], static_cast<std::uint32_t>(terms.blob_bytes));
+    const sha256_digest job = sha256{}.add(bytes_of(terms.job)).end();
     std::memcpy(&claim_[24], job.data(), job.size());
     std::memcpy(&claim_[56], once.data(), once.size());  // 88 to 104 are zero: room
-    const digest proof = keyed_digest(bytes_of(terms.secret), {bytes_of("claim"), greeting_, bytes{claim_}.first(104)});
+    const sha256_digest proof =
+        keyed_digest(bytes_of(terms.secret), {bytes_of("claim"), greeting_, byte_view{claim_}.first(104)});
     std::memcpy(&claim_[104], proof.data(), proof.size());
     return claim_;
   }
 
   /// Nothing: not an answer of plait. A refusal is complete; of an acceptance the blob is still to come.
-  [[nodiscard]] std::optional<finding> read(bytes head, const exchange_terms& terms) const {
-    if (head.size() != answer_bytes || !begins_as_message(head) || get(&head[8]) != protocol_version ||
-        get(&head[12]) >= verdicts)
+  [[nodiscard]] std::optional<finding> read(byte_view head, const exchange_terms& terms) const {
+    if (head.size() != answer_bytes || !begins_as_message(head) || get_u32(&head[8]) != protocol_version ||
+        get_u32(&head[12]) >= verdicts)
       return std::nullopt;
-    finding found{static_cast<verdict>(get(&head[12])), false, static_cast<int>(get(&head[16]) & 0x7fffffffu),
-                  get(&head[20])};
+    finding found{static_cast<verdict>(get_u32(&head[12])), false, static_cast<int>(get_u32(&head[16]) & 0x7fffffffu),
+                  get_u32(&head[20])};
     if (found.answer != verdict::accepted) found.authentic = authentic(head, {}, terms);
     return found;
   }
 
   /// Whether the giver of this answer and blob knows the secret and answers this claim.
-  [[nodiscard]] bool authentic(bytes head, bytes blob, const exchange_terms& terms) const {
-    const digest expected =
+  [[nodiscard]] bool authentic(byte_view head, byte_view blob, const exchange_terms& terms) const {
+    const sha256_digest expected =
         keyed_digest(bytes_of(terms.secret), {bytes_of("answer"), greeting_, claim_, head.first(24), blob});
     return equal_in_constant_time(expected, head.subspan(24, 32));
   }

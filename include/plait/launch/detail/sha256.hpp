@@ -11,17 +11,17 @@
 
 namespace plait::detail {
 
-using bytes = std::span<const std::byte>;
-using digest = std::array<std::byte, 32>;
+using byte_view = std::span<const std::byte>;
+using sha256_digest = std::array<std::byte, 32>;
 
-inline bytes bytes_of(std::string_view text) {
+inline byte_view bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text.data(), text.size()});
 }
 
 /// SHA-256 of what is added piece by piece. Source: FIPS 180-4, section 6.2.
 class sha256 {
  public:
-  sha256& add(bytes more) {
+  sha256& add(byte_view more) {
     for (const std::byte one : more) {
       block_[filled_++] = std::to_integer<std::uint8_t>(one);
       ++length_;
@@ -30,7 +30,7 @@ class sha256 {
     return *this;
   }
 
-  digest end() {
+  sha256_digest end() {
     const std::uint64_t bits = length_ * 8;
     constexpr std::byte one{0x80}, zero{0};
     add({&one, 1});
@@ -39,7 +39,7 @@ class sha256 {
       const std::byte part{static_cast<std::uint8_t>(bits >> shift)};
       add({&part, 1});
     }
-    digest whole{};
+    sha256_digest whole{};
     for (std::size_t i = 0; i < whole.size(); ++i)
       whole[i] = std::byte{static_cast<std::uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)))};
     return whole;
@@ -87,9 +87,9 @@ class sha256 {
 };
 
 /// HMAC-SHA-256 of the pieces, one behind the other, under a key of any length. Source: RFC 2104.
-inline digest keyed_digest(bytes key, std::initializer_list<bytes> pieces) {
+inline sha256_digest keyed_digest(byte_view key, std::initializer_list<byte_view> pieces) {
   std::array<std::byte, 64> inner{}, outer{};
-  digest short_key;
+  sha256_digest short_key;
   if (key.size() > inner.size()) {
     short_key = sha256{}.add(key).end();
     key = short_key;
@@ -101,12 +101,12 @@ inline digest keyed_digest(bytes key, std::initializer_list<bytes> pieces) {
   }
   sha256 first;
   first.add(inner);
-  for (const bytes piece : pieces) first.add(piece);
+  for (const byte_view piece : pieces) first.add(piece);
   return sha256{}.add(outer).add(first.end()).end();
 }
 
 /// Whether two are equal, in a time that does not tell where they differ.
-inline bool equal_in_constant_time(bytes a, bytes b) {
+inline bool equal_in_constant_time(byte_view a, byte_view b) {
   if (a.size() != b.size()) return false;
   std::byte difference{0};
   for (std::size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];

@@ -129,7 +129,7 @@ inline std::vector<endpoint> resolve(const std::string& host, int port, net_cloc
 }
 
 /// Waits until something can be read, or written. False: not until then.
-inline bool wait_for(int native, short events, net_clock::time_point until) {
+inline bool wait_until_ready(int native, short events, net_clock::time_point until) {
   for (;;) {
     pollfd one{native, events, 0};
     const int ready = ::poll(&one, 1, milliseconds_until(until));
@@ -140,12 +140,12 @@ inline bool wait_for(int native, short events, net_clock::time_point until) {
 }
 
 /// Connects, without waiting past `until`. A socket, or the error's number.
-inline std::pair<owned_socket, int> connect_to(const endpoint& there, net_clock::time_point until) {
+inline std::pair<owned_socket, int> connect_within(const endpoint& there, net_clock::time_point until) {
   owned_socket line{::socket(there.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (line.native() < 0) return {owned_socket{}, errno};
   int status = ::connect(line.native(), there.native(), there.length) == 0 ? 0 : errno;
   if (status == EINPROGRESS || status == EINTR) {
-    if (!wait_for(line.native(), POLLOUT, until)) return {owned_socket{}, ETIMEDOUT};
+    if (!wait_until_ready(line.native(), POLLOUT, until)) return {owned_socket{}, ETIMEDOUT};
     socklen_t size = sizeof status;
     if (::getsockopt(line.native(), SOL_SOCKET, SO_ERROR, &status, &size) != 0) status = errno;
   }
@@ -164,7 +164,7 @@ inline int read_all(int native, std::span<std::byte> into, net_clock::time_point
     } else if (got == 0) {
       return ECONNRESET;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!wait_for(native, POLLIN, until)) return ETIMEDOUT;
+      if (!wait_until_ready(native, POLLIN, until)) return ETIMEDOUT;
     } else if (errno != EINTR) {
       return errno;
     }
@@ -179,7 +179,7 @@ inline int write_all(int native, std::span<const std::byte> values, net_clock::t
     if (sent >= 0) {
       values = values.subspan(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!wait_for(native, POLLOUT, until)) return ETIMEDOUT;
+      if (!wait_until_ready(native, POLLOUT, until)) return ETIMEDOUT;
     } else if (errno != EINTR) {
       return errno;
     }
