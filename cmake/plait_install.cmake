@@ -22,7 +22,9 @@ write_basic_package_version_file("${plait_generated}/plait-config-version.cmake"
                                                                                                ARCH_INDEPENDENT)
 install(FILES "${plait_generated}/plait-config.cmake" "${plait_generated}/plait-config-version.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/plait-host.cmake" "${PROJECT_SOURCE_DIR}/cmake/plait-cuda.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/plait-mpi.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindCBLAS.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/plait-mpi.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/plait-nccl.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindNCCL.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindCBLAS.cmake"
         DESTINATION "${plait_package_dir}")
 
 # pkg-config finds the headers from where the .pc file lies, so an installed tree can be moved.

@@ -24,7 +24,8 @@ STANDS_ON = {
     "alloc": ["cost", "solve"],
     # the running half
     "tensor": ["core"],
-    "comm": ["mesh", "tensor"],
+    "launch": ["core"],
+    "comm": ["mesh", "tensor", "launch"],
     "kernels": ["tensor"],
     "layers": ["kernels", "comm"],
     "model": ["layers"],

@@ -17,6 +17,8 @@
 #include <plait/data/in_memory_dataset.hpp>
 #include <plait/data/loader.hpp>
 #include <plait/data/sampler.hpp>
+#include <plait/launch/launch_place.hpp>
+#include <plait/launch/tcp_exchange.hpp>
 #include <plait/layers/activation.hpp>
 #include <plait/layers/bias.hpp>
 #include <plait/layers/collective.hpp>

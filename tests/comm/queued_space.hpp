@@ -10,9 +10,9 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -47,7 +47,7 @@ class work_queue {
  public:
   work_queue() {
     const std::lock_guard lock{registry_mutex()};
-    registry().insert(this);
+    registry().emplace(this, std::this_thread::get_id());
   }
   work_queue(const work_queue&) = delete;
   work_queue& operator=(const work_queue&) = delete;
@@ -74,12 +74,25 @@ class work_queue {
   /// Waits for all work of all queues, as giving device memory back does.
   static void synchronize_all() {
     const std::lock_guard lock{registry_mutex()};
-    for (work_queue* queue : registry()) queue->synchronize();
+    for (const auto& [queue, maker] : registry()) queue->synchronize();
+  }
+  /// The same for the queues that this thread has made, as if each rank had a device.
+  static void synchronize_own() {
+    std::vector<std::shared_ptr<flag>> done;  // set without the lock, and by queues that another thread may end
+    {
+      const std::lock_guard lock{registry_mutex()};
+      for (const auto& [queue, maker] : registry()) {
+        if (maker != std::this_thread::get_id()) continue;
+        done.push_back(std::make_shared<flag>());
+        queue->push([passed = done.back()] { passed->set(); });
+      }
+    }
+    for (const auto& one : done) one->wait();
   }
 
  private:
-  static std::set<work_queue*>& registry() {
-    static std::set<work_queue*> queues;
+  static std::map<work_queue*, std::thread::id>& registry() {  // who made them
+    static std::map<work_queue*, std::thread::id> queues;
     return queues;
   }
   static std::mutex& registry_mutex() {

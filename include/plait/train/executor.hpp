@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <plait/comm/message_queue.hpp>
 #include <plait/core/host_device.hpp>
 #include <plait/core/require.hpp>
 #include <plait/data/batch.hpp>
@@ -77,6 +78,7 @@ class executor {
       stages_.emplace_back(model, features, plan.profile, plan.places[chunk],
                            std::max(trains.slots[chunk], evaluates.slots[chunk]), trains.messages[chunk],
                            Optimizer::states, rank.on_tensor_axis(), rank.tensor(), *memory_, settings.micro);
+    open_queues();
     work_ = take_workspace<T>(plan, memory_->workspace);
     memory_->require_used_up();
     const double whole = 1;
@@ -135,6 +137,20 @@ class executor {
  private:
   static constexpr int activation_channel = 0;
   static constexpr int gradient_channel = 1;
+
+  /// Prepares the pipeline group for the messages of the programs, where its communicator wants that.
+  void open_queues() {
+    if constexpr (requires(std::span<const message_queue> queues) { rank_->pipeline().open_queues(queues); }) {
+      std::vector<message_queue> queues;
+      for (const std::vector<program>* all : {&plan_->training, &plan_->evaluation})
+        for (std::size_t rank = 0; rank < all->size(); ++rank)
+          for (const action& act : (*all)[rank].actions)
+            if (is_send(act.kind))
+              queues.push_back({static_cast<int>(rank), act.peer,
+                                act.kind == op::send_activation ? activation_channel : gradient_channel});
+      rank_->pipeline().open_queues(queues);
+    }
+  }
 
   void check(const batch_type& batch) const {
     require(batch.features == features_ && batch.target_columns == model_->loss().target_columns(), "plait::trainer",
