@@ -95,7 +95,7 @@ inline plait::nccl engine_of(int rank, int ranks, int call, const plait::nccl_op
 
 /// An engine whose first run in a test case starts `Most` processes, which run the test case again; there every run
 /// takes part with as many of them as it has ranks.
-template <int Most, int Channels = 0, plait::sums_by Sums = plait::sums_by::rank_order>
+template <int Most, int Channels = 0, plait::sums_by Sums = plait::sums_by::in_rank_order>
 struct processes {
   using communicator_type = plait::nccl_communicator;
   double deadline_seconds = 60;

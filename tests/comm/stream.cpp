@@ -17,9 +17,9 @@ using plait::message_queue;
 using queued = plait::queued_alone;
 using plait::sums_by;
 
-using stream_ranks = laws::model<plait::fake_engine<sums_by::rank_order, 4>, 1, 2, 3, 4>;
+using stream_ranks = laws::model<plait::fake_engine<sums_by::in_rank_order, 4>, 1, 2, 3, 4>;
 TYPE_TO_STRING_AS("streams of a library", stream_ranks);
-using by_rank_order = plait::fake_engine<sums_by::rank_order, 0>;
+using by_rank_order = plait::fake_engine<sums_by::in_rank_order, 0>;
 using by_library = plait::fake_engine<sums_by::library, 0>;
 TYPE_TO_STRING_AS("in rank order", by_rank_order);
 TYPE_TO_STRING_AS("by the library", by_library);
@@ -48,7 +48,7 @@ using values_type = laws::cells<float, queued>;
 
 std::string failure_of(double deadline, int ranks, const std::function<void(communicator_type&)>& body) {
   try {
-    plait::fake_engine<sums_by::rank_order, 0>{deadline}.run(ranks, body);
+    plait::fake_engine<sums_by::in_rank_order, 0>{deadline}.run(ranks, body);
   } catch (const plait::error& wrong) {
     return wrong.what();
   }
@@ -95,7 +95,7 @@ TEST_CASE_TEMPLATE("a factor is folded into a sum, by the library or before it",
 }
 
 TEST_CASE("queues that a program names are opened together, and no others") {
-  plait::fake_engine<sums_by::rank_order, 0>{}.run(4, [](communicator_type& group) {
+  plait::fake_engine<sums_by::in_rank_order, 0>{}.run(4, [](communicator_type& group) {
     const queued::owned_stream owned;
     const plait::queued_stream order = owned;
     std::vector<message_queue> queues;  // a ring, both ways, and one of them twice

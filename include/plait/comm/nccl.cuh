@@ -35,9 +35,9 @@ static_assert(communicator<nccl_communicator>);
 
 /// How an engine over NCCL behaves.
 struct nccl_options {
-  double deadline_seconds = 60;        ///< of one piece of work, once what is before it in its stream is done
-  sums_by sums = sums_by::rank_order;  ///< `library`: faster for small values; not the bits of `threads`
-  int channels = 0;                    ///< queues 0 .. channels-1 are opened between all pairs of every group
+  double deadline_seconds = 60;           ///< of one piece of work, once what is before it in its stream is done
+  sums_by sums = sums_by::in_rank_order;  ///< `library`: faster for small values; not the bits of `threads`
+  int channels = 0;                       ///< queues 0 .. channels-1 are opened between all pairs of every group
 };
 
 /// A communicator over one that somebody else has made and will destroy: blocking or not, with any ranks. Collective,
