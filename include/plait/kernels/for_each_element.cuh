@@ -21,7 +21,8 @@ struct element_op {
   };
   __device__ void operator()(const params& given) const {
     const std::int64_t step = std::int64_t{gridDim.x} * threads;
-    const Body mine = begun(given.body);
+    Body mine = given.body;
+    begin_elements(mine);
     for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < given.count; i += step) mine(i);
   }
 };
