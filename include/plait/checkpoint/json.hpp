@@ -130,6 +130,8 @@ class json {
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, array, object> value_ = nullptr;
 };
 
-inline bool operator==(const json& a, const json& b) { return a.value_ == b.value_; }
+inline bool operator==(const json& a, const json& b) {
+  return a.value_ == b.value_;
+}
 
 }  // namespace plait
