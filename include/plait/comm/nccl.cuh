@@ -36,7 +36,7 @@ static_assert(communicator<nccl_communicator>);
 /// How an engine over NCCL behaves.
 struct nccl_options {
   double deadline_seconds = 60;           ///< of one piece of work, once what is before it in its stream is done
-  sums_by sums = sums_by::in_rank_order;  ///< `library`: faster for small values; not the bits of `threads`
+  sums_by sums = sums_by::in_rank_order;  ///< `library`: NCCL adds; not the bits of `threads`
   int channels = 0;                       ///< queues 0 .. channels-1 are opened between all pairs of every group
 };
 
