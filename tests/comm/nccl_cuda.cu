@@ -119,7 +119,7 @@ TEST_CASE("the engine refuses another number of processes, and names the phase i
   engine.place = place;
   const auto body = [](nccl_communicator&) {};
   CHECK_THROWS_WITH_AS(engine.run(2, body),
-                       doctest::Contains("there are 2 ranks to run, but nobody started 1 processes"), plait::error);
+                       doctest::Contains("there are 2 ranks to run, but this process was started alone"), plait::error);
   place.size = 2;
   engine.place = place;
   engine.start_seconds = 1;

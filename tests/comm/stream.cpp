@@ -155,8 +155,8 @@ TEST_CASE("work that waits for other work of its own stream is not late") {
   CHECK(failure_of(0.4, 2, [](communicator_type& group) {
           const queued::owned_stream owned;
           const plait::queued_stream order = owned;
-          order.queue->push([] { std::this_thread::sleep_for(std::chrono::milliseconds{900}); });
           values_type values{std::vector<float>(10, 1), order};
+          order.queue->push([] { std::this_thread::sleep_for(std::chrono::milliseconds{900}); });
           group.all_reduce(values.all(), plait::reduction::sum, order);
           laws::expect(values.read() == std::vector<float>(10, 2), "sum", group.rank());
         }) == "");

@@ -36,7 +36,7 @@ static_assert(communicator<nccl_communicator>);
 /// How an engine over NCCL behaves.
 struct nccl_options {
   double deadline_seconds = 60;           ///< of one piece of work, once what is before it in its stream is done
-  sums_by sums = sums_by::in_rank_order;  ///< `library`: faster for small values; not the bits of `threads`
+  sums_by sums = sums_by::in_rank_order;  ///< `library`: NCCL adds; not the bits of `threads`
   int channels = 0;                       ///< queues 0 .. channels-1 are opened between all pairs of every group
 };
 
@@ -59,10 +59,10 @@ using id_exchange = std::function<void(const launch_place&, std::span<std::byte>
 ///
 ///     plait::nccl{}.run(8, [](plait::nccl_communicator& world) { ... });          // in each of 8 processes
 ///
-/// Starting has three phases, which errors name: the exchange of NCCL's id, by TCP unless `exchange` says otherwise;
-/// the making of the world's communicator; the body. When a rank fails or waits past the deadline, it aborts its
-/// communicators and `run` throws what happened with what this rank was doing; the others notice by NCCL's own errors,
-/// or at their deadline. Each process tells of itself alone.
+/// Starting has three phases, and the call that an error names says in which: the exchange of NCCL's id, by TCP unless
+/// `exchange` says otherwise; the making of the world's communicator; the body. When a rank fails or waits past the
+/// deadline, it aborts its communicators and `run` throws what happened with what this rank was doing; the others
+/// notice by NCCL's own errors, or at their deadline. Each process tells of itself alone.
 ///
 /// Message queues are opened by the trainer, or by `open_queues`. CUDA_DEVICE_MAX_CONNECTIONS must be at least the
 /// number of streams that wait at the same time, the queues of this rank among them (32 is the most): else a message
@@ -91,8 +91,10 @@ struct nccl {
     require(options.deadline_seconds > 0 && start_seconds > 0, "nccl::run", "deadlines are more than 0 seconds");
     const launch_place here = place.has_value() ? *place : place_of_process();
     require(here.size == ranks, "nccl::run", [&] {
-      return "there are " + std::to_string(ranks) + " ranks to run, but " + std::string{name_of(here.by)} +
-             " started " + std::to_string(here.size) + " processes; start one for each rank";
+      const std::string started = here.by == launcher::none
+                                      ? "this process was started alone"
+                                      : std::string{name_of(here.by)} + " started " + std::to_string(here.size);
+      return "there are " + std::to_string(ranks) + " ranks to run, but " + started + "; start a process for each rank";
     });
     const std::string coordinates{coordinates_of(here.rank)};
     const auto begun = [&] {
