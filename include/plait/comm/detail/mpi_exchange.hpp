@@ -23,7 +23,9 @@ namespace plait::detail {
 /// What the collectives of a group are made of: exchanges between all its ranks, in each of which every rank sees what
 /// every other one calls, so that calls which do not match are an error that says both.
 ///
-/// Messages of collectives have bit 30 in their tags, then the number of the call and the step within it.
+/// Messages of collectives have bit 30 in their tags, then the number of the call, the step within it, and eight bits
+/// that follow from the call: what belongs to another call does not meet a receive, whose room may be too short for it,
+/// but is looked for by who has waited a while.
 class mpi_exchange {
  public:
   /// What a rank says of the call that it makes. Travels before its values.
@@ -47,8 +49,10 @@ class mpi_exchange {
   void begin(const head& mine) {
     all_->check(name_of(mine.call.kind));
     mine_ = mine;
+    bits_ = bits_of(mine.call);
     ++calls_;
     step_ = 0;
+    compared_ = false;
   }
 
   /// Gives every rank the heads and `bytes` at `data` of all: log2(ranks) messages, each twice as long as the one
@@ -110,12 +114,14 @@ class mpi_exchange {
   /// For `post`, and to be followed by `finish_step`.
   void send(int peer, const void* data, std::size_t bytes) {
     if (bytes == 0) return;
-    mpi_check(MPI_Isend(data, mpi_count(bytes, "communicator"), MPI_BYTE, peer, tag(), comm_, &add(-1)), "MPI_Isend");
+    mpi_check(MPI_Isend(data, mpi_count(bytes, "communicator"), MPI_BYTE, peer, tag(step_, bits_), comm_, &add(-1)),
+              "MPI_Isend");
     ++all_->sent[world_rank(peer)];
   }
   void receive(int peer, void* data, std::size_t bytes) {
     if (bytes == 0) return;
-    mpi_check(MPI_Irecv(data, mpi_count(bytes, "communicator"), MPI_BYTE, peer, tag(), comm_, &add(peer)), "MPI_Irecv");
+    mpi_check(MPI_Irecv(data, mpi_count(bytes, "communicator"), MPI_BYTE, peer, tag(step_, bits_), comm_, &add(peer)),
+              "MPI_Irecv");
   }
 
   /// Waits for all that has been posted. Returns the bytes of the first receive.
@@ -136,8 +142,14 @@ class mpi_exchange {
   [[nodiscard]] std::size_t world_rank(int index) const {
     return static_cast<std::size_t>((*members_)[static_cast<std::size_t>(index)]);
   }
-  [[nodiscard]] int tag() const {
-    return (1 << 30) | (static_cast<int>(calls_ & 0xffffff) << 6) | static_cast<int>(step_ & 63);
+  [[nodiscard]] int tag(unsigned step, int call_bits) const {
+    return (1 << 30) | (static_cast<int>(calls_ & 0xffff) << 14) | (static_cast<int>(step & 63) << 8) | call_bits;
+  }
+  static int bits_of(const collective_call& call) {
+    const auto parts = (static_cast<std::uint64_t>(call.size) << 20) ^
+                       (static_cast<std::uint64_t>(call.root + 1) << 8) ^ (static_cast<std::uint64_t>(call.kind) << 5) ^
+                       (static_cast<std::uint64_t>(call.type) << 1) ^ static_cast<std::uint64_t>(call.how);
+    return static_cast<int>((parts * 0x9e3779b97f4a7c15u) >> 56);
   }
   [[nodiscard]] const char* block_of(int index) const {
     return reinterpret_cast<const char*>(blocks_.data()) +
@@ -160,13 +172,35 @@ class mpi_exchange {
   void compare(int peer, const char* bytes) {
     head theirs;
     std::memcpy(&theirs, bytes, sizeof theirs);
+    compared_ = true;
     if (theirs.call == mine_.call) return;
-    error wrong{error_kind::comm, name_of(mine_.call.kind),
-                "the ranks of a group must make the same calls, but rank " + std::to_string(world_rank(rank_)) +
-                    " calls " + describe(mine_.call) + " and rank " + std::to_string(world_rank(peer)) + " calls " +
-                    describe(theirs.call)};
     cancel_all();
-    all_->fail(std::move(wrong));
+    all_->fail(unlike(peer, theirs));
+  }
+  [[nodiscard]] error unlike(int peer, const head& theirs) const {
+    return error{error_kind::comm, name_of(mine_.call.kind),
+                 "the ranks of a group must make the same calls, but rank " + std::to_string(world_rank(rank_)) +
+                     " calls " + describe(mine_.call) + " and rank " + std::to_string(world_rank(peer)) + " calls " +
+                     describe(theirs.call)};
+  }
+
+  /// The error of a peer's first message for this call, if that is there and of another call.
+  [[nodiscard]] std::optional<error> other_call_of(int peer) const {
+    for (int bits = 0; bits < 256; ++bits) {
+      int is = 0, size = 0;
+      MPI_Message found = MPI_MESSAGE_NULL;
+      MPI_Status status{};
+      if (bits == bits_) continue;
+      mpi_check(MPI_Improbe(peer, tag(0, bits), comm_, &is, &found, &status), "MPI_Improbe");
+      if (is == 0) continue;
+      mpi_check(MPI_Get_count(&status, MPI_BYTE, &size), "MPI_Get_count");
+      std::vector<char> bytes(std::max(static_cast<std::size_t>(size), sizeof(head)));
+      mpi_check(MPI_Mrecv(bytes.data(), size, MPI_BYTE, &found, &status), "MPI_Mrecv");
+      head theirs;
+      std::memcpy(&theirs, bytes.data(), sizeof theirs);
+      return unlike(peer, theirs);
+    }
+    return std::nullopt;
   }
   [[noreturn]] void throw_other_sizes(int peer) {
     cancel_all();
@@ -186,6 +220,7 @@ class mpi_exchange {
     mpi_exchange& of;
     std::size_t count;
     std::size_t done_;  ///< so many have been waited for
+    unsigned looks = 0;
 
     bool done() {
       while (done_ < count) {
@@ -209,8 +244,10 @@ class mpi_exchange {
       }
       return true;
     }
-    [[nodiscard]] std::optional<error> look() const {
+    [[nodiscard]] std::optional<error> look() {
       const int from = done_ < count ? of.peers_[done_] : -1;
+      if (from >= 0 && !of.compared_ && ++looks % 32 == 0)
+        if (std::optional<error> wrong = of.other_call_of(from)) return wrong;
       if (from < 0 || !of.all_->exhausted(static_cast<int>(of.world_rank(from)))) return std::nullopt;
       return error{error_kind::comm, name_of(of.mine_.call.kind),
                    "rank " + std::to_string(of.world_rank(from)) + " did not arrive before finishing"};
@@ -245,6 +282,8 @@ class mpi_exchange {
   int rank_;
   const char* label_;
   head mine_{};
+  int bits_ = 0;           ///< of its call, for tags
+  bool compared_ = false;  ///< with what the first peer calls
   std::uint64_t calls_ = 0;
   unsigned step_ = 0;
   std::size_t block_ = 0;
