@@ -184,8 +184,9 @@ int run_program(int argc, char** argv) {
   app.add_flag("--resume", options.resume, "go on from the newest checkpoint in the folder, under whatever layout");
   app.add_option("--dtype", dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
   app.add_option("--space", space, "host or cuda")->check(CLI::IsMember({"host", "cuda"}))->capture_default_str();
-  app.add_option("--comm", comm, "what ranks are: threads, or mpi, with as many processes as mpirun starts")
-      ->check(CLI::IsMember({"threads", "mpi"}))
+  app.add_option("--comm", comm,
+                 "what ranks are: threads; mpi, processes that mpirun starts; or nccl, processes with a GPU each")
+      ->check(CLI::IsMember({"threads", "mpi", "nccl"}))
       ->capture_default_str();
   app.add_option("--deadline", options.deadline, "seconds after which a rank that is waited for is missing")
       ->capture_default_str();
@@ -214,7 +215,8 @@ int run_program(int argc, char** argv) {
           "--timeline is a name that ends in .svg or .json");
 
   const bool f64 = dtype == "f64";
-  require(comm == "threads" || space == "host", "fashion_mnist", "--comm mpi is for --space host");
+  require(comm != "mpi" || space == "host", "fashion_mnist", "--comm mpi is for --space host");
+  require(comm != "nccl" || space == "cuda", "fashion_mnist", "--comm nccl is for --space cuda");
   const auto train_on_threads = [&](const fashion_options& what, const char* label) {
     if (space == "cuda") {
 #if defined(PLAIT_EXAMPLE_CUDA)
@@ -234,11 +236,18 @@ int run_program(int argc, char** argv) {
       throw error{error_kind::usage, "fashion_mnist", "this program was built without MPI; --comm is threads"};
 #endif
     }
+    if (comm == "nccl") {
+#if defined(PLAIT_EXAMPLE_NCCL)
+      return train_fashion_on_nccl(what, f64, label);
+#else
+      throw error{error_kind::usage, "fashion_mnist", "this program was built without NCCL; --comm is threads"};
+#endif
+    }
     return train_on_threads(what, label);
   };
   const fashion_report report = train(options, options.layout_name.c_str());
   if (!report.here) return 0;
-  print_report(options, report, comm == "mpi" ? "processes" : "threads");
+  print_report(options, report, comm == "threads" ? "threads" : "processes");
   if (!timeline_file.empty()) write_timeline(timeline_file, options, report);
   if (!json_file.empty()) {
     std::ofstream file{json_file};

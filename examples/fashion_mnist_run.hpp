@@ -240,6 +240,10 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
 /// In fashion_mnist_mpi.cpp.
 fashion_report train_fashion_on_mpi(const fashion_options& options, bool f64, const char* what);
 #endif
+#if defined(PLAIT_EXAMPLE_NCCL)
+/// In fashion_mnist_nccl.cu.
+fashion_report train_fashion_on_nccl(const fashion_options& options, bool f64, const char* what);
+#endif
 #if defined(PLAIT_EXAMPLE_CUDA)
 /// In fashion_mnist_cuda.cu.
 fashion_report train_fashion_on_cuda(const fashion_options& options, bool f64, const char* what);

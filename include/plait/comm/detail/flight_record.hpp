@@ -26,6 +26,10 @@ struct past_activity {
   int peer = -1;
 };
 
+inline past_activity past(const activity& one) {
+  return {one.what, one.stage, one.micro, one.peer};
+}
+
 /// Where one rank stood when a run failed, and what it had done before.
 struct rank_record {
   int rank = 0;
@@ -41,8 +45,7 @@ struct rank_record {
 /// What a rank of this process says of itself.
 inline rank_record record_of(int rank, std::string coordinates, const activity_ring& did, const note_cell& waits) {
   rank_record record{.rank = rank, .coordinates = std::move(coordinates)};
-  for (const activity& one : did.latest(activity_ring::room))
-    record.last.push_back({one.what, one.stage, one.micro, one.peer});
+  for (const activity& one : did.latest(activity_ring::room)) record.last.push_back(past(one));
   if (const waiting_note now = waiting_of(waits.read()); now.call != nullptr) {
     record.call = now.call;
     record.with = now.with;

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include <plait/comm/communicator.hpp>
+#include <plait/comm/detail/activity_ring.hpp>
 #include <plait/comm/detail/failure.hpp>
+#include <plait/comm/detail/flight_record.hpp>
 #include <plait/comm/detail/note.hpp>
 #include <plait/comm/detail/world.hpp>
 #include <plait/core/error.hpp>
@@ -68,7 +70,7 @@ class stream_world {
   }
 
   [[nodiscard]] int rank() const { return rank_; }
-  void doing(const activity& now) noexcept { doing_.write(words_of(now)); }
+  void doing(const activity& now) noexcept { did_.write(now); }
 
   /// A copy of `text` that lives as long as the world.
   const char* keep(std::string text) {
@@ -116,7 +118,7 @@ class stream_world {
     one->end.record(order);
     one->on = on;
     one->note = note;
-    one->doing = activity_of(doing_.read());
+    one->doing = doing_now();
     one->begun.reset();
     flights_.push_back(std::move(one));
   }
@@ -186,7 +188,7 @@ class stream_world {
   /// stopped, if it has.
   [[nodiscard]] std::string report() {
     const std::lock_guard lock{mutex_};
-    return report_.empty() ? describe(activity_of(doing_.read())) : report_;
+    return report_.empty() ? describe(past(doing_now())) : report_;
   }
 
  private:
@@ -213,6 +215,11 @@ class stream_world {
 
   void check_locked() const {
     if (cause_) throw *cause_;
+  }
+
+  [[nodiscard]] activity doing_now() const {
+    const std::vector<activity> latest = did_.latest(1);
+    return latest.empty() ? activity{} : latest.back();
   }
 
   /// Asks until what was asked of the handle has been carried out.
@@ -271,7 +278,7 @@ class stream_world {
   void stop_locked(const error& why, const waiting_note* note = nullptr, const activity* doing = nullptr) noexcept {
     if (cause_) return;
     cause_ = why;
-    report_ = describe(doing != nullptr ? *doing : activity_of(doing_.read()));
+    report_ = describe(past(doing != nullptr ? *doing : doing_now()));
     if (note != nullptr) report_.append(", ").append(describe(*note));
     for (const handle one : handles_) Library::abort(one);
     for (const retired_handle& one : retired_) Library::abort(one.old);
@@ -331,7 +338,7 @@ class stream_world {
   int rank_;
   double deadline_seconds_;
   clock::duration deadline_;
-  note_cell doing_;
+  activity_ring did_;
   std::mutex mutex_;  // of what follows, and of every call of the library
   std::condition_variable changed_;
   std::vector<handle> handles_;
