@@ -11,6 +11,7 @@
 #include <plait/solve/detail/read_back.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
+#include <plait/solve/presolve.hpp>
 
 namespace plait {
 
@@ -46,19 +47,30 @@ class simplex {
             "the starting basis has more columns or rows than the model; remove theirs as well");
     if (bounds_cross(model, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
+    if (options.presolve && start.empty() && model.rows() > 0) {
+      const bool known = start_from_reduced(model, options, limits, dual_first);
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return;
+      }
+      if (known && finish_optimal(model, options, limits, found)) return;
+      crashed_ = known;
+    } else {
+      crashed_ = false;
+    }
     for (int attempt = 0; attempt < 4; ++attempt) {
       const bool scaled = attempt != 2;
-      if (attempt == 2 || attempt == 0) {
-        start_basis(model, start);
-      }
+      if (attempt == 2 || (attempt == 0 && !crashed_)) start_basis(model, start);
       if (attempt > 0) dual_first = !dual_first;
       const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
       scaled_.load(model, scaled);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
       engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
       engine_.state.set_basis(status_);
-      if (attempt == 0 && options.algorithm == lp_algorithm::automatic && !start.empty()) dual_first = dual_suits();
-      const bool perturb = start.empty() || attempt > 0;
+      if (attempt == 0 && options.algorithm == lp_algorithm::automatic && (!start.empty() || crashed_)) {
+        dual_first = dual_suits();
+      }
+      const bool perturb = (start.empty() && !crashed_) || attempt > 0;
       const double limit = objective_limit_of(model, options);
       const detail::outcome outcome = engine_.run(limits, dual_first, perturb, tolerance, limit);
       status_ = engine_.state.status;
@@ -79,6 +91,25 @@ class simplex {
     read(model, found);
     found.status = termination::imprecise;
     found.explanation = "the certificate did not pass the check: " + what;
+  }
+
+  /// Solves what presolve leaves, and brings its basis back. False where that has no optimum; the whole program then
+  /// says which certificate there is.
+  bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
+    if (presolve_.reduce(model) != presolve::result::reduced) return false;
+    if (presolve_.steps() == 0) return false;
+    const lp& small = presolve_.reduced();
+    status_.assign(small.rows() + small.columns(), basis_status::lower);
+    for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
+    scaled_.load(small, true);
+    engine_.attach(scaled_, options.seed);
+    engine_.state.threshold = 0.1;
+    engine_.state.set_basis(status_);
+    const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
+    say(options, outcome, limits);
+    if (outcome != detail::outcome::optimal) return false;
+    presolve_.postsolve(engine_.state.status, status_);
+    return true;
   }
 
   static bool bounds_cross(const lp& model, answer& found) {
@@ -291,7 +322,9 @@ class simplex {
   detail::form scaled_, original_;
   detail::engine engine_;
   detail::refinement refine_;
+  presolve presolve_;
   table<basis_status> status_;
+  bool crashed_ = false;  // whether status_ holds a basis to start from
 };
 
 /// Solves a linear program once. See `simplex::solve`.
