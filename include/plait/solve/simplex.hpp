@@ -8,6 +8,7 @@
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
 #include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/read_back.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
@@ -47,7 +48,11 @@ class simplex {
             "the starting basis has more columns or rows than the model; remove theirs as well");
     if (bounds_cross(model, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
-    if (options.presolve && start.empty() && model.rows() > 0) {
+    crashed_ = false;
+    if (options.crash && start.empty() && crash_.find(model, status_)) {
+      if (finish_optimal(model, options, limits, found)) return;
+      crashed_ = true;
+    } else if (options.presolve && start.empty() && model.rows() > 0) {
       const bool known = start_from_reduced(model, options, limits, dual_first);
       if (limits.reason != detail::stop_reason::none) {
         stopped(model, limits, found);
@@ -55,8 +60,6 @@ class simplex {
       }
       if (known && finish_optimal(model, options, limits, found)) return;
       crashed_ = known;
-    } else {
-      crashed_ = false;
     }
     for (int attempt = 0; attempt < 4; ++attempt) {
       const bool scaled = attempt != 2;
@@ -323,6 +326,7 @@ class simplex {
   detail::engine engine_;
   detail::refinement refine_;
   presolve presolve_;
+  detail::price_crash crash_;
   table<basis_status> status_;
   bool crashed_ = false;  // whether status_ holds a basis to start from
 };
