@@ -10,6 +10,8 @@ namespace plait::detail {
 /// Columns hold rows and values, rows hold columns only; both have lists by their number of entries. A pivot is the
 /// entry of least (row entries - 1)(column entries - 1) among the first few short rows and columns, and at least
 /// `threshold` times the largest of its column.
+/// Rows can be marked as heavy: no list is kept for them and none is pivoted on, so that long rows cost nothing; what
+/// is left at the end, with `entries_of`, makes another nucleus.
 /// Source: Markowitz, "The elimination form of the inverse", Management Science 3, 1957; Suhl, Suhl, "Computing sparse
 /// LU factorizations for large-scale linear programming bases", ORSA J. Comput. 2, 1990 (the search).
 class nucleus {
@@ -31,6 +33,16 @@ class nucleus {
     value_.clear();
     largest_.assign(columns, 0.0);
     work_.assign(rows, 0.0);
+    heavy_.assign(rows, 0);
+  }
+
+  void mark_heavy(int row) { heavy_[row] = 1; }
+
+  /// The entries of a column that was not pivoted on.
+  template <class Take>
+  void entries_of(int column, Take&& take) const {
+    const line& c = columns_[column];
+    for (int k = c.begin; k < c.begin + c.count; ++k) take(entry_[k], value_[k]);
   }
 
   void add_column(int column, const int* index, const double* value, int count) {
@@ -50,7 +62,7 @@ class nucleus {
     int at = 0;
     for (int i = 0; i < rows_.size(); ++i) {
       rows_[i].begin = at;
-      rows_[i].space = rows_[i].count * 2 + 4;
+      rows_[i].space = heavy_[i] != 0 ? 0 : rows_[i].count * 2 + 4;
       at += rows_[i].space;
       rows_[i].count = 0;
     }
@@ -58,12 +70,14 @@ class nucleus {
     for (int c = 0; c < columns_.size(); ++c) {
       for (int k = columns_[c].begin; k < columns_[c].begin + columns_[c].count; ++k) {
         line& r = rows_[entry_[k]];
-        row_entry_[r.begin + r.count++] = c;
+        if (heavy_[entry_[k]] == 0) row_entry_[r.begin + r.count] = c;
+        ++r.count;
       }
       measure(c);
       link(columns_, column_head_, c);
     }
-    for (int i = 0; i < rows_.size(); ++i) link(rows_, row_head_, i);
+    for (int i = 0; i < rows_.size(); ++i)
+      if (heavy_[i] == 0) link(rows_, row_head_, i);
   }
 
   /// The best pivot there is. False when no entry is large enough.
@@ -79,7 +93,10 @@ class nucleus {
             unlink(columns_, column_head_, c);
             continue;
           }
+          bool light = false;
           for (int k = columns_[c].begin; k < columns_[c].begin + count; ++k) {
+            if (heavy_[entry_[k]] != 0) continue;
+            light = true;
             if (magnitude(value_[k]) < threshold * largest_[c] || magnitude(value_[k]) < absolute) continue;
             const double merit = static_cast<double>(count - 1) * (rows_[entry_[k]].count - 1);
             if (merit < best) {
@@ -87,6 +104,10 @@ class nucleus {
               row = entry_[k];
               column = c;
             }
+          }
+          if (!light) {
+            unlink(columns_, column_head_, c);
+            continue;
           }
           ++searched;
           const double bound = static_cast<double>(count - 1) * (count - 1);
@@ -152,7 +173,7 @@ class nucleus {
     pivot_row.count = 0;
     for (const int i : eliminated_) {
       work_[i] = 0;
-      relink(rows_, row_head_, i);
+      if (heavy_[i] == 0) relink(rows_, row_head_, i);
     }
     return pivot;
   }
@@ -229,6 +250,10 @@ class nucleus {
   }
   void add_to_row(int row, int column) {
     line& r = rows_[row];
+    if (heavy_[row] != 0) {
+      ++r.count;
+      return;
+    }
     if (r.count == r.space) {
       const int to = row_entry_.size(), space = r.count * 2 + 4;
       row_entry_.grow(to + space);
@@ -240,6 +265,10 @@ class nucleus {
   }
   void remove_from_row(int row, int column) {
     line& r = rows_[row];
+    if (heavy_[row] != 0) {
+      --r.count;
+      return;
+    }
     int k = r.begin;
     while (row_entry_[k] != column) ++k;
     row_entry_[k] = row_entry_[r.begin + --r.count];
@@ -275,6 +304,7 @@ class nucleus {
   table<int> row_head_, column_head_;
   table<int> row_entry_, entry_;
   table<double> value_, largest_, work_;
+  table<char> heavy_;
   table<int> eliminated_, touched_;
   table<double> multiplier_;
 };
