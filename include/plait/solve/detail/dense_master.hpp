@@ -108,6 +108,14 @@ class dense_master {
     return false;
   }
 
+  /// The mixture of a number that each proposal came with.
+  [[nodiscard]] double mixed(const table<double>& of_proposal) const {
+    double sum = 0;
+    for (int r = 0; r <= links_; ++r)
+      if (basic_[r] >= first_proposal()) sum += x_[r] * of_proposal[basic_[r] - first_proposal()];
+    return sum;
+  }
+
   /// Whether a capacity is exceeded in the mixture.
   [[nodiscard]] bool exceeds() const {
     for (int r = 0; r <= links_; ++r)

@@ -49,8 +49,8 @@ class price_crash {
     double a, scale, cost;  // demand met, and cost, with all of the budget; scale = U / w
   };
   struct corner {
-    double a, price;
-    int at;  // place in members_, or -1: nothing of the block
+    double a, price, rate;  // rate: of the price, to the next corner
+    int at;                 // place in members_, or -1: nothing of the block
   };
 
   bool recognise(const lp& model) {
@@ -211,13 +211,15 @@ class price_crash {
         }
         hull[count++] = c;
       };
-      push({0, 0, -1});
+      push({0, 0, 0, -1});
       for (int k = one.begin; k < one.end; ++k) {
         double price = members_[k].cost;
         for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
-        push({members_[k].a, price, k});
+        push({members_[k].a, price, 0, k});
       }
       one.hull_count = count;
+      for (int s = 0; s + 1 < count; ++s)
+        hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
     }
   }
 
@@ -229,16 +231,14 @@ class price_crash {
     for (block& one : blocks_) {
       const corner* const hull = corners_.data() + one.hull_begin;
       const double demand = one.demand >= 0 ? one.b + one.g * t : -1;
-      int s = 0;
+      int s = one.segment < one.hull_count ? one.segment : 0;
+      while (s > 0 && hull[s].a > demand) --s;
       while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
       one.segment = s;
       value += hull[s].price;
-      if (demand > hull[s].a && s + 1 < one.hull_count) {
-        const double rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
-        value += rate * (demand - hull[s].a);
-        slope += rate * one.g;
-      } else if (demand == hull[s].a && s + 1 < one.hull_count) {
-        slope += one.g * (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
+      if (demand >= hull[s].a && s + 1 < one.hull_count) {
+        value += hull[s].rate * (demand - hull[s].a);
+        slope += hull[s].rate * one.g;
       }
     }
   }
@@ -265,27 +265,54 @@ class price_crash {
     }
     double low = lower_t_;
     if (!(low <= high) || high == infinity) return false;
-    // Tangents from both ends; at their meeting point the sum is either on both, and least, or gives a new tangent.
-    double low_value, low_slope, high_value, high_slope;
-    evaluate(low, low_value, low_slope);
-    if (low_slope >= 0) return settle(low, low_value);
-    evaluate(high, high_value, high_slope);
-    // At its end the slope to the left counts.
-    double left_value, left_slope;
-    const double left = high - 1e-9 * (high - low);
-    evaluate(left, left_value, left_slope);
-    if (left_slope <= 0) {
-      evaluate(high, high_value, high_slope);
-      return settle(high, high_value);
+    // From the last t towards the side that the slope names, in growing steps, until the least value is enclosed.
+    double t = t_ >= low && t_ <= high ? t_ : 0.5 * (low + high);
+    double low_value = 0, low_slope = 0, high_value = 0, high_slope = 0, reach = 0.01 * (high - low);
+    if (moved_ > 0) reach = std::fmin(reach, 4 * moved_);
+    const double first_low = low, first_high = high;
+    bool has_low = false, has_high = false;
+    while (!has_low || !has_high) {
+      evaluate(t, value, slope);
+      if (slope < 0) {
+        const double before_low = low, before_value = low_value, before_slope = low_slope;
+        low = t;
+        low_value = value;
+        low_slope = slope;
+        has_low = true;
+        if (t >= first_high) {
+          // Here some block ends its hull, and the slope to the left counts.
+          evaluate(first_high - 1e-9 * (first_high - first_low), high_value, high_slope);
+          if (high_slope > 0) {
+            high = first_high - 1e-9 * (first_high - first_low);
+            low = before_low;
+            low_value = before_value;
+            low_slope = before_slope;
+            if (before_slope >= 0) evaluate(low, low_value, low_slope);
+            if (low >= high || low_slope >= 0)
+              return settle(low < high ? low : high, low < high ? low_value : high_value);
+            break;
+          }
+          evaluate(t, value, slope);
+          return settle(t, value);
+        }
+        if (!has_high) t = t + reach < first_high ? t + reach : first_high;
+      } else {
+        high = t;
+        high_value = value;
+        high_slope = slope;
+        has_high = true;
+        if (t <= first_low) return settle(t, value);
+        if (!has_low) t = t - reach > first_low ? t - reach : first_low;
+      }
+      reach *= 8;
     }
-    high = left;
-    high_value = left_value;
-    high_slope = left_slope;
-    double t = t_ > low && t_ < high ? t_ : 0.5 * (low + high);
+    // Tangents from both ends; at their meeting point the sum is either on both, and least, or gives a new tangent.
+    t = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope);
+    if (!(t > low && t < high)) t = low_value < high_value ? low : high;
     for (int round = 0; round < 100; ++round) {
       evaluate(t, value, slope);
       const double line = std::fmax(low_value + low_slope * (t - low), high_value + high_slope * (t - high));
-      if (round > 0 && value <= line + 1e-15 * std::fabs(value)) break;
+      if (!(t > low && t < high) || value <= line + 1e-15 * std::fabs(value)) break;
       if (slope < 0) {
         low = t;
         low_value = value;
@@ -303,6 +330,7 @@ class price_crash {
     return settle(t, value);
   }
   bool settle(double t, double value) {
+    moved_ = std::fabs(t - t_);
     t_ = t;
     value_ = value;
     return true;
@@ -338,6 +366,8 @@ class price_crash {
     double best_bound = -infinity;
     master_value_ = 0;
     unchanged_ = 0;
+    moved_ = 0;
+    proposed_t_.clear();
     for (int round = 0; round < 200; ++round) {
       make_hulls();
       if (!best_t()) return false;
@@ -345,16 +375,21 @@ class price_crash {
       for (int l = 0; l < links; ++l) bound -= price_[l] * capacity_[l];
       best_bound = std::fmax(best_bound, bound);
       const double cost = uses();
-      if (round > 0 && best_bound >= master_value_ - 1e-11 * (1e-300 + std::fabs(master_value_)))
-        return !master_.exceeds();
+      if (round > 0 && best_bound >= master_value_ - 1e-11 * std::fabs(master_value_)) break;
+      proposed_t_.push_back(t_);
       master_.add(total_.data(), cost);
       const double before = master_value_;
       if (!master_.solve(price_, master_value_)) return false;
-      if (round > 2 && master_value_ == before && ++unchanged_ > 2) break;
-      if (master_value_ != before) unchanged_ = 0;
+      unchanged_ = round > 2 && master_value_ == before ? unchanged_ + 1 : 0;
+      if (unchanged_ > 2) break;
     }
+    if (master_.exceeds()) return false;
+    // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
     make_hulls();
-    return best_t() && !master_.exceeds();
+    if (linking_ >= 0) t_ = std::fmin(std::fmax(master_.mixed(proposed_t_), lower_t_), upper_t_);
+    double value, slope;
+    evaluate(t_, value, slope);
+    return true;
   }
 
   void read_basis(const lp& model, table<basis_status>& status) {
@@ -416,7 +451,7 @@ class price_crash {
   };
 
   table<int> row_count_, link_of_, link_row_, block_of_row_, block_of_column_;
-  table<double> capacity_, price_, total_;
+  table<double> capacity_, price_, total_, proposed_t_;
   table<block> blocks_;
   table<member> members_;
   table<int> use_begin_, use_link_;
@@ -425,7 +460,7 @@ class price_crash {
   table<tie> ties_;
   dense_master master_;
   int linking_ = -1, evaluations_ = 0, unchanged_ = 0;
-  double cost_t_ = 0, lower_t_ = 0, upper_t_ = 0, t_ = 0, value_ = 0, master_value_ = 0, penalty_ = 0;
+  double cost_t_ = 0, lower_t_ = 0, upper_t_ = 0, t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0, penalty_ = 0;
 };
 
 }  // namespace plait::detail
