@@ -62,8 +62,8 @@ TEST_CASE("presolve takes away what bounds decide and gives back an optimal basi
   const constraint alone = m.add(u + y - z == 1);
   presolve small;
   REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
-  CHECK(small.reduced().rows() <= 1);
-  CHECK(small.reduced().columns() <= 2);
+  CHECK(small.reduced().rows() == 1);
+  CHECK(small.reduced().columns() == 3);
   for (const bool on : {false, true}) {
     solve_options options;
     options.presolve = on;

@@ -156,8 +156,8 @@ TEST_CASE("MPS: bounds of every kind, negative upper bounds, markers and sets me
 TEST_CASE("MPS: names with blanks need the fixed format, which is found by itself; line ends may be CR LF") {
   const std::string fixed =
       "NAME          BLANKS\r\nROWS\r\n N  THE COST\r\n L  A ROW\r\nCOLUMNS\r\n"
-      "    X 1       THE COST            -1.   A ROW                2.\r\n"
-      "RHS\r\n    RHS       A ROW               10.\r\nENDATA\r\n";
+      "    X 1       THE COST           -1.   A ROW              2.\r\n"
+      "RHS\r\n    RHS       A ROW              10.\r\nENDATA\r\n";
   const lp model = parse_mps(fixed, "t").model;
   CHECK(model.column_name(0) == "X 1");
   CHECK(model.cost(0) == -1);
@@ -167,7 +167,7 @@ TEST_CASE("MPS: names with blanks need the fixed format, which is found by itsel
 }
 
 TEST_CASE("MPS: what is not a linear program is refused with its line and a sentence") {
-  CHECK(says(mps_refusal(with("BOUNDS\n UP B q 4\n"), mps_format::free), "line 16: there is no column 'q'"));
+  CHECK(says(mps_refusal(with("BOUNDS\n UP B q 4\n"), mps_format::free), "line 15: there is no column 'q'"));
   CHECK(says(mps_refusal(with("RHS\n R q 4\n"), mps_format::free), "line 15: there is no row 'q'"));
   CHECK(says(mps_refusal(with("RHS\n R l 4x\n"), mps_format::free), "'4x' is not a number"));
   CHECK(says(mps_refusal(with("RHS\n R l 1e999\n"), mps_format::free), "not a number"));

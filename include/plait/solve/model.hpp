@@ -42,13 +42,23 @@ struct expression {
     return *this;
   }
   expression& operator-=(expression b) { return *this += (b *= -1); }
-
-  friend expression operator+(expression a, const expression& b) { return std::move(a += b); }
-  friend expression operator-(expression a, const expression& b) { return std::move(a -= b); }
-  friend expression operator-(expression a) { return std::move(a *= -1); }
-  friend expression operator*(double factor, expression a) { return std::move(a *= factor); }
-  friend expression operator*(expression a, double factor) { return std::move(a *= factor); }
 };
+
+inline expression operator+(expression a, const expression& b) {
+  return std::move(a += b);
+}
+inline expression operator-(expression a, const expression& b) {
+  return std::move(a -= b);
+}
+inline expression operator-(expression a) {
+  return std::move(a *= -1);
+}
+inline expression operator*(double factor, expression a) {
+  return std::move(a *= factor);
+}
+inline expression operator*(expression a, double factor) {
+  return std::move(a *= factor);
+}
 
 /// lower <= terms <= upper, as `<=`, `>=` and `==` of expressions make it.
 struct relation {
