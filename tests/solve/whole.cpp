@@ -44,7 +44,7 @@ std::optional<double> best_whole(const lp& model) {
 TEST_CASE("branch and bound finds what trying every whole point finds") {
   oracle::dice d{61};
   int infeasible = 0, branched = 0;
-  for (int trial = 0; trial < 300; ++trial) {
+  for (int trial = 0; trial < 1200; ++trial) {
     lp model = oracle::tiny_program(d, d.between(2, 5), d.between(1, 4));
     for (int j = 0; j < model.columns(); ++j) model.set_integer(j);
     const auto exact = best_whole(model);
@@ -62,7 +62,7 @@ TEST_CASE("branch and bound finds what trying every whole point finds") {
     if (found.nodes > 1) ++branched;
   }
   CHECK(infeasible > 10);
-  CHECK(branched > 50);
+  CHECK(branched > 30);
 }
 
 TEST_CASE("columns that are not marked stay free of wholeness") {

@@ -106,9 +106,9 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
     if (into.x[j] > u && into.x[j] <= u + 1e-12 * (1 + std::fabs(u))) into.x[j] = u;
   }
   refine.multipliers(t, into.dual);
-  for (int i = 0; i < m; ++i) into.dual[i] = t.status[n + i] == basis_status::basic ? 0.0 : sign * into.dual[i];
+  for (int i = 0; i < m; ++i) into.dual[i] = t.status[n + i] == basis_status::basic ? 0.0 : sign * into.dual[i] + 0.0;
   into.reduced_cost.resize(n);
-  for (int j = 0; j < n; ++j) into.reduced_cost[j] = sign * t.d[j];
+  for (int j = 0; j < n; ++j) into.reduced_cost[j] = sign * t.d[j] + 0.0;  // no negative zero
   into.activity.assign(m, 0.0);
   table<double_double> sum;
   table<double> size;
