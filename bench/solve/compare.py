@@ -7,7 +7,8 @@
 Each peer reads the file first; what is timed is its solve call, the least of --repeat runs. HiGHS comes from its Python
 package (highspy), with its simplex and with its interior point method; CLP and GLPK from their shared libraries. A peer
 that is not installed is named as missing. The ratio is that of the fastest peer setting to solve_lp, so more is better
-for solve_lp. `off` is the largest relative difference of a peer's objective from solve_lp's.
+for solve_lp. `off` is the largest relative difference of a peer's objective from solve_lp's; a peer that ends elsewhere
+is marked and does not count as fastest (GLPK has the other sign for a right-hand side of the objective row).
 """
 
 import argparse
@@ -92,7 +93,7 @@ def glpk(file, repeat, limit):
             return None, None
         library.glp_scale_prob(one, 0x80)
         library.glp_init_smcp(parameters)
-        parameters[0] = 0  # msg_lev
+        parameters[0] = 0  # msg_lev: silent
         began = time.process_time()
         library.glp_adv_basis(one, 0)
         failed = library.glp_simplex(one, parameters)
@@ -170,14 +171,15 @@ def main():
         cells, fastest, off = [], math.inf, 0.0
         for peer in peers:
             used, value = guarded(peer, file, given.repeat, given.limit)
-            cells.append("-" if used is None else f"{1e3 * used:.2f}")
+            wrong = False
+            if used is not None and found["status"] == "optimal":
+                away = abs(value - found["objective"]) / max(1.0, abs(found["objective"]))
+                wrong = away > 1e-5
+                off = max(off, away)
+            cells.append("-" if used is None else f"{1e3 * used:.2f}" + (" (other objective)" if wrong else ""))
             theirs[peer].append(given.limit if used is None else used)
-            if used is not None:
+            if used is not None and not wrong:
                 fastest = min(fastest, used)
-                if found["status"] == "optimal" and peer != "GLPK":
-                    # GLPK has the other sign for a right-hand side of the objective, and all but solve_lp minimize.
-                    size = max(1.0, abs(found["objective"]))
-                    off = max(off, min(abs(value - found["objective"]), abs(value + found["objective"])) / size)
         mine.append(seconds)
         name = os.path.basename(file).removesuffix(".mps")
         ratio = "-" if math.isinf(fastest) else f"{fastest / seconds:.2f}"

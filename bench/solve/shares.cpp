@@ -52,11 +52,14 @@ void warm(benchmark::State& state, const char* family) {
   state.counters["pivots"] = static_cast<double>(found.iterations);
 }
 
+/// As programs to be minimized, because CLP and GLPK do not read an OBJSENSE section.
 void write_all(const std::string& folder) {
   for (const series& one : all) {
     for (int k = 0; k < one.count; ++k) {
-      const std::string file = folder + "/" + one.family + "_" + std::to_string(one.sizes[k]) + ".mps";
-      write_mps(shares::by_name(one.family, one.sizes[k]), file);
+      lp model = shares::by_name(one.family, one.sizes[k]);
+      model.set_sense(objective_sense::minimize);
+      for (int j = 0; j < model.columns(); ++j) model.set_cost(j, -model.cost(j));
+      write_mps(model, folder + "/" + one.family + "_" + std::to_string(one.sizes[k]) + ".mps");
     }
   }
 }

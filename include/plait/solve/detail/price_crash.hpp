@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/dense_master.hpp>
+#include <plait/solve/detail/sort.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -175,8 +175,8 @@ class price_crash {
       members_[one.end++] = x;
     }
     for (const block& one : blocks_) {
-      std::sort(members_.begin() + one.begin, members_.begin() + one.end,
-                [](const member& p, const member& q) { return p.a < q.a || (p.a == q.a && p.column < q.column); });
+      sort(members_.data() + one.begin, one.end - one.begin,
+           [](const member& p, const member& q) { return p.a < q.a || (p.a == q.a && p.column < q.column); });
     }
     // Uses of the links, in the order of members.
     use_link_.clear();
@@ -433,7 +433,11 @@ class price_crash {
         if (ties_.size() == extra && relative >= ties_.back().off) return;
         if (ties_.size() == extra) ties_.pop_back();
         ties_.push_back({relative, at < 0 ? n + one.budget : members_[at].column});
-        for (int k = ties_.size() - 1; k > 0 && ties_[k].off < ties_[k - 1].off; --k) std::swap(ties_[k], ties_[k - 1]);
+        for (int k = ties_.size() - 1; k > 0 && ties_[k].off < ties_[k - 1].off; --k) {
+          const tie nearer = ties_[k];
+          ties_[k] = ties_[k - 1];
+          ties_[k - 1] = nearer;
+        }
       };
       consider(-1, 0, 0);
       for (int k = one.begin; k < one.end; ++k) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
+#include <plait/solve/detail/sort.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/table.hpp>
 
@@ -80,7 +80,7 @@ struct primal_ratio_test {
       }
     }
     if (breaks_.empty()) return;
-    std::sort(breaks_.begin(), breaks_.end(), [](const breakpoint& a, const breakpoint& b) {
+    sort(breaks_.data(), breaks_.size(), [](const breakpoint& a, const breakpoint& b) {
       return a.step < b.step || (a.step == b.step && a.place < b.place);
     });
     int last = 0;
