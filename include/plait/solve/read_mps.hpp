@@ -143,7 +143,7 @@ class mps_reader {
       case section::rows:
         return row(f);
       case section::columns:
-        return column(f, line);
+        return column(f);
       case section::rhs:
         return pairs(f, rhs_set_, "RHS", [&](std::string_view r, std::string_view v) { right_hand_side(r, v); });
       case section::ranges:
@@ -201,15 +201,15 @@ class mps_reader {
     if (!rows_.emplace(std::string{row_name}, index).second) fail("row " + quoted(row_name) + " comes twice");
   }
 
-  void column(const fields& f, std::string_view line) {
-    if (f.count >= 3 && line.find("'MARKER'") != std::string_view::npos) {
-      if (line.find("'INTORG'") != std::string_view::npos) {
-        whole_ = true;
-      } else if (line.find("'INTEND'") != std::string_view::npos) {
-        whole_ = false;
-      } else {
+  void column(const fields& f) {
+    // Free: name 'MARKER' 'INTORG'; fixed: the word in the third field and the other in the fifth.
+    const int word_at = fixed_ ? 2 : 1, kind_at = fixed_ ? 4 : 2;
+    if (f.count > word_at && f.at[word_at] == "'MARKER'") {
+      const std::string_view kind = f.count > kind_at ? f.at[kind_at] : std::string_view{};
+      if (f.count != kind_at + 1 || (kind != "'INTORG'" && kind != "'INTEND'")) {
         fail("a MARKER must be 'INTORG' or 'INTEND'");
       }
+      whole_ = kind == "'INTORG'";
       return;
     }
     const int first = fixed_field(1);

@@ -15,9 +15,11 @@ namespace plait {
 /// cross, which MPS cannot say.
 inline std::string mps_text(const lp& model) {
   const auto plain = [](const std::string& name) {
-    require(!name.empty() && name.find_first_of(" \t\r\n") == std::string::npos && name.front() != '*', "mps_text",
-            [&] {
-              return "the name '" + name + "' is empty, holds a blank or starts with a star; rename it for free MPS";
+    require(!name.empty() && name.find_first_of(" \t\r\n") == std::string::npos && name.front() != '*' &&
+                name != "'MARKER'",
+            "mps_text", [&] {
+              return "the name '" + name +
+                     "' is empty, 'MARKER', holds a blank or starts with a star; rename it for free MPS";
             });
     return name;
   };
