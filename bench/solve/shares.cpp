@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear programs of sharing a cluster: solved from nothing, and again after one processor of the last kind left.
+// A useful unit is one solve: loading, factorizing, pivots, and the check of the answer in 32 digits.
+//
+//   solve_shares                      Google Benchmark's options
+//   solve_shares --write FOLDER       writes the programs as MPS for bench/solve/compare.py
+#include "shares.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <plait/solve/simplex.hpp>
+#include <plait/solve/write_mps.hpp>
+
+#include <benchmark/benchmark.h>
+
+namespace {
+
+using namespace plait;
+
+struct series {
+  const char* family;
+  int sizes[5];
+  int count;
+};
+constexpr series all[] = {{"maxmin", {32, 128, 512, 2048, 8192}, 5},
+                          {"makespan", {32, 128, 512, 2048, 8192}, 5},
+                          {"cost", {32, 128, 512, 2048, 8192}, 5},
+                          {"pack", {32, 128, 512}, 3},
+                          {"packall", {32, 128}, 2}};
+
+void cold(benchmark::State& state, const char* family) {
+  const lp model = shares::by_name(family, static_cast<int>(state.range(0)));
+  simplex solver;
+  answer found = solver.solve(model);
+  for (auto _ : state) found = solver.solve(model);
+  if (!found.verified) state.SkipWithError("the answer did not pass its check");
+  state.counters["pivots"] = static_cast<double>(found.iterations);
+  state.counters["objective"] = found.objective;
+}
+
+void warm(benchmark::State& state, const char* family) {
+  lp model = shares::by_name(family, static_cast<int>(state.range(0)));
+  simplex solver;
+  const basis start = solver.solve(model).basis;
+  const int last = model.rows() - 1;
+  model.set_row_bounds(last, -infinity, model.row_upper(last) - 1);
+  answer found;
+  for (auto _ : state) found = solver.solve(model, {}, start);
+  if (!found.verified) state.SkipWithError("the answer did not pass its check");
+  state.counters["pivots"] = static_cast<double>(found.iterations);
+}
+
+/// As programs to be minimized, because CLP and GLPK do not read an OBJSENSE section.
+void write_all(const std::string& folder) {
+  for (const series& one : all) {
+    for (int k = 0; k < one.count; ++k) {
+      lp model = shares::by_name(one.family, one.sizes[k]);
+      model.set_sense(objective_sense::minimize);
+      for (int j = 0; j < model.columns(); ++j) model.set_cost(j, -model.cost(j));
+      write_mps(model, folder + "/" + one.family + "_" + std::to_string(one.sizes[k]) + ".mps");
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    if (argc == 3 && std::string{argv[1]} == "--write") {
+      write_all(argv[2]);
+      return 0;
+    }
+    for (const series& one : all) {
+      for (int k = 0; k < one.count; ++k) {
+        const std::string name = std::string{one.family} + "/cold";
+        benchmark::RegisterBenchmark(name.c_str(), cold, one.family)->Arg(one.sizes[k])->Unit(benchmark::kMillisecond);
+        if (std::string{one.family} == "pack" || std::string{one.family} == "packall") continue;
+        const std::string again = std::string{one.family} + "/warm";
+        benchmark::RegisterBenchmark(again.c_str(), warm, one.family)->Arg(one.sizes[k])->Unit(benchmark::kMillisecond);
+      }
+    }
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+  } catch (const std::exception& wrong) {
+    std::fprintf(stderr, "%s\n", wrong.what());
+    return 1;
+  }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include <plait/core/require.hpp>
+#include <plait/solve/answer.hpp>
+#include <plait/solve/double_double.hpp>
+#include <plait/solve/lp.hpp>
+
+namespace plait {
+
+/// What `check` found.
+struct verdict {
+  certificate_kind kind = certificate_kind::none;  ///< what the answer claims
+  bool verified = false;
+  double max_primal_residual = 0, max_dual_residual = 0, relative_gap = 0;
+  const char* reason = "";  ///< what is wrong, where something is
+};
+
+/// How far a certificate may be off.
+struct check_tolerances {
+  double primal = 1e-9;  ///< of a bound, relative to 1, the bound and the terms of the row
+  double dual = 1e-9;    ///< of a sign, relative to 1, the cost and the terms of the column
+  double gap = 1e-9;     ///< of the objectives, relative to 1 and the objective
+  double ray = 1e-9;     ///< of entries of rays that should be zero, relative to the terms they are sums of
+};
+
+namespace detail {
+
+inline double beyond(double_double v, double lower, double upper) {
+  double by = 0;
+  if (lower > -infinity) by = std::fmax(by, (double_double{lower} - v).value());
+  if (upper < infinity) by = std::fmax(by, (v - double_double{upper}).value());
+  return by;
+}
+
+inline double finite_bound(double lower, double upper) {
+  return std::fmax(lower > -infinity ? std::fabs(lower) : 0, upper < infinity ? std::fabs(upper) : 0);
+}
+
+/// Activities of the rows at `x`, and the sums of the magnitudes of their terms.
+inline void activities_of(const lp& model, const table<double>& x, table<double_double>& sum, table<double>& size) {
+  const sparse_matrix& a = model.matrix();
+  sum.assign(a.rows, double_double{});
+  size.assign(a.rows, 0.0);
+  for (int j = 0; j < a.columns; ++j) {
+    if (x[j] == 0) continue;
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      sum[a.index[k]].add_product(a.value[k], x[j]);
+      size[a.index[k]] += std::fabs(a.value[k] * x[j]);
+    }
+  }
+}
+
+inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst) {
+  table<double_double> sum;
+  table<double> size;
+  activities_of(model, x, sum, size);
+  bool good = true;
+  worst = 0;
+  const auto see = [&](double by, double scale) {
+    if (by > worst) worst = by;
+    if (!(by <= tolerance * scale)) good = false;
+  };
+  for (int j = 0; j < model.columns(); ++j) {
+    const double l = model.column_lower(j), u = model.column_upper(j);
+    see(x[j] == x[j] ? beyond(x[j], l, u) : infinity, 1 + finite_bound(l, u));
+  }
+  for (int i = 0; i < model.rows(); ++i) {
+    const double l = model.row_lower(i), u = model.row_upper(i);
+    see(beyond(sum[i], l, u), 1 + std::fmax(finite_bound(l, u), size[i]));
+  }
+  return good;
+}
+
+}  // namespace detail
+
+/// Whether duals prove that x is optimal: x within bounds, signs of duals and reduced costs right, and equal
+/// objectives. Reduced costs are computed anew from the duals of the rows.
+inline verdict check_optimal(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  verdict found{.kind = certificate_kind::optimal};
+  if (claim.x.size() != model.columns() || claim.dual.size() != model.rows()) {
+    found.reason = "it has no value for each column and dual for each row";
+    return found;
+  }
+  bool good = detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual);
+  if (!good) found.reason = "x is outside of its bounds";
+  const sparse_matrix& a = model.matrix();
+  const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+  double_double primal, dual;
+  double dual_size = 0;
+  bool signs = true;
+  // A multiplier d on something within [l, u]: it counts d times the bound that its sign names.
+  const auto price = [&](double_double d, double l, double u, double scale) {
+    const double value = sign * d.value();
+    const double bound = value > 0 ? l : u;
+    if (value == 0) return;
+    if (bound == infinity || bound == -infinity) {
+      const double by = std::fabs(value);
+      if (by > found.max_dual_residual) found.max_dual_residual = by;
+      if (!(by <= within.dual * scale)) signs = false;
+      return;
+    }
+    dual.add_product(d, bound);
+    dual_size += std::fabs(value * bound);
+  };
+  for (int j = 0; j < a.columns; ++j) {
+    double_double d{model.cost(j)};
+    double scale = 1 + std::fabs(model.cost(j));
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const double y = claim.dual[a.index[k]];
+      d.add_product(-a.value[k], y);
+      scale += std::fabs(a.value[k] * y);
+    }
+    if (!(d.value() == d.value())) signs = false;
+    price(d, model.column_lower(j), model.column_upper(j), scale);
+    primal.add_product(model.cost(j), claim.x[j]);
+  }
+  for (int i = 0; i < a.rows; ++i) {
+    price(claim.dual[i], model.row_lower(i), model.row_upper(i), 1 + std::fabs(claim.dual[i]));
+  }
+  if (!signs && good) found.reason = "a dual or a reduced cost has the wrong sign";
+  const double objective = primal.value();
+  found.relative_gap = std::fabs((primal - dual).value()) / std::fmax(1, std::fabs(objective));
+  const bool closed = found.relative_gap <= within.gap;
+  if (good && signs && !closed) found.reason = "the primal and the dual objective differ";
+  found.verified = good && signs && closed;
+  return found;
+}
+
+/// Whether multipliers y of the rows prove that there is no feasible point: for every x and r = A x the sum of
+/// (y A)_j x_j - y_i r_i is zero, and within all bounds it is at least some positive number. Crossed bounds prove it
+/// too.
+inline verdict check_farkas(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  verdict found{.kind = certificate_kind::farkas};
+  for (int j = 0; j < model.columns(); ++j) found.verified |= model.column_lower(j) > model.column_upper(j);
+  for (int i = 0; i < model.rows(); ++i) found.verified |= model.row_lower(i) > model.row_upper(i);
+  if (found.verified) return found;
+  if (claim.farkas.size() != model.rows()) {
+    found.reason = "there is no multiplier for each row";
+    return found;
+  }
+  const sparse_matrix& a = model.matrix();
+  double_double least;
+  double size = 0;
+  bool bounded = true;
+  const auto add = [&](double_double z, double l, double u, double terms) {
+    const double value = z.value();
+    if (value == 0) return;
+    const double bound = value > 0 ? l : u;
+    if (bound == infinity || bound == -infinity) {
+      if (!(std::fabs(value) <= within.ray * terms)) bounded = false;
+      return;
+    }
+    least.add_product(z, bound);
+    size += std::fabs(value * bound);
+  };
+  for (int j = 0; j < a.columns; ++j) {
+    double_double z;
+    double terms = 0;
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      z.add_product(a.value[k], claim.farkas[a.index[k]]);
+      terms += std::fabs(a.value[k] * claim.farkas[a.index[k]]);
+    }
+    if (std::fabs(z.value()) <= 4e-16 * terms) continue;  // the rounding of the multipliers themselves
+    add(z, model.column_lower(j), model.column_upper(j), terms);
+  }
+  for (int i = 0; i < a.rows; ++i) add(-double_double{claim.farkas[i]}, model.row_lower(i), model.row_upper(i), 0);
+  if (!bounded) {
+    found.reason = "the multipliers leave a term without bound";
+  } else if (!(least.value() > 1e-9 * size) || !(least.value() > 0)) {
+    found.reason = "the multipliers do not exclude every point";
+  } else {
+    found.verified = true;
+  }
+  return found;
+}
+
+/// Whether x is feasible and the ray leads from it to ever better points: no bound in its way, and the cost falls.
+inline verdict check_primal_ray(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  verdict found{.kind = certificate_kind::primal_ray};
+  if (claim.x.size() != model.columns() || claim.ray.size() != model.columns()) {
+    found.reason = "there is no value and no direction for each column";
+    return found;
+  }
+  if (!detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual)) {
+    found.reason = "x is outside of its bounds";
+    return found;
+  }
+  double largest = 0;
+  for (const double v : claim.ray) largest = std::fmax(largest, std::fabs(v));
+  bool free = largest > 0;
+  const auto see = [&](double v, double l, double u, double terms) {
+    if (std::fabs(v) <= within.ray * terms) return;
+    if ((v > 0 && u < infinity) || (v < 0 && l > -infinity)) free = false;
+  };
+  table<double_double> sum;
+  table<double> size;
+  detail::activities_of(model, claim.ray, sum, size);
+  double_double gain;
+  double gain_size = 0;
+  for (int j = 0; j < model.columns(); ++j) {
+    see(claim.ray[j], model.column_lower(j), model.column_upper(j), 0);
+    gain.add_product(model.cost(j), claim.ray[j]);
+    gain_size += std::fabs(model.cost(j) * claim.ray[j]);
+  }
+  for (int i = 0; i < model.rows(); ++i) see(sum[i].value(), model.row_lower(i), model.row_upper(i), size[i]);
+  const double falls = model.sense() == objective_sense::maximize ? gain.value() : -gain.value();
+  if (!free) {
+    found.reason = "a bound ends the ray";
+  } else if (!(falls > 1e-9 * gain_size) || !(falls > 0)) {
+    found.reason = "the objective does not get better along the ray";
+  } else {
+    found.verified = true;
+  }
+  return found;
+}
+
+/// Checks what an answer says against the model as it was given, in 32-digit arithmetic. Uses nothing of the solver.
+///
+/// optimal: `check_optimal`; infeasible: `check_farkas`; unbounded: `check_primal_ray`; any other status proves
+/// nothing. Cost: O(entries), about 20 operations each.
+inline verdict check(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  switch (claim.status) {
+    case termination::optimal:
+      return check_optimal(model, claim, within);
+    case termination::infeasible:
+      return check_farkas(model, claim, within);
+    case termination::unbounded:
+      return check_primal_ray(model, claim, within);
+    default:
+      return {};
+  }
+}
+
+}  // namespace plait

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// The master program of the price crash: a mixture of proposals that keeps to the capacities at least cost.
+///
+///     minimize sum_q cost_q mix_q + penalty . over      sum_q use_lq mix_q <= capacity_l + over_l,  sum_q mix_q = 1
+///
+/// With a handful of rows its basis inverse is dense. Source: Dantzig, Wolfe, "Decomposition principle for linear
+/// programs", Operations Research 8, 1960.
+class dense_master {
+ public:
+  void reset(const table<double>& capacity, double penalty) {
+    capacity_ = capacity;
+    penalty_ = penalty;
+    links_ = capacity.size();
+    use_.clear();
+    cost_.clear();
+    basic_.clear();
+  }
+
+  /// Adds a proposal; the first one starts the basis.
+  void add(const double* use, double cost) {
+    for (int l = 0; l < links_; ++l) use_.push_back(use[l]);
+    cost_.push_back(cost);
+    if (!basic_.empty()) return;
+    for (int l = 0; l < links_; ++l) basic_.push_back(use[l] <= capacity_[l] ? slack(l) : over(l));
+    basic_.push_back(first_proposal());
+  }
+
+  /// Solves; `price` are the prices of the capacities, the returned value is the least cost. False on numerical
+  /// trouble.
+  bool solve(table<double>& price, double& value) {
+    const int rows = links_ + 1;
+    for (int pivots = 0; pivots < 2000; ++pivots) {
+      if (pivots % 20 == 0 && !invert()) return false;
+      // Multipliers and values.
+      y_.assign(rows, 0.0);
+      x_.assign(rows, 0.0);
+      for (int r = 0; r < rows; ++r) {
+        const double c = cost_of(basic_[r]);
+        for (int i = 0; i < rows; ++i) {
+          y_[i] += c * inverse_[r * rows + i];
+          x_[r] += inverse_[r * rows + i] * (i < links_ ? capacity_[i] : 1.0);
+        }
+      }
+      int entering = -1;
+      double best = 0;
+      const int all = first_proposal() + cost_.size();
+      for (int v = 0; v < all; ++v) {
+        double d = cost_of(v), size = std::fabs(d);
+        if (v < links_) {
+          d -= y_[v];
+          size += std::fabs(y_[v]);
+        } else if (v < 2 * links_) {
+          d += y_[v - links_];
+          size += std::fabs(y_[v - links_]);
+        } else {
+          const double* const use = use_.data() + (v - first_proposal()) * links_;
+          for (int l = 0; l < links_; ++l) {
+            d -= y_[l] * use[l];
+            size += std::fabs(y_[l] * use[l]);
+          }
+          d -= y_[links_];
+          size += std::fabs(y_[links_]);
+        }
+        if (d < -1e-13 * size && d < best && !is_basic(v)) {
+          best = d;
+          entering = v;
+        }
+      }
+      if (entering < 0) {
+        price.resize(links_);
+        value = 0;
+        for (int r = 0; r < rows; ++r) value += cost_of(basic_[r]) * x_[r];
+        for (int l = 0; l < links_; ++l) price[l] = -y_[l] > 0 ? -y_[l] : 0;
+        return true;
+      }
+      // Its column, the ratio test, and the exchange.
+      column_.assign(rows, 0.0);
+      for (int r = 0; r < rows; ++r) {
+        for (int i = 0; i < rows; ++i) column_[r] += inverse_[r * rows + i] * entry(i, entering);
+      }
+      int leaving = -1;
+      double step = 1e300;
+      for (int r = 0; r < rows; ++r) {
+        if (column_[r] <= 1e-12) continue;
+        const double ratio = (x_[r] > 0 ? x_[r] : 0) / column_[r];
+        if (ratio < step || (ratio == step && column_[r] > column_[leaving])) {
+          step = ratio;
+          leaving = r;
+        }
+      }
+      if (leaving < 0) return false;
+      basic_[leaving] = entering;
+      const double pivot = column_[leaving];
+      for (int i = 0; i < rows; ++i) inverse_[leaving * rows + i] /= pivot;
+      for (int r = 0; r < rows; ++r) {
+        if (r == leaving) continue;
+        for (int i = 0; i < rows; ++i) inverse_[r * rows + i] -= column_[r] * inverse_[leaving * rows + i];
+      }
+    }
+    return false;
+  }
+
+  /// The mixture of a number that each proposal came with.
+  [[nodiscard]] double mixed(const table<double>& of_proposal) const {
+    double sum = 0;
+    for (int r = 0; r <= links_; ++r)
+      if (basic_[r] >= first_proposal()) sum += x_[r] * of_proposal[basic_[r] - first_proposal()];
+    return sum;
+  }
+
+  /// Whether a capacity is exceeded in the mixture.
+  [[nodiscard]] bool exceeds() const {
+    for (int r = 0; r <= links_; ++r)
+      if (basic_[r] >= links_ && basic_[r] < 2 * links_ && x_[r] > 1e-9 * (1 + capacity_[basic_[r] - links_]))
+        return true;
+    return false;
+  }
+
+ private:
+  [[nodiscard]] static int slack(int l) { return l; }
+  [[nodiscard]] int over(int l) const { return links_ + l; }
+  [[nodiscard]] int first_proposal() const { return 2 * links_; }
+  [[nodiscard]] bool is_basic(int v) const {
+    for (const int b : basic_)
+      if (b == v) return true;
+    return false;
+  }
+  [[nodiscard]] double cost_of(int v) const {
+    return v < links_ ? 0 : v < 2 * links_ ? penalty_ : cost_[v - first_proposal()];
+  }
+  [[nodiscard]] double entry(int row, int v) const {
+    if (v < links_) return row == v ? 1 : 0;
+    if (v < 2 * links_) return row == v - links_ ? -1 : 0;
+    return row == links_ ? 1 : use_[(v - first_proposal()) * links_ + row];
+  }
+  bool invert() {
+    const int rows = links_ + 1;
+    work_.assign(rows * rows, 0.0);
+    inverse_.assign(rows * rows, 0.0);
+    for (int r = 0; r < rows; ++r) {
+      for (int i = 0; i < rows; ++i) work_[i * rows + r] = entry(i, basic_[r]);
+      inverse_[r * rows + r] = 1;
+    }
+    for (int c = 0; c < rows; ++c) {
+      int p = c;
+      for (int i = c + 1; i < rows; ++i)
+        if (std::fabs(work_[i * rows + c]) > std::fabs(work_[p * rows + c])) p = i;
+      const double pivot = work_[p * rows + c];
+      if (std::fabs(pivot) < 1e-13) return false;
+      for (int k = 0; k < rows; ++k) {
+        const double a = work_[p * rows + k], b = inverse_[p * rows + k];
+        work_[p * rows + k] = work_[c * rows + k];
+        inverse_[p * rows + k] = inverse_[c * rows + k];
+        work_[c * rows + k] = a / pivot;
+        inverse_[c * rows + k] = b / pivot;
+      }
+      for (int i = 0; i < rows; ++i) {
+        const double factor = work_[i * rows + c];
+        if (i == c || factor == 0) continue;
+        for (int k = 0; k < rows; ++k) {
+          work_[i * rows + k] -= factor * work_[c * rows + k];
+          inverse_[i * rows + k] -= factor * inverse_[c * rows + k];
+        }
+      }
+    }
+    return true;
+  }
+
+  int links_ = 0;
+  double penalty_ = 0;
+  table<double> capacity_, use_, cost_, inverse_, work_, x_, y_, column_;
+  table<int> basic_;
+};
+
+}  // namespace plait::detail

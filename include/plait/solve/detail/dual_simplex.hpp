@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <plait/solve/detail/dual_ratio_test.hpp>
+#include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/tableau.hpp>
+
+namespace plait::detail {
+
+enum class outcome : signed char {
+  optimal,           ///< for the costs and bounds that the tableau holds
+  infeasible,        ///< `ray` of the method says why
+  unbounded,         ///< likewise
+  lost_feasibility,  ///< of the kind that the method keeps; the other method can go on
+  stopped,           ///< a limit or a caller; see the monitor
+  failed             ///< numerically; another way must be tried
+};
+
+/// The bounded dual simplex method, with dual steepest edge pricing and bound flipping.
+///
+/// Each iteration costs three solves with the factors (one more for flips), and the product of a row of B^-1 with A.
+/// Source: Forrest, Goldfarb, "Steepest-edge simplex algorithms for linear programming", Math. Programming 57, 1992;
+/// Koberstein, "The dual simplex method, techniques for a fast and stable implementation", dissertation, 2005.
+class dual_simplex {
+ public:
+  double tolerance = 1e-7;
+  double objective_limit = infinity;  ///< of the form; the objective only grows in phase 2
+  bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
+  std::uint64_t seed = 0;
+  table<double> ray;  ///< after `infeasible`: multipliers of the rows, as scaled
+
+  void attach(tableau& t) {
+    t_ = &t;
+    rho_.resize(t.rows());
+    column_.resize(t.rows());
+    edge_.resize(t.rows());
+    flip_.resize(t.rows());
+    spike_.resize(t.rows());
+    behind_.resize(t.rows());
+    row_.resize(t.columns());
+    infeasible_.assign(t.rows(), 0.0);
+    costs_changed = false;
+  }
+
+  /// Costs a little away from the given ones, so that steps are rarely of length zero.
+  void perturb_costs() {
+    tableau& t = *t_;
+    const int all = t.variables(), n = t.columns();
+    double largest = 0;
+    int boxed = 0;
+    for (int j = 0; j < n; ++j) {
+      largest = std::fmax(largest, std::fabs(t.cost[j]));
+      if (t.is_boxed(j)) ++boxed;
+    }
+    if (largest > 100) largest = std::sqrt(std::sqrt(largest));
+    if (boxed * 100 < all) largest = std::fmin(largest, 1.0);
+    const double base = 5e-7 * std::fmax(largest, 1e-3);
+    for (int j = 0; j < all; ++j) {
+      if (t.is_fixed(j) || t.is_free(j)) continue;
+      const double random = random_unit(seed, static_cast<std::uint64_t>(j));
+      const double by = j < n ? (std::fabs(t.cost[j]) + 1) * base * (1 + random) : 1e-12 * (1 + random);
+      if (t.upper[j] == infinity) {
+        t.cost[j] += by;
+      } else if (t.lower[j] == -infinity) {
+        t.cost[j] -= by;
+      } else {
+        t.cost[j] += t.cost[j] >= 0 ? by : -by;
+      }
+    }
+    costs_changed = true;
+  }
+
+  /// From a basis that is dual feasible, or becomes so by flips; else `lost_feasibility` at once.
+  outcome run(monitor& limits, bool exact_costs) { return iterate(limits, exact_costs, false); }
+
+  /// A dual feasible basis, by the same method on a program of the same matrix and costs whose bounds are [0, 1] where
+  /// there is only a lower one, [-1, 0] where there is only an upper one, [-1000, 1000] where there is none and [0, 0]
+  /// where there are two: its optimum is zero just where the basis is dual feasible. Bounds are restored.
+  /// Source: Koberstein, Suhl, "Progress in the dual simplex method for large scale LP problems: practical dual phase 1
+  /// algorithms", Comput. Optim. Appl. 37, 2007 (the subproblem approach).
+  outcome find_dual_feasible(monitor& limits) {
+    tableau& t = *t_;
+    for (int j = 0; j < t.variables(); ++j) {
+      const bool has_lower = t.lower[j] > -infinity, has_upper = t.upper[j] < infinity;
+      t.lower[j] = has_lower ? 0 : has_upper ? -1 : -1000;
+      t.upper[j] = has_upper ? 0 : has_lower ? 1 : 1000;
+      if (t.status[j] == basis_status::free) t.status[j] = basis_status::lower;
+    }
+    t.settle_all();
+    const outcome found = iterate(limits, false, true);
+    t.restore_bounds();
+    t.settle_all();
+    if (found == outcome::infeasible) return outcome::failed;  // it is feasible at zero, so this is rounding
+    return found;
+  }
+
+ private:
+  outcome iterate(monitor& limits, bool exact_costs, bool boxes) {
+    tableau& t = *t_;
+    bool first = true;
+    int troubles = 0;
+    while (true) {
+      // Rebuild.
+      if (t.factors.updates() > 0 || first) {
+        if (t.refactor() > 0 && !first && ++troubles > 20) return outcome::failed;
+      }
+      t.compute_values();
+      t.compute_reduced_costs();
+      if (!make_dual_feasible(exact_costs || first)) {
+        if (first || exact_costs) return outcome::lost_feasibility;
+      }
+      first = false;
+      for (int p = 0; p < t.rows(); ++p) note_infeasibility(p);
+      banned_.clear();
+      if (objective_limit < infinity && !boxes && !costs_changed && t.objective() > objective_limit) {
+        limits.reason = stop_reason::objective;
+        return outcome::stopped;
+      }
+      bool progressed = false;
+      while (true) {
+        if (limits.stop()) return outcome::stopped;
+        const step done = one_iteration(limits, exact_costs);
+        if (done == step::taken) {
+          progressed = true;
+          if (must_rebuild()) break;
+          continue;
+        }
+        if (done == step::primal_feasible) {
+          if (t.factors.updates() == 0) {
+            for (const int p : banned_) note_infeasibility(p);
+            bool left = false;
+            for (const int p : banned_) left = left || infeasible_[p] > 0;
+            return left ? outcome::failed : outcome::optimal;
+          }
+          break;
+        }
+        if (done == step::no_limit) {
+          if (t.factors.updates() == 0) return outcome::infeasible;
+          break;
+        }
+        // trouble
+        if (++troubles > 200) return outcome::failed;
+        if (t.factors.updates() == 0) continue;  // the row was banned
+        if (!progressed || t.factors.updates() < 10) t.threshold = std::fmin(0.5, t.threshold * 2);
+        break;
+      }
+    }
+  }
+
+  enum class step { taken, primal_feasible, no_limit, trouble };
+
+  bool must_rebuild() const {
+    const tableau& t = *t_;
+    const int updates = t.factors.updates();
+    if (updates >= 100) return true;
+    return updates >= 20 && t.factors.entries() > 3 * t.factors.built_entries() + t.rows();
+  }
+
+  void note_infeasibility(int p) {
+    const tableau& t = *t_;
+    const double by = t.primal_infeasibility(t.basic[p]);
+    infeasible_[p] = by > tolerance ? by * by : 0;
+  }
+
+  /// Flips boxed variables whose reduced cost has the wrong sign; shifts the costs of the others, unless they must
+  /// stay. False when some remain.
+  bool make_dual_feasible(bool keep_costs) {
+    tableau& t = *t_;
+    bool flipped = false, good = true;
+    for (int j = 0; j < t.variables(); ++j) {
+      if (t.status[j] == basis_status::basic) continue;
+      const double by = t.dual_infeasibility(j);
+      if (by <= tolerance) continue;
+      if (t.is_boxed(j)) {
+        t.status[j] = t.status[j] == basis_status::lower ? basis_status::upper : basis_status::lower;
+        t.settle(j);
+        flipped = true;
+      } else if (keep_costs) {
+        good = false;
+      } else {
+        shift_cost(j);
+      }
+    }
+    if (flipped) t.compute_values();
+    return good;
+  }
+
+  /// Changes a cost so that its reduced cost is just feasible.
+  void shift_cost(int j) {
+    tableau& t = *t_;
+    double to = 0;
+    if (t.status[j] != basis_status::free) {
+      to = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 77)) * tolerance * 0.1;
+      if (t.status[j] == basis_status::upper) to = -to;
+    }
+    t.cost[j] += to - t.d[j];
+    t.d[j] = to;
+    costs_changed = true;
+  }
+
+  int choose_row() const {
+    const tableau& t = *t_;
+    const double* const by = infeasible_.data();
+    const double* const weight = t.weight.data();
+    int best = -1;
+    double merit = 0, over = 1;
+    for (int p = 0; p < t.rows(); ++p) {
+      if (by[p] > 0 && by[p] * over > merit * weight[p]) {
+        best = p;
+        merit = by[p];
+        over = weight[p];
+      }
+    }
+    return best;
+  }
+
+  step one_iteration(monitor& limits, bool exact_costs) {
+    tableau& t = *t_;
+    const int m = t.rows();
+    // The leaving variable; its weight is known exactly once its row is there.
+    int p = -1;
+    for (int tries = 0;; ++tries) {
+      p = choose_row();
+      if (p < 0) return step::primal_feasible;
+      rho_.clear();
+      rho_.set(p, 1);
+      t.factors.btran(rho_, t.density_row, &behind_);
+      tableau::note(t.density_row, rho_.count, m);
+      double exact = 0;
+      for (int s = 0; s < rho_.count; ++s) exact += rho_.value[rho_.index[s]] * rho_.value[rho_.index[s]];
+      const double kept = t.weight[p];
+      t.weight[p] = exact;
+      if (kept >= 0.25 * exact || tries > 10) break;
+    }
+    const int leaving = t.basic[p];
+    const bool up = t.x[leaving] < t.lower[leaving];
+    const double bound = up ? t.lower[leaving] : t.upper[leaving];
+    const double infeasibility = std::fabs(t.x[leaving] - bound);
+    t.price(rho_, row_);
+    const int updates = t.factors.updates();
+    const double smallest = updates < 10 ? 1e-9 : updates < 20 ? 3e-8 : 1e-6;
+    const int q = ratio_.choose(t, row_, rho_, up, infeasibility, tolerance, smallest);
+    if (q < 0) {
+      if (updates == 0) {
+        ray.assign(m, 0.0);
+        for (int s = 0; s < rho_.count; ++s) ray[rho_.index[s]] = rho_.value[rho_.index[s]];
+      }
+      return step::no_limit;
+    }
+    const double alpha_row = q < t.columns() ? row_.value[q] : -rho_.value[q - t.columns()];
+    t.load_column(q, column_);
+    t.factors.ftran(column_, t.density_column, &spike_);
+    tableau::note(t.density_column, column_.count, m);
+    const double alpha = column_.value[p];
+    const double difference = std::fabs(alpha - alpha_row);
+    if (difference > 1e-7 * std::fmin(std::fabs(alpha), std::fabs(alpha_row)) || std::fabs(alpha) < 1e-9) {
+      const bool bad = difference > 1e-3 * std::fabs(alpha_row) || std::fabs(alpha) < 1e-9;
+      if (updates > 0) return step::trouble;
+      if (bad) {
+        infeasible_[p] = 0;
+        banned_.push_back(p);
+        return step::trouble;
+      }
+    }
+    // Steepest edge needs B^-1 of the row.
+    edge_.copy(rho_);
+    t.factors.ftran(edge_, t.density_edge);
+    tableau::note(t.density_edge, edge_.count, m);
+
+    // The dual step.
+    if (exact_costs ? false : wrong_sign(q)) shift_cost_to_zero(q);
+    const double theta = t.d[q] / alpha_row;
+    if (theta != 0) {
+      for (int s = 0; s < row_.count; ++s) {
+        const int j = row_.index[s];
+        t.d[j] -= theta * row_.value[j];
+      }
+      for (int s = 0; s < rho_.count; ++s) {
+        const int j = t.columns() + rho_.index[s];
+        if (t.status[j] != basis_status::basic) t.d[j] += theta * rho_.value[rho_.index[s]];
+      }
+    }
+    // Flips.
+    if (!ratio_.flips.empty()) {
+      flip_.clear();
+      for (const int j : ratio_.flips) {
+        const double before = t.x[j];
+        t.status[j] = t.status[j] == basis_status::lower ? basis_status::upper : basis_status::lower;
+        t.settle(j);
+        t.add_column(j, t.x[j] - before, flip_);
+      }
+      t.factors.ftran(flip_, t.density_column);
+      for (int s = 0; s < flip_.count; ++s) {
+        const int r = flip_.index[s];
+        t.x[t.basic[r]] -= flip_.value[r];
+        note_infeasibility(r);
+      }
+    }
+    if (!exact_costs && theta != 0) {
+      const auto mend = [&](int j) {
+        if (t.status[j] != basis_status::basic && j != q && t.dual_infeasibility(j) > tolerance) shift_cost(j);
+      };
+      for (int s = 0; s < row_.count; ++s) mend(row_.index[s]);
+      for (int s = 0; s < rho_.count; ++s) mend(t.columns() + rho_.index[s]);
+    }
+    // The primal step.
+    const double length = (t.x[leaving] - bound) / alpha;
+    const double pivot_weight = t.weight[p];
+    for (int s = 0; s < column_.count; ++s) {
+      const int r = column_.index[s];
+      const double a = column_.value[r];
+      t.x[t.basic[r]] -= length * a;
+      if (r == p) continue;
+      const double ratio = a / alpha;
+      const double updated = t.weight[r] - ratio * (2 * edge_.value[r] - ratio * pivot_weight);
+      t.weight[r] = updated > 1e-4 ? updated : 1e-4;
+      note_infeasibility(r);
+    }
+    t.x[leaving] = bound;
+    t.x[q] += length;
+    t.weight[p] = std::fmax(1e-4, pivot_weight / (alpha * alpha));
+    t.exchange(p, q, up || t.is_fixed(leaving) ? basis_status::lower : basis_status::upper);
+    t.d[leaving] = -theta;
+    note_infeasibility(p);
+    t.factors.update(p, spike_, behind_, alpha);
+    ++limits.iterations;
+    return step::taken;
+  }
+
+  [[nodiscard]] bool wrong_sign(int q) const {
+    const tableau& t = *t_;
+    if (t.status[q] == basis_status::free) return true;
+    return t.status[q] == basis_status::lower ? t.d[q] < 0 : t.d[q] > 0;
+  }
+  void shift_cost_to_zero(int q) {
+    tableau& t = *t_;
+    if (t.d[q] == 0) return;
+    t.cost[q] -= t.d[q];
+    t.d[q] = 0;
+    costs_changed = true;
+  }
+
+  tableau* t_ = nullptr;
+  work_vector rho_, column_, edge_, flip_, spike_, behind_, row_;
+  table<double> infeasible_;
+  table<int> banned_;
+  dual_ratio_test ratio_;
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include <plait/solve/detail/dual_simplex.hpp>
+#include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/primal_simplex.hpp>
+#include <plait/solve/detail/tableau.hpp>
+
+namespace plait::detail {
+
+/// Both methods on one tableau, each cleaning up after the other.
+///
+/// The dual method works with perturbed costs; when these are put back, the primal method goes on from a basis that is
+/// primal feasible. The primal method works, when it stalls, with perturbed bounds; when these are put back, the dual
+/// method goes on. The number of such turns is limited.
+class engine {
+ public:
+  tableau state;
+  dual_simplex dual;
+  primal_simplex primal;
+
+  void attach(const form& program, std::uint64_t seed) {
+    state.attach(program);
+    dual.attach(state);
+    primal.attach(state);
+    dual.seed = primal.seed = seed;
+  }
+
+  /// From the basis that the tableau holds to an optimum of the form, or to a proof that there is none.
+  ///
+  /// `infeasible` leaves multipliers of the rows, `unbounded` a direction, both in `ray`.
+  outcome run(monitor& limits, bool start_dual, bool perturb, double tolerance, double objective_limit) {
+    tableau& t = state;
+    dual.tolerance = primal.tolerance = primal.dual_tolerance = tolerance;
+    bool with_dual = start_dual;
+    int failures = 0;
+    for (int turn = 0; turn < 30; ++turn) {
+      t.restore_bounds();
+      t.settle_all();
+      if (with_dual) {
+        t.restore_costs();
+        dual.costs_changed = false;
+        dual.objective_limit = objective_limit;
+        if (perturb) dual.perturb_costs();
+        outcome found = dual.run(limits, false);
+        if (found == outcome::lost_feasibility) {
+          found = dual.find_dual_feasible(limits);
+          if (found == outcome::optimal) found = dual.run(limits, false);
+        }
+        perturb = false;
+        if (found == outcome::stopped) return found;
+        if (found == outcome::infeasible) {
+          ray = dual.ray;
+          return found;
+        }
+        if (found == outcome::optimal) {
+          if (!dual.costs_changed) return found;
+          t.restore_costs();
+          t.compute_reduced_costs();
+          if (t.dual_infeasibilities(tolerance).count == 0) return found;
+        }
+        if (found == outcome::failed && ++failures > 4) return found;
+        with_dual = false;
+      } else {
+        t.restore_costs();
+        primal.bounds_changed = false;
+        const outcome found = primal.run(limits);
+        if (found == outcome::stopped) return found;
+        if (found == outcome::infeasible || found == outcome::unbounded) {
+          ray = primal.ray;
+          if (primal.bounds_changed) {
+            t.restore_bounds();
+            t.settle_all();
+            t.compute_values();
+          }
+          return found;
+        }
+        if (found == outcome::optimal) {
+          if (!primal.bounds_changed) return found;
+          t.restore_bounds();
+          t.settle_all();
+          t.compute_values();
+          if (t.primal_infeasibilities(tolerance).count == 0) return found;
+        }
+        if (found == outcome::failed) {
+          if (++failures > 4) return found;
+          perturb = true;
+        }
+        with_dual = true;
+      }
+    }
+    return outcome::failed;
+  }
+
+  table<double> ray;
+};
+
+}  // namespace plait::detail

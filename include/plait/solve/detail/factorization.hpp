@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <plait/solve/detail/nucleus.hpp>
+#include <plait/solve/detail/triangle.hpp>
+#include <plait/solve/detail/work_vector.hpp>
+#include <plait/solve/sparse_matrix.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// B = L R U, where B are the basic columns of [A, -I], and R collects the row operations of updates.
+///
+/// After `build`, basic variable i is the one whose column was pivoted on row i, so that places of the basis and rows
+/// are one set of numbers. Variables 0 .. columns - 1 are columns of A, variable columns + i is the activity of row i.
+///
+/// `build`: singletons of columns and rows first, which cost nothing and fill nothing in, then a `nucleus`.
+/// `update`: one column is exchanged, by Forrest and Tomlin: the entering column with L and R applied (the spike)
+/// becomes the last column of U, and the row of the old pivot is cleared by one row operation, whose multipliers are
+/// what BTRAN of that unit vector leaves behind U.
+/// Source: Forrest, Tomlin, "Updated triangular factors of the basis to maintain sparsity in the product form simplex
+/// method", Math. Programming 2, 1972; singletons as in Suhl and Suhl, see `nucleus`.
+class factorization {
+ public:
+  static constexpr double smallest_pivot = 1e-10;
+
+  /// Factorizes; puts basic variables into the order of their pivot rows. Where the columns depend on each other, the
+  /// activity of an unpivoted row takes the place of a column without pivot: `replaced` lists (variable out, row).
+  /// Returns how many were replaced.
+  int build(const sparse_matrix& a, table<int>& basic, double threshold);
+
+  /// x := B^-1 x: in by row, out by place. Keeps L and R of it as `spike` when asked.
+  void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
+    solve_triangle<false>(lower_columns_, nullptr, x, expected, walk_);
+    apply_row_operations(x);
+    if (spike != nullptr) spike->copy(x);
+    solve_triangle<true>(upper_columns_, pivot_.data(), x, expected, walk_);
+  }
+  /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked.
+  void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {
+    solve_triangle<false>(upper_rows_, pivot_.data(), y, expected, walk_);
+    if (behind_upper != nullptr) behind_upper->copy(y);
+    undo_row_operations(y);
+    solve_triangle<true>(lower_rows_, nullptr, y, expected, walk_);
+  }
+
+  /// The variable at `place` is exchanged: `spike` as ftran left it for the entering column, `behind_upper` as btran
+  /// left it for the unit vector of the place, `alpha` the pivot entry of the entering column.
+  void update(int place, const work_vector& spike, const work_vector& behind_upper, double alpha);
+
+  [[nodiscard]] int updates() const { return updates_; }
+  /// Entries of the factors now, for deciding when to build anew.
+  [[nodiscard]] int entries() const { return upper_entries_ + operation_index_.size() + lower_columns_.index.size(); }
+  [[nodiscard]] int built_entries() const { return built_entries_; }
+  [[nodiscard]] const table<int>& replaced_variables() const { return replaced_variable_; }
+
+ private:
+  void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold);
+  void finish(int m, table<int>& basic);
+  void apply_row_operations(work_vector& x) const {
+    const int count = operation_pivot_.size();
+    if (count == 0) return;
+    double* const v = x.value.data();
+    for (int s = 0; s < count; ++s) {
+      const int p = operation_pivot_[s];
+      double sum = 0;
+      for (int k = operation_begin_[s]; k < operation_begin_[s + 1]; ++k)
+        sum += operation_value_[k] * v[operation_index_[k]];
+      if (sum == 0) continue;
+      const double old = v[p];
+      double now = old - sum;
+      if (now < 1e-14 && now > -1e-14) now = 1e-100;
+      v[p] = now;
+      if (old == 0 && x.listed) x.index[x.count++] = p;
+    }
+  }
+  void undo_row_operations(work_vector& y) const {
+    double* const v = y.value.data();
+    for (int s = operation_pivot_.size() - 1; s >= 0; --s) {
+      const double step = v[operation_pivot_[s]];
+      if (step == 0) continue;
+      for (int k = operation_begin_[s]; k < operation_begin_[s + 1]; ++k) {
+        const int i = operation_index_[k];
+        const double old = v[i];
+        double now = old - step * operation_value_[k];
+        if (now < 1e-14 && now > -1e-14) now = 1e-100;
+        v[i] = now;
+        if (old == 0 && y.listed) y.index[y.count++] = i;
+      }
+    }
+  }
+  static void remove(triangle& t, int vector, int place) {
+    int k = t.begin[vector];
+    while (t.index[k] != place) ++k;
+    const int last = --t.end[vector];
+    t.index[k] = t.index[last];
+    t.value[k] = t.value[last];
+  }
+  void append(int row, int place, double value) {
+    triangle& t = upper_rows_;
+    if (t.end[row] - t.begin[row] == row_space_[row]) {
+      const int count = row_space_[row], to = t.index.size(), space = count * 2 + 4;
+      t.index.grow(to + space);
+      t.value.grow(to + space);
+      for (int k = 0; k < count; ++k) {
+        t.index[to + k] = t.index[t.begin[row] + k];
+        t.value[to + k] = t.value[t.begin[row] + k];
+      }
+      t.begin[row] = to;
+      t.end[row] = to + count;
+      row_space_[row] = space;
+    }
+    t.index[t.end[row]] = place;
+    t.value[t.end[row]++] = value;
+  }
+
+  triangle lower_columns_, lower_rows_, upper_columns_, upper_rows_;
+  table<double> pivot_;
+  table<int> sequence_at_;  // where the pivot of a row stands in upper_columns_.sequence
+  table<int> row_space_;
+  table<int> operation_pivot_, operation_begin_, operation_index_;
+  table<double> operation_value_;
+  int updates_ = 0, upper_entries_ = 0, built_entries_ = 0;
+  depth_walk walk_;
+
+  // memory of build
+  nucleus nucleus_;
+  table<int> row_begin_, row_list_, row_count_, column_count_, row_of_column_, row_queue_, column_queue_,
+      replaced_variable_;
+  table<int> column_of_row_, nucleus_row_, nucleus_column_, nucleus_rows_, nucleus_columns_, order_, permuted_;
+  table<int> entry_row_, gathered_index_;
+  table<double> gathered_value_, beside_value_;
+  table<int> beside_row_, beside_column_;
+  table<double> column_pivot_;
+  table<int> line_count_, column_length_, short_columns_, long_columns_, rest_row_, rest_rows_, rest_columns_,
+      rest_begin_;
+  table<double> scattered_;
+};
+
+inline int factorization::build(const sparse_matrix& a, table<int>& basic, double threshold) {
+  const int m = a.rows, n = a.columns;
+  lower_columns_.reset(m);
+  upper_columns_.reset(m);
+  row_of_column_.assign(m, -1);  // by position in `basic`
+  column_of_row_.assign(m, -1);
+  column_pivot_.assign(m, 0.0);
+  column_count_.assign(m, 0);
+  row_count_.assign(m, 0);
+  replaced_variable_.clear();
+  order_.clear();
+
+  // Activities of rows pivot on their rows at once.
+  for (int c = 0; c < m; ++c) {
+    const int variable = basic[c];
+    if (variable < n) continue;
+    const int i = variable - n;
+    row_of_column_[c] = i;
+    column_of_row_[i] = c;
+    column_pivot_[c] = -1;
+    order_.push_back(c);
+  }
+  // Rows of the rest, over rows that are not pivoted yet.
+  int listed = 0;
+  for (int c = 0; c < m; ++c) {
+    if (row_of_column_[c] >= 0) continue;
+    const int j = basic[c];
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      if (column_of_row_[a.index[k]] >= 0) continue;
+      ++row_count_[a.index[k]];
+      ++column_count_[c];
+      ++listed;
+    }
+  }
+  row_begin_.resize(m + 1);
+  row_begin_[0] = 0;
+  for (int i = 0; i < m; ++i) row_begin_[i + 1] = row_begin_[i] + row_count_[i];
+  row_list_.resize(listed);
+  for (int c = 0; c < m; ++c) {
+    if (row_of_column_[c] >= 0) continue;
+    const int j = basic[c];
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const int i = a.index[k];
+      if (column_of_row_[i] < 0) row_list_[row_begin_[i]++] = c;
+    }
+  }
+  for (int i = m; i > 0; --i) row_begin_[i] = row_begin_[i - 1];
+  row_begin_[0] = 0;
+
+  row_queue_.clear();
+  column_queue_.clear();
+  for (int c = 0; c < m; ++c)
+    if (row_of_column_[c] < 0 && column_count_[c] == 1) column_queue_.push_back(c);
+  for (int i = 0; i < m; ++i)
+    if (column_of_row_[i] < 0 && row_count_[i] == 1) row_queue_.push_back(i);
+
+  const auto pivot_on = [&](int c, int i, double value, bool eliminate) {
+    row_of_column_[c] = i;
+    column_of_row_[i] = c;
+    column_pivot_[c] = value;
+    order_.push_back(c);
+    const int j = basic[c];
+    if (eliminate) lower_columns_.begin[i] = lower_columns_.index.size();
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const int r = a.index[k];
+      if (r == i || column_of_row_[r] >= 0) continue;
+      if (--row_count_[r] == 1) row_queue_.push_back(r);
+      if (eliminate) {
+        lower_columns_.index.push_back(r);
+        lower_columns_.value.push_back(a.value[k] / value);
+      }
+    }
+    if (eliminate) {
+      lower_columns_.end[i] = lower_columns_.index.size();
+      if (lower_columns_.end[i] > lower_columns_.begin[i]) lower_columns_.sequence.push_back(i);
+    }
+    for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k) {
+      const int other = row_list_[k];
+      if (row_of_column_[other] < 0 && --column_count_[other] == 1) column_queue_.push_back(other);
+    }
+  };
+  // A pivot that is small beside the largest entry of its column would make large multipliers; the nucleus takes it.
+  const auto good = [&](int c, int i, double& value) {
+    const int j = basic[c];
+    double largest = 0;
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const double v = a.value[k] < 0 ? -a.value[k] : a.value[k];
+      if (a.index[k] == i) value = a.value[k];
+      if (column_of_row_[a.index[k]] < 0 && v > largest) largest = v;
+    }
+    const double v = value < 0 ? -value : value;
+    return v >= smallest_pivot && v >= threshold * 0.1 * largest;
+  };
+  while (!column_queue_.empty() || !row_queue_.empty()) {
+    double value = 0;
+    if (!column_queue_.empty()) {
+      const int c = column_queue_.back();
+      column_queue_.pop_back();
+      if (row_of_column_[c] >= 0 || column_count_[c] != 1) continue;
+      const int j = basic[c];
+      int i = -1;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
+        if (column_of_row_[a.index[k]] < 0) i = a.index[k];
+      if (i >= 0 && good(c, i, value)) pivot_on(c, i, value, false);
+    } else {
+      const int i = row_queue_.back();
+      row_queue_.pop_back();
+      if (column_of_row_[i] >= 0 || row_count_[i] != 1) continue;
+      int c = -1;
+      for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k)
+        if (row_of_column_[row_list_[k]] < 0) c = row_list_[k];
+      if (c >= 0 && good(c, i, value)) pivot_on(c, i, value, true);
+    }
+  }
+
+  // What is left.
+  nucleus_rows_.clear();
+  nucleus_columns_.clear();
+  nucleus_row_.assign(m, -1);
+  nucleus_column_.assign(m, -1);
+  beside_row_.clear();
+  beside_column_.clear();
+  beside_value_.clear();
+  for (int i = 0; i < m; ++i) {
+    if (column_of_row_[i] >= 0) continue;
+    nucleus_row_[i] = nucleus_rows_.size();
+    nucleus_rows_.push_back(i);
+  }
+  if (!nucleus_rows_.empty()) {
+    for (int c = 0; c < m; ++c) {
+      if (row_of_column_[c] < 0) nucleus_columns_.push_back(c);
+    }
+    eliminate_nucleus(a, basic, threshold);
+  }
+  // Columns without a pivot give their place to activities of rows without one.
+  int replaced = 0, free_row = 0;
+  for (int c = 0; c < m && order_.size() < m; ++c) {
+    if (row_of_column_[c] >= 0) continue;
+    while (column_of_row_[free_row] >= 0) ++free_row;
+    replaced_variable_.push_back(basic[c]);
+    basic[c] = n + free_row;
+    row_of_column_[c] = free_row;
+    column_of_row_[free_row] = c;
+    ++replaced;
+  }
+  if (replaced > 0) {
+    const table<int> out = replaced_variable_;
+    replaced += build(a, basic, threshold);  // once more, with columns that are independent
+    for (const int variable : out) replaced_variable_.push_back(variable);
+    return replaced;
+  }
+
+  // The columns of U: what stands in rows that were pivoted earlier.
+  permuted_.assign(m, 0);  // entries that the nucleus adds to the column pivoted on a row
+  for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
+  sequence_at_.assign(m, -1);
+  triangle& u = upper_columns_;
+  pivot_.resize(m);
+  for (int s = 0; s < m; ++s) {
+    const int c = order_[s], i = row_of_column_[c], variable = basic[c];
+    u.begin[i] = u.index.size();
+    if (variable < n) {
+      const bool in_nucleus = nucleus_row_[i] >= 0;
+      for (int k = a.begin[variable]; k < a.begin[variable + 1]; ++k) {
+        const int r = a.index[k];
+        // A column of the nucleus starts with its rows outside; its rows inside come from the elimination.
+        if (in_nucleus ? nucleus_row_[r] < 0 : sequence_at_[r] >= 0) {
+          u.index.push_back(r);
+          u.value.push_back(a.value[k]);
+        }
+      }
+      u.end[i] = u.index.size();
+      u.index.resize(u.index.size() + permuted_[i]);
+      u.value.resize(u.index.size());
+    } else {
+      u.end[i] = u.index.size();
+    }
+    pivot_[i] = column_pivot_[c];
+    sequence_at_[i] = u.sequence.size();
+    u.sequence.push_back(i);
+  }
+  for (int k = 0; k < beside_row_.size(); ++k) {
+    const int i = row_of_column_[beside_column_[k]];
+    u.index[u.end[i]] = beside_row_[k];
+    u.value[u.end[i]++] = beside_value_[k];
+  }
+  finish(m, basic);
+  return 0;
+}
+
+/// Long columns wait until the others are done, and long rows are not looked at until then: each would be walked
+/// through once for every pivot. Then both meet in a second nucleus, which is as small as there are such rows and
+/// columns.
+inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold) {
+  const int size = nucleus_rows_.size(), first_pivot = order_.size();
+  int entries = 0;
+  line_count_.assign(size, 0);
+  column_length_.assign(size, 0);
+  for (int s = 0; s < size; ++s) {
+    const int j = basic[nucleus_columns_[s]];
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const int r = nucleus_row_[a.index[k]];
+      if (r < 0) continue;
+      ++line_count_[r];
+      ++column_length_[s];
+      ++entries;
+    }
+  }
+  const int average = entries / size + 1, long_line = 8 * average > 40 ? 8 * average : 40;
+
+  const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
+    int row = 0, column = 0;
+    while (nucleus_.choose(threshold, smallest_pivot, row, column)) {
+      const int i = rows[row], c = columns[column];
+      lower_columns_.begin[i] = lower_columns_.index.size();
+      const double pivot = nucleus_.eliminate(
+          row, column,
+          [&](int r, double multiplier) {
+            lower_columns_.index.push_back(rows[r]);
+            lower_columns_.value.push_back(multiplier);
+          },
+          [&](int other, double value) {
+            beside_row_.push_back(i);
+            beside_column_.push_back(columns[other]);
+            beside_value_.push_back(value);
+          });
+      lower_columns_.end[i] = lower_columns_.index.size();
+      if (lower_columns_.end[i] > lower_columns_.begin[i]) lower_columns_.sequence.push_back(i);
+      row_of_column_[c] = i;
+      column_of_row_[i] = c;
+      column_pivot_[c] = pivot;
+      order_.push_back(c);
+    }
+  };
+
+  short_columns_.clear();
+  long_columns_.clear();
+  for (int s = 0; s < size; ++s) {
+    (column_length_[s] > long_line ? long_columns_ : short_columns_).push_back(nucleus_columns_[s]);
+  }
+  nucleus_.reset(size, short_columns_.size());
+  bool any_long = !long_columns_.empty();
+  for (int r = 0; r < size; ++r) {
+    if (line_count_[r] <= long_line) continue;
+    nucleus_.mark_heavy(r);
+    any_long = true;
+  }
+  for (int s = 0; s < short_columns_.size(); ++s) {
+    const int j = basic[short_columns_[s]];
+    gathered_index_.clear();
+    gathered_value_.clear();
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const int r = nucleus_row_[a.index[k]];
+      if (r < 0) continue;
+      gathered_index_.push_back(r);
+      gathered_value_.push_back(a.value[k]);
+    }
+    nucleus_.add_column(s, gathered_index_.data(), gathered_value_.data(), gathered_index_.size());
+  }
+  nucleus_.link();
+  pivot_all(nucleus_rows_, short_columns_);
+  if (!any_long || order_.size() == first_pivot + size) return;
+
+  // What is left, in rows that are left.
+  rest_rows_.clear();
+  rest_columns_.clear();
+  rest_begin_.assign(1, 0);
+  gathered_index_.clear();
+  gathered_value_.clear();
+  rest_row_.assign(size, -1);
+  for (int r = 0; r < size; ++r) {
+    if (column_of_row_[nucleus_rows_[r]] >= 0) continue;
+    rest_row_[r] = rest_rows_.size();
+    rest_rows_.push_back(nucleus_rows_[r]);
+  }
+  const auto take = [&](int r, double v) {
+    gathered_index_.push_back(rest_row_[r]);
+    gathered_value_.push_back(v);
+  };
+  for (int s = 0; s < short_columns_.size(); ++s) {
+    if (row_of_column_[short_columns_[s]] >= 0) continue;
+    nucleus_.entries_of(s, take);
+    rest_columns_.push_back(short_columns_[s]);
+    rest_begin_.push_back(gathered_index_.size());
+  }
+  scattered_.assign(size, 0.0);
+  for (const int c : long_columns_) {
+    const int j = basic[c];
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
+      if (const int r = nucleus_row_[a.index[k]]; r >= 0) scattered_[r] = a.value[k];
+    for (int s = first_pivot; s < order_.size(); ++s) {
+      const int i = row_of_column_[order_[s]];
+      double& at = scattered_[nucleus_row_[i]];
+      const double v = at;
+      at = 0;
+      if (v < 1e-14 && v > -1e-14) continue;
+      beside_row_.push_back(i);
+      beside_column_.push_back(c);
+      beside_value_.push_back(v);
+      for (int k = lower_columns_.begin[i]; k < lower_columns_.end[i]; ++k) {
+        scattered_[nucleus_row_[lower_columns_.index[k]]] -= v * lower_columns_.value[k];
+      }
+    }
+    for (int r = 0; r < size; ++r) {
+      if (rest_row_[r] < 0 || scattered_[r] == 0) continue;
+      if (scattered_[r] > 1e-14 || scattered_[r] < -1e-14) take(r, scattered_[r]);
+      scattered_[r] = 0;
+    }
+    rest_columns_.push_back(c);
+    rest_begin_.push_back(gathered_index_.size());
+  }
+  nucleus_.reset(rest_rows_.size(), rest_columns_.size());
+  for (int s = 0; s < rest_columns_.size(); ++s) {
+    nucleus_.add_column(s, gathered_index_.data() + rest_begin_[s], gathered_value_.data() + rest_begin_[s],
+                        rest_begin_[s + 1] - rest_begin_[s]);
+  }
+  nucleus_.link();
+  pivot_all(rest_rows_, rest_columns_);
+}
+
+inline void factorization::finish(int m, table<int>& basic) {
+  // Rows of U, each with room to grow.
+  row_count_.assign(m, 0);
+  triangle& u = upper_columns_;
+  for (int k = 0; k < u.index.size(); ++k) ++row_count_[u.index[k]];
+  upper_rows_.reset(m);
+  row_space_.resize(m);
+  int at = 0;
+  for (int i = 0; i < m; ++i) {
+    row_space_[i] = row_count_[i] + 4;
+    upper_rows_.begin[i] = upper_rows_.end[i] = at;
+    at += row_space_[i];
+  }
+  upper_rows_.index.resize(at);
+  upper_rows_.value.resize(at);
+  for (const int p : u.sequence) {
+    for (int k = u.begin[p]; k < u.end[p]; ++k) {
+      int& end = upper_rows_.end[u.index[k]];
+      upper_rows_.index[end] = p;
+      upper_rows_.value[end++] = u.value[k];
+    }
+  }
+  upper_rows_.sequence = u.sequence;
+  upper_entries_ = u.index.size() + m;
+
+  // Rows of L: solved against the order of pivots, so every row that has multipliers stands in it.
+  lower_rows_.reset(m);
+  row_count_.assign(m + 1, 0);
+  const triangle& l = lower_columns_;
+  for (int k = 0; k < l.index.size(); ++k) ++row_count_[l.index[k]];
+  at = 0;
+  for (int i = 0; i < m; ++i) {
+    lower_rows_.begin[i] = lower_rows_.end[i] = at;
+    at += row_count_[i];
+  }
+  lower_rows_.index.resize(at);
+  lower_rows_.value.resize(at);
+  for (const int p : l.sequence) {
+    for (int k = l.begin[p]; k < l.end[p]; ++k) {
+      int& end = lower_rows_.end[l.index[k]];
+      lower_rows_.index[end] = p;
+      lower_rows_.value[end++] = l.value[k];
+    }
+  }
+  if (!l.sequence.empty()) {
+    for (const int p : u.sequence)
+      if (lower_rows_.end[p] > lower_rows_.begin[p]) lower_rows_.sequence.push_back(p);
+  }
+
+  permuted_.resize(m);
+  for (int c = 0; c < m; ++c) permuted_[row_of_column_[c]] = basic[c];
+  basic = permuted_;
+  operation_pivot_.clear();
+  operation_begin_.assign(1, 0);
+  operation_index_.clear();
+  operation_value_.clear();
+  updates_ = 0;
+  walk_.resize(m);
+  built_entries_ = entries();
+}
+
+inline void factorization::update(int place, const work_vector& spike, const work_vector& behind_upper, double alpha) {
+  triangle& columns = upper_columns_;
+  triangle& rows = upper_rows_;
+  const double old_pivot = pivot_[place];
+  // The row operation that clears the row of the old pivot.
+  const auto note = [&](int i) {
+    const double v = behind_upper.value[i];
+    if (i == place || (v < 1e-14 && v > -1e-14)) return;
+    operation_index_.push_back(i);
+    operation_value_.push_back(-v * old_pivot);
+  };
+  if (behind_upper.listed) {
+    for (int k = 0; k < behind_upper.count; ++k) note(behind_upper.index[k]);
+  } else {
+    for (int i = 0; i < behind_upper.size(); ++i) note(i);
+  }
+  if (operation_index_.size() > operation_begin_.back()) {
+    operation_pivot_.push_back(place);
+    operation_begin_.push_back(operation_index_.size());
+  }
+  // The old column and the old row leave U.
+  for (int k = columns.begin[place]; k < columns.end[place]; ++k) remove(rows, columns.index[k], place);
+  for (int k = rows.begin[place]; k < rows.end[place]; ++k) remove(columns, rows.index[k], place);
+  upper_entries_ -= columns.end[place] - columns.begin[place] + rows.end[place] - rows.begin[place];
+  rows.end[place] = rows.begin[place];
+  // The spike becomes the last column.
+  columns.begin[place] = columns.index.size();
+  const auto enter = [&](int i) {
+    const double v = spike.value[i];
+    if (i == place || (v < 1e-14 && v > -1e-14)) return;
+    columns.index.push_back(i);
+    columns.value.push_back(v);
+    append(i, place, v);
+  };
+  if (spike.listed) {
+    for (int k = 0; k < spike.count; ++k) enter(spike.index[k]);
+  } else {
+    for (int i = 0; i < spike.size(); ++i) enter(i);
+  }
+  columns.end[place] = columns.index.size();
+  upper_entries_ += columns.end[place] - columns.begin[place];
+  columns.sequence[sequence_at_[place]] = -1;
+  rows.sequence[sequence_at_[place]] = -1;
+  sequence_at_[place] = columns.sequence.size();
+  columns.sequence.push_back(place);
+  rows.sequence.push_back(place);
+  pivot_[place] = alpha * old_pivot;
+  ++updates_;
+}
+
+}  // namespace plait::detail

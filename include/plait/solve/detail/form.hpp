@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include <plait/solve/lp.hpp>
+#include <plait/solve/sparse_matrix.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// The program as the simplex methods see it: minimize cost . x over A x - r = 0 and lower <= (x, r) <= upper.
+///
+/// Variables 0 .. n - 1 are the columns, n .. n + m - 1 the activities of the rows. Rows and columns are scaled by
+/// powers of two, so that scaling rounds nothing: entry a_ij becomes row_scale_i a_ij column_scale_j.
+struct form {
+  sparse_matrix a;
+  sparse_matrix by_rows;
+  table<double> cost, lower, upper;
+  table<double> column_scale, row_scale;
+
+  [[nodiscard]] int rows() const { return a.rows; }
+  [[nodiscard]] int columns() const { return a.columns; }
+  [[nodiscard]] int variables() const { return a.rows + a.columns; }
+  /// What a value of the original model is multiplied with to become one of this form.
+  [[nodiscard]] double scale_of(int variable) const {
+    return variable < columns() ? 1 / column_scale[variable] : row_scale[variable - columns()];
+  }
+
+  /// Takes over a model, scaled or as it is.
+  void load(const lp& model, bool scaled) {
+    const sparse_matrix& original = model.matrix();
+    a = original;
+    const int m = a.rows, n = a.columns;
+    column_scale.assign(n, 1.0);
+    row_scale.assign(m, 1.0);
+    if (scaled) find_scales();
+    for (int j = 0; j < n; ++j) {
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+    }
+    transpose(a, by_rows);
+    cost.resize(n + m);
+    lower.resize(n + m);
+    upper.resize(n + m);
+    load_costs(model);
+    load_bounds(model);
+  }
+  void load_costs(const lp& model) {
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    for (int j = 0; j < columns(); ++j) cost[j] = sign * model.cost(j) * column_scale[j];
+    for (int i = 0; i < rows(); ++i) cost[columns() + i] = 0;
+  }
+  void load_bounds(const lp& model) {
+    for (int j = 0; j < columns(); ++j) {
+      lower[j] = model.column_lower(j) / column_scale[j];
+      upper[j] = model.column_upper(j) / column_scale[j];
+    }
+    for (int i = 0; i < rows(); ++i) {
+      lower[columns() + i] = model.row_lower(i) * row_scale[i];
+      upper[columns() + i] = model.row_upper(i) * row_scale[i];
+    }
+  }
+
+ private:
+  static double power_of_two(double v) {
+    int exponent = 0;
+    const double mantissa = std::frexp(v, &exponent);
+    return std::ldexp(1.0, mantissa > 0.70710678 ? exponent : exponent - 1);
+  }
+
+  /// Geometric means of the least and largest entry, of rows and columns in turn, then columns to a largest entry of
+  /// about one. Source: Curtis, Reid, "On the automatic scaling of matrices for Gaussian elimination", 1972 (why);
+  /// Tomlin, "On scaling linear programming problems", Math. Programming Study 4, 1975 (this way).
+  void find_scales() {
+    double least = 1e300, largest = 0;
+    for (const double v : a.value) {
+      const double size = std::fabs(v);
+      if (size < least) least = size;
+      if (size > largest) largest = size;
+    }
+    if (largest == 0 || (least >= 0.2 && largest <= 5)) return;
+    const int m = a.rows, n = a.columns;
+    table<double> low(m), high(m);
+    for (int pass = 0; pass < 4; ++pass) {
+      low.assign(m, 1e300);
+      high.assign(m, 0.0);
+      for (int j = 0; j < n; ++j) {
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+          const int i = a.index[k];
+          const double size = std::fabs(a.value[k]) * column_scale[j];
+          if (size < low[i]) low[i] = size;
+          if (size > high[i]) high[i] = size;
+        }
+      }
+      for (int i = 0; i < m; ++i)
+        if (high[i] > 0) row_scale[i] = 1 / std::sqrt(low[i] * high[i]);
+      for (int j = 0; j < n; ++j) {
+        double column_low = 1e300, column_high = 0;
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+          const double size = std::fabs(a.value[k]) * row_scale[a.index[k]];
+          if (size < column_low) column_low = size;
+          if (size > column_high) column_high = size;
+        }
+        if (column_high > 0) column_scale[j] = 1 / std::sqrt(column_low * column_high);
+      }
+    }
+    for (int i = 0; i < m; ++i) row_scale[i] = power_of_two(row_scale[i]);
+    for (int j = 0; j < n; ++j) {
+      double column_high = 0;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const double size = std::fabs(a.value[k]) * row_scale[a.index[k]];
+        if (size > column_high) column_high = size;
+      }
+      column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
+    }
+  }
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <plait/solve/basis.hpp>
+#include <plait/solve/detail/factorization.hpp>
+#include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/work_vector.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// A basis of a form with all that the simplex methods keep beside it: factors, values, reduced costs, and the costs
+/// and bounds they work with, which may be perturbed or those of a first phase.
+///
+/// Signs: d_j = cost_j - y . a_j for a column and d = y_i for the activity of row i, so a variable at its lower bound
+/// wants d >= 0, one at its upper bound d <= 0, a free one d = 0, and a fixed one anything.
+class tableau {
+ public:
+  const form* program = nullptr;
+  factorization factors;
+  table<int> basic;            // variable in each place
+  table<int> place;            // of each variable; -1 where it is not basic
+  table<basis_status> status;  // of each variable
+  table<double> x, d;          // of each variable; d of basic ones is zero
+  table<double> cost, lower, upper;
+  table<double> weight;    // of each place: squared length of the row of B^-1 (dual steepest edge)
+  double threshold = 0.1;  // of the factorization's pivots
+  double density_column = 0, density_row = 0, density_edge = 0, density_dual = 0;
+  work_vector buffer;
+
+  [[nodiscard]] int rows() const { return program->rows(); }
+  [[nodiscard]] int columns() const { return program->columns(); }
+  [[nodiscard]] int variables() const { return program->variables(); }
+
+  void attach(const form& f) {
+    program = &f;
+    const int all = f.variables();
+    x.assign(all, 0.0);
+    d.assign(all, 0.0);
+    buffer.resize(f.rows());
+    restore_costs();
+    restore_bounds();
+    density_column = density_row = density_edge = density_dual = 0;
+  }
+  void restore_costs() { cost = program->cost; }
+  void restore_bounds() {
+    lower = program->lower;
+    upper = program->upper;
+  }
+  [[nodiscard]] bool is_fixed(int j) const { return lower[j] == upper[j]; }
+  [[nodiscard]] bool is_boxed(int j) const { return lower[j] > -infinity && upper[j] < infinity; }
+  [[nodiscard]] bool is_free(int j) const { return lower[j] == -infinity && upper[j] == infinity; }
+
+  /// Takes a basis over; repairs counts by dropping basic columns or by making row activities basic.
+  void set_basis(const table<basis_status>& wanted) {
+    const int m = rows(), n = columns(), all = variables();
+    status = wanted;
+    place.assign(all, -1);
+    basic.clear();
+    for (int j = 0; j < all; ++j) {
+      if (status[j] != basis_status::basic) continue;
+      if (basic.size() < m) {
+        basic.push_back(j);
+      } else {
+        status[j] = basis_status::lower;
+      }
+    }
+    for (int i = 0; i < m && basic.size() < m; ++i) {
+      if (status[n + i] == basis_status::basic) continue;
+      status[n + i] = basis_status::basic;
+      basic.push_back(n + i);
+    }
+    for (int p = 0; p < m; ++p) place[basic[p]] = p;
+    weight.assign(m, 1.0);
+  }
+
+  /// Puts a variable that is not basic to the bound that its status names, or to one that it has.
+  void settle(int j) {
+    const double l = lower[j], u = upper[j];
+    if (status[j] == basis_status::upper && u < infinity) {
+      x[j] = u;
+    } else if (l > -infinity) {
+      status[j] = basis_status::lower;
+      x[j] = l;
+    } else if (u < infinity) {
+      status[j] = basis_status::upper;
+      x[j] = u;
+    } else {
+      status[j] = basis_status::free;
+      x[j] = 0;
+    }
+  }
+  void settle_all() {
+    for (int j = 0; j < variables(); ++j)
+      if (status[j] != basis_status::basic) settle(j);
+  }
+
+  /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
+  int refactor() {
+    const int m = rows();
+    carried_.resize(variables());
+    for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
+    const int replaced = factors.build(program->a, basic, threshold);
+    for (const int j : factors.replaced_variables()) {
+      place[j] = -1;
+      status[j] = basis_status::lower;
+      carried_[j] = 1;
+    }
+    for (int p = 0; p < m; ++p) {
+      if (status[basic[p]] != basis_status::basic) {
+        status[basic[p]] = basis_status::basic;
+        carried_[basic[p]] = 1;
+      }
+      place[basic[p]] = p;
+      weight[p] = replaced > 0 ? 1 : carried_[basic[p]];
+    }
+    for (const int j : factors.replaced_variables()) {
+      if (place[j] < 0) settle(j);
+    }
+    return replaced;
+  }
+
+  /// Values of the basic variables from those of the others.
+  void compute_values() {
+    const int m = rows(), n = columns();
+    const sparse_matrix& a = program->a;
+    buffer.clear();
+    double* const v = buffer.value.data();
+    for (int j = 0; j < n; ++j) {
+      if (status[j] == basis_status::basic || x[j] == 0) continue;
+      const double xj = x[j];
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v[a.index[k]] -= a.value[k] * xj;
+    }
+    for (int i = 0; i < m; ++i)
+      if (status[n + i] != basis_status::basic) v[i] += x[n + i];
+    buffer.list();
+    factors.ftran(buffer, 1);
+    for (int p = 0; p < m; ++p) x[basic[p]] = buffer.value[p];
+    buffer.clear();
+  }
+
+  /// y = B^-T c_B into `buffer`, which the caller clears.
+  void compute_multipliers() {
+    buffer.clear();
+    for (int p = 0; p < rows(); ++p)
+      if (cost[basic[p]] != 0) buffer.set(p, cost[basic[p]]);
+    factors.btran(buffer, 1);
+  }
+
+  /// Reduced costs of all variables.
+  void compute_reduced_costs() {
+    const int m = rows(), n = columns();
+    compute_multipliers();
+    const double* const y = buffer.value.data();
+    const sparse_matrix& a = program->a;
+    if (buffer.count == 0) {
+      for (int j = 0; j < n + m; ++j) d[j] = status[j] == basis_status::basic ? 0 : cost[j];
+      buffer.clear();
+      return;
+    }
+    for (int j = 0; j < n; ++j) {
+      double sum = 0;
+      if (status[j] != basis_status::basic) {
+        sum = cost[j];
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum -= a.value[k] * y[a.index[k]];
+      }
+      d[j] = sum;
+    }
+    for (int i = 0; i < m; ++i) d[n + i] = status[n + i] == basis_status::basic ? 0 : cost[n + i] + y[i];
+    buffer.clear();
+  }
+
+  /// A column of [A, -I] as a vector by rows.
+  void load_column(int j, work_vector& v) const { add_column(j, 1, v, true); }
+  void add_column(int j, double times, work_vector& v, bool fresh = false) const {
+    if (fresh) v.clear();
+    const int n = columns();
+    if (j < n) {
+      const sparse_matrix& a = program->a;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v.add(a.index[k], a.value[k] * times);
+    } else {
+      v.add(j - n, -times);
+    }
+  }
+
+  /// The part of row `rho` of B^-1 [A, -I] that belongs to the columns, into `row`; activities have -rho. Entries of
+  /// basic columns are zero.
+  void price(const work_vector& rho, work_vector& row) {
+    const int n = columns();
+    row.clear();
+    double* const v = row.value.data();
+    if (rho.sparse(0.25)) {
+      const sparse_matrix& r = program->by_rows;
+      const bool few = rho.sparse(0.1) && density_dual < 0.3;
+      if (few) {
+        for (int s = 0; s < rho.count; ++s) {
+          const int i = rho.index[s];
+          const double times = rho.value[i];
+          for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) {
+            const int j = r.index[k];
+            if (v[j] == 0) row.index[row.count++] = j;
+            v[j] += times * r.value[k];
+            if (v[j] == 0) v[j] = 1e-100;
+          }
+        }
+        int kept = 0;
+        for (int s = 0; s < row.count; ++s) {
+          const int j = row.index[s];
+          if (status[j] == basis_status::basic || std::fabs(v[j]) < 1e-14) {
+            v[j] = 0;
+          } else {
+            row.index[kept++] = j;
+          }
+        }
+        row.count = kept;
+      } else {
+        for (int s = 0; s < rho.count; ++s) {
+          const int i = rho.index[s];
+          const double times = rho.value[i];
+          for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) v[r.index[k]] += times * r.value[k];
+        }
+        int kept = 0;
+        for (int j = 0; j < n; ++j) {
+          if (v[j] == 0) continue;
+          if (status[j] == basis_status::basic || std::fabs(v[j]) < 1e-14) {
+            v[j] = 0;
+          } else {
+            row.index[kept++] = j;
+          }
+        }
+        row.count = kept;
+      }
+    } else {
+      const sparse_matrix& a = program->a;
+      const double* const y = rho.value.data();
+      for (int j = 0; j < n; ++j) {
+        if (status[j] == basis_status::basic) continue;
+        double sum = 0;
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
+        if (std::fabs(sum) >= 1e-14) row.set(j, sum);
+      }
+    }
+    note(density_dual, row.count, n);
+  }
+
+  static void note(double& density, int count, int size) {
+    if (size > 0) density = 0.95 * density + 0.05 * count / size;
+  }
+
+  /// Exchanges the variable in `p` for `entering`; the one that leaves goes to the bound `to`.
+  void exchange(int p, int entering, basis_status to) {
+    const int leaving = basic[p];
+    basic[p] = entering;
+    place[entering] = p;
+    place[leaving] = -1;
+    status[entering] = basis_status::basic;
+    status[leaving] = to;
+    d[entering] = 0;
+  }
+
+  /// The objective of the form, with the costs it works with.
+  [[nodiscard]] double objective() const {
+    double sum = 0;
+    for (int j = 0; j < variables(); ++j)
+      if (cost[j] != 0) sum += cost[j] * x[j];
+    return sum;
+  }
+  [[nodiscard]] double primal_infeasibility(int j) const {
+    return x[j] < lower[j] ? lower[j] - x[j] : x[j] > upper[j] ? x[j] - upper[j] : 0;
+  }
+  [[nodiscard]] double dual_infeasibility(int j) const {
+    if (status[j] == basis_status::basic || is_fixed(j)) return 0;
+    if (status[j] == basis_status::free) return std::fabs(d[j]);
+    if (status[j] == basis_status::lower) return d[j] < 0 ? -d[j] : 0;
+    return d[j] > 0 ? d[j] : 0;
+  }
+  /// The largest of each, and how many are above `tolerance`.
+  struct infeasibility {
+    double largest = 0, sum = 0;
+    int count = 0;
+  };
+  [[nodiscard]] infeasibility primal_infeasibilities(double tolerance) const {
+    infeasibility found;
+    for (const int j : basic) count_in(found, primal_infeasibility(j), tolerance);
+    return found;
+  }
+  [[nodiscard]] infeasibility dual_infeasibilities(double tolerance) const {
+    infeasibility found;
+    for (int j = 0; j < variables(); ++j) count_in(found, dual_infeasibility(j), tolerance);
+    return found;
+  }
+
+ private:
+  static void count_in(infeasibility& all, double one, double tolerance) {
+    if (one > all.largest) all.largest = one;
+    if (one <= tolerance) return;
+    all.sum += one;
+    ++all.count;
+  }
+  table<double> carried_;
+};
+
+/// Random numbers that depend on a seed and a place alone.
+inline double random_unit(std::uint64_t seed, std::uint64_t at) {
+  std::uint64_t z = seed * 0x9E3779B97F4A7C15u + at * 0xD1342543DE82EF95u + 0x632BE59BD9B4E019u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  z ^= z >> 31;
+  return static_cast<double>(z >> 11) * 0x1p-53;
+}
+
+}  // namespace plait::detail

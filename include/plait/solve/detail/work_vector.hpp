@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// A vector of a fixed length with a list of the places that may be nonzero, so that work on it is in proportion to
+/// those.
+///
+/// Invariant: `index` holds every place with a nonzero value, none twice; where `listed` is false the list says
+/// nothing.
+struct work_vector {
+  table<double> value;
+  table<int> index;
+  int count = 0;
+  bool listed = true;
+
+  void resize(int size) {
+    value.assign(size, 0.0);
+    index.resize(size);
+    count = 0;
+    listed = true;
+  }
+  [[nodiscard]] int size() const { return value.size(); }
+  [[nodiscard]] bool sparse(double share) const { return listed && count <= share * size(); }
+
+  void clear() {
+    if (sparse(0.3)) {
+      for (int k = 0; k < count; ++k) value[index[k]] = 0;
+    } else {
+      value.assign(size(), 0.0);
+    }
+    count = 0;
+    listed = true;
+  }
+  /// Adds to a place. Only for vectors that are listed.
+  void add(int at, double amount) {
+    double& v = value[at];
+    if (v == 0) index[count++] = at;
+    v += amount;
+    if (v == 0) v = 1e-100;  // stays listed once
+  }
+  /// Sets a place that is zero so far.
+  void set(int at, double to) {
+    value[at] = to;
+    index[count++] = at;
+  }
+  /// Makes the list from the values, and forgets values that are too small to mean anything.
+  void list() {
+    count = 0;
+    for (int i = 0; i < size(); ++i) {
+      const double v = value[i];
+      if (v > 1e-14 || v < -1e-14) {
+        index[count++] = i;
+      } else {
+        value[i] = 0;
+      }
+    }
+    listed = true;
+  }
+  void copy(const work_vector& from) {
+    clear();
+    if (from.sparse(0.3)) {
+      for (int k = 0; k < from.count; ++k) set(from.index[k], from.value[from.index[k]]);
+    } else {
+      value = from.value;
+      if (from.listed) {
+        for (int k = 0; k < from.count; ++k) index[k] = from.index[k];
+        count = from.count;
+      } else {
+        listed = false;
+      }
+    }
+  }
+};
+
+}  // namespace plait::detail

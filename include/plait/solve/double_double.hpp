@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+namespace plait {
+
+/// A sum of two doubles, about 32 decimal digits: what residuals and certificates are computed in.
+///
+/// Cost: a product and an addition take some twenty operations. Products of two doubles are exact where they neither
+/// overflow nor fall below the smallest normal number.
+/// Source: Dekker, "A floating-point technique for extending the available precision", Numer. Math. 18, 1971; Knuth,
+/// The Art of Computer Programming 2, 4.2.2, theorem B (the sum of two doubles with its exact error).
+struct double_double {
+  double high = 0;
+  double low = 0;
+
+  constexpr double_double() = default;
+  constexpr double_double(double value) : high{value} {}
+  constexpr double_double(double h, double l) : high{h}, low{l} {}
+
+  [[nodiscard]] constexpr double value() const { return high + low; }
+
+  constexpr double_double& operator+=(double b) {
+    const double s = high + b, t = s - high;
+    const double e = (high - (s - t)) + (b - t) + low;
+    high = s + e;
+    low = e - (high - s);
+    return *this;
+  }
+  constexpr double_double& operator+=(double_double b) {
+    *this += b.high;
+    return *this += b.low;
+  }
+  constexpr double_double& operator-=(double b) { return *this += -b; }
+  constexpr double_double& operator-=(double_double b) { return *this += double_double{-b.high, -b.low}; }
+
+  /// Adds a * b without rounding the product.
+  double_double& add_product(double a, double b) {
+    const double product = a * b;
+    const double error = std::fma(a, b, -product);
+    *this += product;
+    return *this += error;
+  }
+  /// Adds a * b, where a has 32 digits.
+  double_double& add_product(double_double a, double b) {
+    add_product(a.high, b);
+    return add_product(a.low, b);
+  }
+
+  friend constexpr double_double operator+(double_double a, double_double b) { return a += b; }
+  friend constexpr double_double operator-(double_double a, double_double b) { return a -= b; }
+  friend constexpr double_double operator-(double_double a) { return {-a.high, -a.low}; }
+  friend constexpr bool operator<(double_double a, double_double b) { return (a - b).value() < 0; }
+};
+
+}  // namespace plait

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <plait/core/require.hpp>
+#include <plait/solve/sparse_matrix.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait {
+
+/// No bound. Bounds of magnitude 1e30 and more count as none wherever a file or a caller gives them.
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+enum class objective_sense { minimize, maximize };
+
+/// One entry of a row or column under construction.
+struct lp_entry {
+  int index = 0;  ///< of the column in a row, of the row in a column
+  double value = 0;
+};
+
+/// A sparse linear program, or a small integer one:
+///
+///     minimize or maximize   offset + cost . x
+///     subject to             row_lower    <= A x <= row_upper
+///                            column_lower <=  x  <= column_upper,   x_j whole for marked j
+///
+/// Invariants: bounds are never NaN, costs and coefficients are finite, no entry is stored twice and none is zero.
+/// A bound pair with lower > upper is kept, and makes the program infeasible. Rows that are added are collected and
+/// sorted into the columns when the matrix is next read, so a model built row by row costs as much as one built in
+/// bulk; that first reading changes the object, so let it happen before several threads read.
+class lp {
+ public:
+  lp() = default;
+
+  /// Takes over compressed columns as they are. Needs: sizes that agree, indices in range, none twice in a column.
+  static lp from_columns(sparse_matrix a, std::span<const double> cost, std::span<const double> column_lower,
+                         std::span<const double> column_upper, std::span<const double> row_lower,
+                         std::span<const double> row_upper, objective_sense sense = objective_sense::minimize) {
+    const auto fits = [](std::span<const double> s, int count) { return static_cast<int>(s.size()) == count; };
+    require(fits(cost, a.columns) && fits(column_lower, a.columns) && fits(column_upper, a.columns), "lp::from_columns",
+            "costs and column bounds must be as many as the matrix has columns");
+    require(fits(row_lower, a.rows) && fits(row_upper, a.rows), "lp::from_columns",
+            "row bounds must be as many as the matrix has rows");
+    require(a.begin.size() == a.columns + 1 && a.begin[0] == 0 && a.index.size() == a.entries() &&
+                a.value.size() == a.entries(),
+            "lp::from_columns", "begin must hold columns + 1 increasing positions, index and value one entry for each");
+    table<int> seen(a.rows, -1);
+    for (int j = 0; j < a.columns; ++j) {
+      require(a.begin[j] <= a.begin[j + 1], "lp::from_columns", "begin must not decrease");
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        require(0 <= i && i < a.rows && is_finite(a.value[k]), "lp::from_columns",
+                [&] { return "column " + std::to_string(j) + " has an entry out of range or not finite"; });
+        require(seen[i] != j, "lp::from_columns", [&] {
+          return "column " + std::to_string(j) + " has row " + std::to_string(i) + " twice; add the entries up";
+        });
+        seen[i] = j;
+      }
+    }
+    lp model;
+    model.sense_ = sense;
+    for (int j = 0; j < a.columns; ++j) model.add_column(cost[size(j)], column_lower[size(j)], column_upper[size(j)]);
+    for (int i = 0; i < a.rows; ++i) model.add_row(row_lower[size(i)], row_upper[size(i)]);
+    model.matrix_ = std::move(a);
+    model.drop_zeros();
+    return model;
+  }
+
+  [[nodiscard]] int rows() const { return row_lower_.size(); }
+  [[nodiscard]] int columns() const { return cost_.size(); }
+  [[nodiscard]] int entries() const { return matrix().entries(); }
+  [[nodiscard]] objective_sense sense() const { return sense_; }
+  [[nodiscard]] double offset() const { return offset_; }
+  [[nodiscard]] double cost(int column) const { return cost_[column]; }
+  [[nodiscard]] double column_lower(int column) const { return lower_[column]; }
+  [[nodiscard]] double column_upper(int column) const { return upper_[column]; }
+  [[nodiscard]] double row_lower(int row) const { return row_lower_[row]; }
+  [[nodiscard]] double row_upper(int row) const { return row_upper_[row]; }
+  [[nodiscard]] bool is_integer(int column) const { return column < integer_.size() && integer_[column] != 0; }
+  [[nodiscard]] bool has_integers() const {
+    for (const char one : integer_)
+      if (one != 0) return true;
+    return false;
+  }
+  [[nodiscard]] const table<double>& costs() const { return cost_; }
+  [[nodiscard]] const table<double>& column_lowers() const { return lower_; }
+  [[nodiscard]] const table<double>& column_uppers() const { return upper_; }
+  [[nodiscard]] const table<double>& row_lowers() const { return row_lower_; }
+  [[nodiscard]] const table<double>& row_uppers() const { return row_upper_; }
+
+  /// The coefficients by compressed columns. The first call after rows were added sorts them in, O(entries).
+  [[nodiscard]] const sparse_matrix& matrix() const {
+    if (!pending_.empty() || matrix_.rows != rows() || matrix_.columns != columns()) merge();
+    return matrix_;
+  }
+
+  /// The coefficient of a column in a row, zero where none is stored. Cost: O(entries of the column).
+  [[nodiscard]] double coefficient(int row, int column) const {
+    check_row(row, "lp::coefficient");
+    check_column(column, "lp::coefficient");
+    const sparse_matrix& a = matrix();
+    for (int k = a.begin[column]; k < a.begin[column + 1]; ++k)
+      if (a.index[k] == row) return a.value[k];
+    return 0;
+  }
+
+  /// Takes over all coefficients at once. Needs: the model's numbers of rows and columns, no entry twice, all finite.
+  void take_matrix(sparse_matrix a) {
+    require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::take_matrix",
+            "the matrix must have the rows and columns of the model");
+    matrix_ = std::move(a);
+    pending_.clear();
+    drop_zeros();
+  }
+
+  void set_sense(objective_sense sense) { sense_ = sense; }
+  void set_offset(double value) {
+    require(is_finite(value), "lp::set_offset", "the constant of the objective must be finite");
+    offset_ = value;
+  }
+  void set_cost(int column, double value) {
+    check_column(column, "lp::set_cost");
+    require(is_finite(value), "lp::set_cost", "a cost must be finite");
+    cost_[column] = value;
+  }
+  void set_column_bounds(int column, double lower, double upper) {
+    check_column(column, "lp::set_column_bounds");
+    check_bounds(lower, upper, "lp::set_column_bounds");
+    lower_[column] = lower_bound_of(lower);
+    upper_[column] = upper_bound_of(upper);
+  }
+  void set_row_bounds(int row, double lower, double upper) {
+    check_row(row, "lp::set_row_bounds");
+    check_bounds(lower, upper, "lp::set_row_bounds");
+    row_lower_[row] = lower_bound_of(lower);
+    row_upper_[row] = upper_bound_of(upper);
+  }
+  void set_integer(int column, bool whole = true) {
+    check_column(column, "lp::set_integer");
+    if (integer_.size() <= column) integer_.resize(columns(), 0);
+    integer_[column] = whole ? 1 : 0;
+  }
+
+  /// A new column behind the others; returns its index. Entries of the same row are added up.
+  int add_column(double cost, double lower, double upper, std::span<const lp_entry> entries = {}) {
+    require(is_finite(cost), "lp::add_column", "a cost must be finite");
+    check_bounds(lower, upper, "lp::add_column");
+    const int column = columns();
+    for (const lp_entry& e : entries) {
+      check_row(e.index, "lp::add_column");
+      require(is_finite(e.value), "lp::add_column", "a coefficient must be finite");
+    }
+    cost_.push_back(cost);
+    lower_.push_back(lower_bound_of(lower));
+    upper_.push_back(upper_bound_of(upper));
+    for (const lp_entry& e : entries) pending_.push_back({e.index, column, e.value});
+    return column;
+  }
+
+  /// A new row below the others; returns its index. Entries of the same column are added up.
+  int add_row(double lower, double upper, std::span<const lp_entry> entries = {}) {
+    check_bounds(lower, upper, "lp::add_row");
+    const int row = rows();
+    for (const lp_entry& e : entries) {
+      check_column(e.index, "lp::add_row");
+      require(is_finite(e.value), "lp::add_row", "a coefficient must be finite");
+    }
+    row_lower_.push_back(lower_bound_of(lower));
+    row_upper_.push_back(upper_bound_of(upper));
+    for (const lp_entry& e : entries) pending_.push_back({row, e.index, e.value});
+    return row;
+  }
+
+  /// Changes one coefficient. Cost: O(entries of the column) where one is stored, else O(entries) at the next reading.
+  void set_coefficient(int row, int column, double value) {
+    check_row(row, "lp::set_coefficient");
+    check_column(column, "lp::set_coefficient");
+    require(is_finite(value), "lp::set_coefficient", "a coefficient must be finite");
+    const sparse_matrix& a = matrix();
+    for (int k = a.begin[column]; k < a.begin[column + 1]; ++k) {
+      if (a.index[k] != row) continue;
+      matrix_.value[k] = value;
+      if (value == 0) drop_zeros();
+      return;
+    }
+    if (value != 0) pending_.push_back({row, column, value});
+  }
+
+  /// Removes the rows, or columns, whose mark is not zero; the others keep their order. Cost: O(entries).
+  void remove_rows(std::span<const char> marked);
+  void remove_columns(std::span<const char> marked);
+
+  // Names are optional; where none was given a column is called x<index> and a row r<index>.
+  void set_column_name(int column, std::string name) {
+    check_column(column, "lp::set_column_name");
+    set_name(column_names_, column, std::move(name));
+  }
+  void set_row_name(int row, std::string name) {
+    check_row(row, "lp::set_row_name");
+    set_name(row_names_, row, std::move(name));
+  }
+  void set_name(std::string name) { name_ = std::move(name); }
+  void set_objective_name(std::string name) { objective_name_ = std::move(name); }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& objective_name() const { return objective_name_; }
+  [[nodiscard]] std::string column_name(int column) const { return name_in(column_names_, column, 'x'); }
+  [[nodiscard]] std::string row_name(int row) const { return name_in(row_names_, row, 'r'); }
+
+ private:
+  struct triplet {
+    int row, column;
+    double value;
+  };
+
+  static std::size_t size(int count) { return static_cast<std::size_t>(count); }
+  static bool is_finite(double v) { return v - v == 0; }
+  static double lower_bound_of(double v) { return v <= -1e30 ? -infinity : v; }
+  static double upper_bound_of(double v) { return v >= 1e30 ? infinity : v; }
+  void check_row(int row, std::string_view call) const {
+    require(0 <= row && row < rows(), call, [&] {
+      return "there is no row " + std::to_string(row) + "; the model has " + std::to_string(rows()) + " rows";
+    });
+  }
+  void check_column(int column, std::string_view call) const {
+    require(0 <= column && column < columns(), call, [&] {
+      return "there is no column " + std::to_string(column) + "; the model has " + std::to_string(columns()) +
+             " columns";
+    });
+  }
+  static void check_bounds(double lower, double upper, std::string_view call) {
+    require(lower == lower && upper == upper && lower < 1e30 && upper > -1e30, call,
+            "a lower bound is a number or minus infinity, an upper one a number or plus infinity");
+  }
+  static void set_name(std::vector<std::string>& names, int at, std::string name) {
+    if (names.size() <= size(at)) names.resize(size(at) + 1);
+    names[size(at)] = std::move(name);
+  }
+  static std::string name_in(const std::vector<std::string>& names, int at, char letter) {
+    if (size(at) < names.size() && !names[size(at)].empty()) return names[size(at)];
+    return std::string(1, letter).append(std::to_string(at));
+  }
+  void merge() const;
+  void drop_zeros() const;
+
+  objective_sense sense_ = objective_sense::minimize;
+  double offset_ = 0;
+  table<double> cost_, lower_, upper_, row_lower_, row_upper_;
+  table<char> integer_;
+  mutable sparse_matrix matrix_;
+  mutable table<triplet> pending_;  // entries that are not in matrix_ yet
+  std::string name_, objective_name_;
+  std::vector<std::string> column_names_, row_names_;
+};
+
+inline void lp::merge() const {
+  sparse_matrix merged;
+  merged.rows = rows();
+  merged.columns = columns();
+  merged.begin.assign(columns() + 1, 0);
+  for (int j = 0; j < matrix_.columns; ++j) merged.begin[j + 1] = matrix_.begin[j + 1] - matrix_.begin[j];
+  for (const triplet& t : pending_) ++merged.begin[t.column + 1];
+  for (int j = 0; j < columns(); ++j) merged.begin[j + 1] += merged.begin[j];
+  merged.index.resize(merged.entries());
+  merged.value.resize(merged.entries());
+  table<int> fill = merged.begin;
+  for (int j = 0; j < matrix_.columns; ++j) {
+    for (int k = matrix_.begin[j]; k < matrix_.begin[j + 1]; ++k) {
+      merged.index[fill[j]] = matrix_.index[k];
+      merged.value[fill[j]++] = matrix_.value[k];
+    }
+  }
+  for (const triplet& t : pending_) {
+    merged.index[fill[t.column]] = t.row;
+    merged.value[fill[t.column]++] = t.value;
+  }
+  // Entries given twice become their sum.
+  table<int> seen(rows(), -1);
+  int out = 0;
+  for (int j = 0; j < columns(); ++j) {
+    const int first = out, from = merged.begin[j];
+    merged.begin[j] = first;
+    for (int k = from; k < fill[j]; ++k) {
+      const int i = merged.index[k];
+      if (seen[i] >= first) {
+        merged.value[seen[i]] += merged.value[k];
+      } else {
+        seen[i] = out;
+        merged.index[out] = i;
+        merged.value[out++] = merged.value[k];
+      }
+    }
+  }
+  merged.begin[columns()] = out;
+  merged.index.resize(out);
+  merged.value.resize(out);
+  matrix_ = std::move(merged);
+  pending_.clear();
+  drop_zeros();
+}
+
+inline void lp::drop_zeros() const {
+  int out = 0;
+  for (int j = 0; j < matrix_.columns; ++j) {
+    const int from = matrix_.begin[j];
+    matrix_.begin[j] = out;
+    for (int k = from; k < matrix_.begin[j + 1]; ++k) {
+      if (matrix_.value[k] == 0) continue;
+      matrix_.index[out] = matrix_.index[k];
+      matrix_.value[out++] = matrix_.value[k];
+    }
+  }
+  matrix_.begin[matrix_.columns] = out;
+  matrix_.index.resize(out);
+  matrix_.value.resize(out);
+}
+
+inline void lp::remove_rows(std::span<const char> marked) {
+  require(static_cast<int>(marked.size()) == rows(), "lp::remove_rows", "there must be one mark for each row");
+  const sparse_matrix& a = matrix();
+  table<int> renamed(rows(), -1);
+  int kept = 0;
+  for (int i = 0; i < rows(); ++i) {
+    if (marked[size(i)] != 0) continue;
+    renamed[i] = kept;
+    row_lower_[kept] = row_lower_[i];
+    row_upper_[kept] = row_upper_[i];
+    if (size(i) < row_names_.size()) row_names_[size(kept)] = row_names_[size(i)];
+    ++kept;
+  }
+  for (int k = 0; k < a.entries(); ++k) {
+    const int to = renamed[a.index[k]];
+    if (to < 0) matrix_.value[k] = 0;
+    matrix_.index[k] = to < 0 ? 0 : to;
+  }
+  row_lower_.resize(kept);
+  row_upper_.resize(kept);
+  if (row_names_.size() > size(kept)) row_names_.resize(size(kept));
+  matrix_.rows = kept;
+  drop_zeros();
+}
+
+inline void lp::remove_columns(std::span<const char> marked) {
+  require(static_cast<int>(marked.size()) == columns(), "lp::remove_columns", "there must be one mark for each column");
+  const sparse_matrix& a = matrix();
+  if (!integer_.empty()) integer_.resize(columns(), 0);
+  int kept = 0, out = 0;
+  for (int j = 0; j < columns(); ++j) {
+    if (marked[size(j)] != 0) continue;
+    const int from = a.begin[j], to = a.begin[j + 1];
+    matrix_.begin[kept] = out;
+    for (int k = from; k < to; ++k) {
+      matrix_.index[out] = a.index[k];
+      matrix_.value[out++] = a.value[k];
+    }
+    cost_[kept] = cost_[j];
+    lower_[kept] = lower_[j];
+    upper_[kept] = upper_[j];
+    if (!integer_.empty()) integer_[kept] = integer_[j];
+    if (size(j) < column_names_.size()) column_names_[size(kept)] = column_names_[size(j)];
+    ++kept;
+  }
+  matrix_.begin.resize(kept + 1);
+  matrix_.begin[kept] = out;
+  matrix_.index.resize(out);
+  matrix_.value.resize(out);
+  matrix_.columns = kept;
+  cost_.resize(kept);
+  lower_.resize(kept);
+  upper_.resize(kept);
+  if (!integer_.empty()) integer_.resize(kept);
+  if (column_names_.size() > size(kept)) column_names_.resize(size(kept));
+}
+
+}  // namespace plait

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include <plait/solve/basis.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/sparse_matrix.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait {
+
+/// A smaller program with the same optimum, and the way back to a basis of the whole one.
+///
+/// Only bounds and costs change and only rows and columns leave, so every coefficient of the smaller program is one of
+/// the whole. What comes back is a basis; values, duals and reduced costs follow from it on the whole program, where
+/// the simplex method makes good whatever the way back left open, so nothing here has to be trusted.
+///
+///   rule                                            the way back
+///   row without entries, or that bounds imply       its activity is basic
+///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
+///   column that is fixed, or without entries        at a bound
+///   column that only one direction helps            at the bound in that direction
+///   row that forces its columns to their bounds     its activity is basic, columns at bounds
+///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
+///
+/// Source: Andersen, Andersen, "Presolving in linear programming", Math. Programming 71, 1995.
+class presolve {
+ public:
+  enum class result { reduced, infeasible, unbounded };
+
+  /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program.
+  result reduce(const lp& model) {
+    model_ = &model;
+    const int m = model.rows(), n = model.columns();
+    transpose(model.matrix(), by_rows_);
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    lower_ = model.column_lowers();
+    upper_ = model.column_uppers();
+    row_lower_ = model.row_lowers();
+    row_upper_ = model.row_uppers();
+    cost_.resize(n);
+    for (int j = 0; j < n; ++j) cost_[j] = sign * model.cost(j);
+    column_left_.assign(n, 1);
+    row_left_.assign(m, 1);
+    column_count_.resize(n);
+    row_count_.resize(m);
+    for (int j = 0; j < n; ++j) column_count_[j] = model.matrix().begin[j + 1] - model.matrix().begin[j];
+    for (int i = 0; i < m; ++i) row_count_[i] = by_rows_.begin[i + 1] - by_rows_.begin[i];
+    // What the fixed columns use up is taken off the bounds of the rows.
+    done_.clear();
+    bad_ = false;
+    open_ = false;
+    for (int pass = 0; pass < 12; ++pass) {
+      const int before = done_.size();
+      for (int i = 0; i < m && !bad_; ++i)
+        if (row_left_[i] != 0) look_at_row(i);
+      for (int j = 0; j < n && !bad_ && !open_; ++j)
+        if (column_left_[j] != 0) look_at_column(j);
+      if (bad_) return result::infeasible;
+      if (open_) return result::unbounded;
+      if (done_.size() == before) break;
+    }
+    build();
+    return result::reduced;
+  }
+
+  [[nodiscard]] const lp& reduced() const { return reduced_; }
+  [[nodiscard]] int steps() const { return done_.size(); }
+
+  /// The statuses of all variables of the whole program, rows behind columns, from those of the reduced one.
+  void postsolve(const table<basis_status>& small, table<basis_status>& whole) const {
+    const int m = model_->rows(), n = model_->columns();
+    whole.assign(n + m, basis_status::lower);
+    for (int k = 0; k < columns_.size(); ++k) whole[columns_[k]] = small[k];
+    for (int k = 0; k < rows_.size(); ++k) whole[n + rows_[k]] = small[columns_.size() + k];
+    for (int s = done_.size() - 1; s >= 0; --s) {
+      const action& one = done_[s];
+      switch (one.what) {
+        case rule::drop_row:
+          whole[n + one.row] = basis_status::basic;
+          break;
+        case rule::fix_column:
+          whole[one.column] = one.status;
+          break;
+        case rule::bound_by_row: {
+          const basis_status at = whole[one.column];
+          const bool by_row =
+              (at == basis_status::lower && one.tightened_lower) || (at == basis_status::upper && one.tightened_upper);
+          if (by_row) {
+            whole[one.column] = basis_status::basic;
+            const bool row_lower = (at == basis_status::lower) == (one.coefficient > 0);
+            whole[n + one.row] = row_lower ? basis_status::lower : basis_status::upper;
+          } else {
+            whole[n + one.row] = basis_status::basic;
+          }
+          break;
+        }
+        case rule::substitute:
+          whole[one.column] = basis_status::basic;
+          whole[n + one.row] = one.status;
+          break;
+      }
+    }
+  }
+
+ private:
+  enum class rule : signed char { drop_row, fix_column, bound_by_row, substitute };
+  struct action {
+    rule what;
+    basis_status status;
+    bool tightened_lower, tightened_upper;
+    int row, column;
+    double coefficient;
+  };
+
+  void drop_row(int i) {
+    row_left_[i] = 0;
+    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) --column_count_[by_rows_.index[k]];
+  }
+  void drop_column(int j) {
+    column_left_[j] = 0;
+    const sparse_matrix& a = model_->matrix();
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) --row_count_[a.index[k]];
+  }
+  void fix(int j, double value, basis_status status) {
+    if (value == infinity || value == -infinity) {
+      open_ = true;
+      return;
+    }
+    drop_column(j);
+    const sparse_matrix& a = model_->matrix();
+    if (value != 0) {
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        row_lower_[a.index[k]] -= a.value[k] * value;
+        row_upper_[a.index[k]] -= a.value[k] * value;
+      }
+    }
+    done_.push_back({rule::fix_column, status, false, false, -1, j, 0});
+  }
+
+  void look_at_row(int i) {
+    const double l = row_lower_[i], u = row_upper_[i];
+    const double slack = 1e-9 * (1 + std::fmax(l > -infinity ? std::fabs(l) : 0, u < infinity ? std::fabs(u) : 0));
+    if (row_count_[i] == 0) {
+      if (l > slack || u < -slack) {
+        bad_ = true;
+        return;
+      }
+      drop_row(i);
+      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+      return;
+    }
+    if (row_count_[i] == 1) {
+      bound_by_row(i);
+      return;
+    }
+    // The least and largest activity that the bounds of the columns allow.
+    double least = 0, largest = 0, size = 0;
+    int open_low = 0, open_high = 0;
+    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
+      const int j = by_rows_.index[k];
+      if (column_left_[j] == 0) continue;
+      const double v = by_rows_.value[k];
+      const double low = v > 0 ? lower_[j] : upper_[j], high = v > 0 ? upper_[j] : lower_[j];
+      if (low - low != 0) {
+        ++open_low;
+      } else {
+        least += v * low;
+        size = std::fmax(size, std::fabs(v * low));
+      }
+      if (high - high != 0) {
+        ++open_high;
+      } else {
+        largest += v * high;
+        size = std::fmax(size, std::fabs(v * high));
+      }
+    }
+    const double tolerance = slack + 1e-11 * size;
+    if ((open_low == 0 && least > u + tolerance) || (open_high == 0 && largest < l - tolerance)) {
+      bad_ = true;
+      return;
+    }
+    const bool low_implied = l == -infinity || (open_low == 0 && least >= l);
+    const bool high_implied = u == infinity || (open_high == 0 && largest <= u);
+    if (low_implied && high_implied) {
+      drop_row(i);
+      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+    } else if ((open_low == 0 && least >= u - 1e-13 * size) || (open_high == 0 && largest <= l + 1e-13 * size)) {
+      const bool at_least = open_low == 0 && least >= u - 1e-13 * size;
+      for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
+        const int j = by_rows_.index[k];
+        if (column_left_[j] == 0) continue;
+        const bool lower = (by_rows_.value[k] > 0) == at_least;
+        fix(j, lower ? lower_[j] : upper_[j], lower ? basis_status::lower : basis_status::upper);
+      }
+      drop_row(i);
+      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+    }
+  }
+
+  void bound_by_row(int i) {
+    int j = -1;
+    double v = 0;
+    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
+      if (column_left_[by_rows_.index[k]] == 0) continue;
+      j = by_rows_.index[k];
+      v = by_rows_.value[k];
+    }
+    if (std::fabs(v) < 1e-7) return;
+    const double l = (v > 0 ? row_lower_[i] : row_upper_[i]) / v, u = (v > 0 ? row_upper_[i] : row_lower_[i]) / v;
+    action one{rule::bound_by_row, basis_status::basic, l > lower_[j], u < upper_[j], i, j, v};
+    if (one.tightened_lower) lower_[j] = l;
+    if (one.tightened_upper) upper_[j] = u;
+    if (lower_[j] > upper_[j]) {
+      if (lower_[j] > upper_[j] + 1e-9 * (1 + std::fabs(lower_[j]))) {
+        bad_ = true;
+        return;
+      }
+      (one.tightened_lower ? lower_[j] : upper_[j]) = one.tightened_lower ? upper_[j] : lower_[j];
+    }
+    drop_row(i);
+    done_.push_back(one);
+  }
+
+  void look_at_column(int j) {
+    if (lower_[j] == upper_[j]) {
+      // At the bound whose reduced cost would be right; the way back looks at nothing but bounds, so either will do.
+      const bool upper = lower_[j] != model_->column_lower(j) && upper_[j] == model_->column_upper(j);
+      fix(j, lower_[j], upper ? basis_status::upper : basis_status::lower);
+      return;
+    }
+    const sparse_matrix& a = model_->matrix();
+    // Which way the rows let it go, whatever the other columns do.
+    bool down = true, up = true;
+    int row = -1;
+    double coefficient = 0;
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+      const int i = a.index[k];
+      if (row_left_[i] == 0) continue;
+      const bool low = row_lower_[i] > -infinity, high = row_upper_[i] < infinity;
+      const bool positive = a.value[k] > 0;
+      if (positive ? low : high) down = false;
+      if (positive ? high : low) up = false;
+      row = i;
+      coefficient = a.value[k];
+    }
+    if (down && cost_[j] >= 0 && (cost_[j] > 0 || lower_[j] > -infinity)) {
+      fix(j, lower_[j], basis_status::lower);
+      return;
+    }
+    if (up && cost_[j] <= 0 && (cost_[j] < 0 || upper_[j] < infinity)) {
+      fix(j, upper_[j], basis_status::upper);
+      return;
+    }
+    if (column_count_[j] == 1 && row_count_[row] > 1) substitute(j, row, coefficient);
+  }
+
+  /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
+  void substitute(int j, int i, double v) {
+    double largest = 0;
+    double least_others = 0, largest_others = 0;
+    bool open_low = false, open_high = false;
+    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
+      const int other = by_rows_.index[k];
+      if (column_left_[other] == 0) continue;
+      const double c = by_rows_.value[k];
+      largest = std::fmax(largest, std::fabs(c));
+      if (other == j) continue;
+      const double low = c > 0 ? lower_[other] : upper_[other], high = c > 0 ? upper_[other] : lower_[other];
+      if (low - low != 0) {
+        open_low = true;
+      } else {
+        least_others += c * low;
+      }
+      if (high - high != 0) {
+        open_high = true;
+      } else {
+        largest_others += c * high;
+      }
+    }
+    if (std::fabs(v) < 0.01 * largest) return;
+    const double dual = cost_[j] / v;
+    const double l = row_lower_[i], u = row_upper_[i];
+    // The row will be tight at one bound.
+    double at = dual > 0 ? l : dual < 0 ? u : l > -infinity ? l : u;
+    if (l == u) at = l;
+    if (at - at != 0) return;
+    // v x_j = activity - others, with an activity at that bound, or anywhere within where the dual is zero.
+    const bool pinned = l == u || dual != 0;
+    const double high_activity = pinned ? at : u, low_activity = pinned ? at : l;
+    double top = open_low ? infinity : high_activity - least_others;
+    double bottom = open_high ? -infinity : low_activity - largest_others;
+    if (v < 0) std::swap(top, bottom);
+    const double most = top / v, least = bottom / v;
+    if (!(lower_[j] == -infinity || least >= lower_[j]) || !(upper_[j] == infinity || most <= upper_[j])) return;
+    if (dual != 0) {
+      for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
+        const int other = by_rows_.index[k];
+        if (column_left_[other] == 0 || other == j) continue;
+        cost_[other] -= dual * by_rows_.value[k];
+        if (std::fabs(cost_[other]) < 1e-13 * std::fabs(dual * by_rows_.value[k])) cost_[other] = 0;
+      }
+    }
+    drop_column(j);
+    drop_row(i);
+    done_.push_back({rule::substitute, at == l ? basis_status::lower : basis_status::upper, false, false, i, j, v});
+  }
+
+  void build() {
+    const int m = model_->rows(), n = model_->columns();
+    const sparse_matrix& a = model_->matrix();
+    columns_.clear();
+    rows_.clear();
+    table<int> renamed(m, -1);
+    reduced_ = lp{};
+    for (int i = 0; i < m; ++i) {
+      if (row_left_[i] == 0) continue;
+      renamed[i] = rows_.size();
+      rows_.push_back(i);
+      reduced_.add_row(row_lower_[i], row_upper_[i]);
+    }
+    sparse_matrix small;
+    small.rows = rows_.size();
+    small.begin.assign(1, 0);
+    for (int j = 0; j < n; ++j) {
+      if (column_left_[j] == 0) continue;
+      columns_.push_back(j);
+      reduced_.add_column(cost_[j], lower_[j], upper_[j]);
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        if (row_left_[a.index[k]] == 0) continue;
+        small.index.push_back(renamed[a.index[k]]);
+        small.value.push_back(a.value[k]);
+      }
+      small.begin.push_back(small.index.size());
+    }
+    small.columns = columns_.size();
+    reduced_.take_matrix(std::move(small));
+  }
+
+  const lp* model_ = nullptr;
+  lp reduced_;
+  sparse_matrix by_rows_;
+  table<double> lower_, upper_, row_lower_, row_upper_, cost_;
+  table<char> column_left_, row_left_;
+  table<int> column_count_, row_count_, columns_, rows_;
+  table<action> done_;
+  bool bad_ = false, open_ = false;
+};
+
+}  // namespace plait

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <string>
+
+#include <plait/core/require.hpp>
+#include <plait/solve/answer.hpp>
+#include <plait/solve/check.hpp>
+#include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/price_crash.hpp>
+#include <plait/solve/detail/read_back.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/options.hpp>
+#include <plait/solve/presolve.hpp>
+
+namespace plait {
+
+/// Solves linear programs by the dual and the primal simplex method; keeps its memory from one solve to the next.
+///
+/// Each solve works on the scaled program first and ends on the program as it was given: values, duals and rays are
+/// computed there, refined with residuals in 32 digits, and put before `check`. A certificate that does not pass leads
+/// to tighter tolerances, then to the other method, then to the program without scaling; only then to `imprecise`.
+class simplex {
+ public:
+  /// Solves the relaxation: marks of whole columns are not looked at.
+  ///
+  /// `start`: a basis to go on from, such as the one an earlier answer holds; statuses of rows and columns that the
+  /// model has gained since may be missing. Throws: usage where it has more of them than the model.
+  answer solve(const lp& model, const solve_options& options = {}, const basis& start = {}) {
+    const double began = detail::seconds_now();
+    detail::monitor limits;
+    limits.deadline = options.time_limit < infinity ? began + options.time_limit : 1e300;
+    limits.iteration_limit = options.iteration_limit;
+    limits.interrupted = options.interrupt;
+    limits.context = options.context;
+    answer found;
+    solve_within(model, options, start, limits, found);
+    found.iterations = limits.iterations;
+    found.seconds = detail::seconds_now() - began;
+    return found;
+  }
+
+ private:
+  void solve_within(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
+                    answer& found) {
+    require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
+            "the starting basis has more columns or rows than the model; remove theirs as well");
+    if (bounds_cross(model, found)) return;
+    bool dual_first = options.algorithm != lp_algorithm::primal;
+    crashed_ = false;
+    if (options.crash && start.empty() && crash_.find(model, status_)) {
+      if (finish_optimal(model, options, limits, found)) return;
+      crashed_ = true;
+    } else if (options.presolve && start.empty() && model.rows() > 0) {
+      const bool known = start_from_reduced(model, options, limits, dual_first);
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return;
+      }
+      if (known && finish_optimal(model, options, limits, found)) return;
+      crashed_ = known;
+    }
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      const bool scaled = attempt != 2;
+      if (attempt == 2 || (attempt == 0 && !crashed_)) start_basis(model, start);
+      if (attempt > 0) dual_first = !dual_first;
+      const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
+      scaled_.load(model, scaled);
+      engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
+      engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
+      engine_.state.set_basis(status_);
+      if (attempt == 0 && options.algorithm == lp_algorithm::automatic && (!start.empty() || crashed_)) {
+        dual_first = dual_suits();
+      }
+      const bool perturb = (start.empty() && !crashed_) || attempt > 0;
+      const double limit = objective_limit_of(model, options);
+      const detail::outcome outcome = engine_.run(limits, dual_first, perturb, tolerance, limit);
+      status_ = engine_.state.status;
+      say(options, outcome, limits);
+      if (outcome == detail::outcome::stopped) {
+        stopped(model, limits, found);
+        return;
+      }
+      if (outcome == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return;
+      if (outcome == detail::outcome::infeasible && finish_infeasible(model, options, limits, found)) return;
+      if (outcome == detail::outcome::unbounded && finish_unbounded(model, options, limits, found)) return;
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return;
+      }
+    }
+    const std::string what = found.explanation.empty() ? "no basis was found that ends the solve" : found.explanation;
+    read(model, found);
+    found.status = termination::imprecise;
+    found.explanation = "the certificate did not pass the check: " + what;
+  }
+
+  /// Solves what presolve leaves, and brings its basis back. False where that has no optimum; the whole program then
+  /// says which certificate there is.
+  bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
+    if (presolve_.reduce(model) != presolve::result::reduced) return false;
+    if (presolve_.steps() == 0) return false;
+    const lp& small = presolve_.reduced();
+    status_.assign(small.rows() + small.columns(), basis_status::lower);
+    for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
+    scaled_.load(small, true);
+    engine_.attach(scaled_, options.seed);
+    engine_.state.threshold = 0.1;
+    engine_.state.set_basis(status_);
+    const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
+    say(options, outcome, limits);
+    if (outcome != detail::outcome::optimal) return false;
+    presolve_.postsolve(engine_.state.status, status_);
+    return true;
+  }
+
+  static bool bounds_cross(const lp& model, answer& found) {
+    bool crossed = false;
+    for (int j = 0; j < model.columns() && !crossed; ++j) {
+      crossed = model.column_lower(j) > model.column_upper(j);
+      if (crossed) found.explanation = "the bounds of column " + model.column_name(j) + " exclude each other";
+    }
+    for (int i = 0; i < model.rows() && !crossed; ++i) {
+      crossed = model.row_lower(i) > model.row_upper(i);
+      if (crossed) found.explanation = "the bounds of row " + model.row_name(i) + " exclude each other";
+    }
+    if (!crossed) return false;
+    found.status = termination::infeasible;
+    found.certificate = certificate_kind::farkas;
+    found.farkas.assign(model.rows(), 0.0);
+    found.verified = check(model, found).verified;
+    return true;
+  }
+
+  void start_basis(const lp& model, const basis& start) {
+    const int m = model.rows(), n = model.columns();
+    status_.assign(n + m, basis_status::lower);
+    for (int i = 0; i < m; ++i) status_[n + i] = basis_status::basic;
+    if (start.empty()) return;
+    for (int j = 0; j < start.columns.size(); ++j) status_[j] = start.columns[j];
+    for (int i = 0; i < start.rows.size(); ++i) status_[n + i] = start.rows[i];
+  }
+
+  /// For a starting basis: the dual method, unless it is primal feasible and not dual feasible.
+  bool dual_suits() {
+    detail::tableau& t = engine_.state;
+    t.settle_all();
+    t.refactor();
+    t.compute_values();
+    t.compute_reduced_costs();
+    int wrong = 0;
+    for (int j = 0; j < t.variables(); ++j)
+      if (t.dual_infeasibility(j) > 1e-7 && !t.is_boxed(j)) ++wrong;
+    return wrong == 0 || t.primal_infeasibilities(1e-7).count > 0;
+  }
+
+  static double objective_limit_of(const lp& model, const solve_options& options) {
+    if (options.objective_limit == infinity || options.objective_limit == -infinity) return infinity;
+    const double limit = options.objective_limit - model.offset();
+    return model.sense() == objective_sense::maximize ? -limit : limit;
+  }
+
+  /// The program as it was given, with the basis at hand.
+  void load_original(const lp& model, const solve_options& options) {
+    original_.load(model, false);
+    engine_.attach(original_, options.seed);
+    engine_.state.set_basis(status_);
+  }
+
+  bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
+    load_original(model, options);
+    detail::tableau& t = engine_.state;
+    double tolerance = options.tolerance;
+    for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
+      t.restore_bounds();
+      t.restore_costs();
+      t.settle_all();
+      t.refactor();
+      t.compute_values();
+      t.compute_reduced_costs();
+      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
+      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+      if (!primal || !dual) {
+        const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+        if (outcome != detail::outcome::optimal) {
+          found.explanation = "on the unscaled program the basis did not stay optimal";
+          status_ = t.status;
+          return false;
+        }
+        t.restore_costs();
+        t.refactor();
+        t.compute_values();
+      }
+      status_ = t.status;
+      found.status = termination::optimal;
+      found.certificate = certificate_kind::optimal;
+      detail::read_back(model, t, refine_, found);
+      if (passes(model, found)) {
+        found.primal = found.dual_point = point_status::feasible;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool finish_infeasible(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
+    found.status = termination::infeasible;
+    found.certificate = certificate_kind::farkas;
+    const auto take = [&](const table<double>& ray, const detail::form& program) {
+      if (ray.size() != model.rows()) return false;
+      found.farkas.resize(model.rows());
+      double largest = 0;
+      for (int i = 0; i < model.rows(); ++i) {
+        found.farkas[i] = ray[i] * program.row_scale[i];
+        largest = std::fmax(largest, std::fabs(found.farkas[i]));
+      }
+      for (const double sign : {1.0, -1.0}) {
+        for (int i = 0; i < model.rows(); ++i) found.farkas[i] *= sign / (largest > 0 && sign > 0 ? largest : 1);
+        if (passes(model, found)) return true;
+      }
+      return false;
+    };
+    bool proved = take(engine_.ray, scaled_);
+    // Once more on the program as it was given. Without costs every basis is dual feasible.
+    if (!proved) {
+      load_original(model, options);
+      for (double& c : original_.cost) c = 0;
+      const detail::outcome outcome = engine_.run(limits, true, false, options.tolerance, infinity);
+      if (outcome == detail::outcome::infeasible) {
+        proved = take(engine_.ray, original_);
+      } else {
+        found.explanation = "on the unscaled program the basis does not show infeasibility";
+      }
+    }
+    if (proved) write_basis(model, found);
+    return proved;
+  }
+
+  bool finish_unbounded(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
+    load_original(model, options);
+    const detail::outcome outcome = engine_.run(limits, false, false, options.tolerance, infinity);
+    found.status = termination::unbounded;
+    found.certificate = certificate_kind::primal_ray;
+    if (outcome != detail::outcome::unbounded) {
+      found.explanation = "on the unscaled program the ray ends";
+      return false;
+    }
+    detail::tableau& t = engine_.state;
+    status_ = t.status;
+    found.ray.resize(model.columns());
+    for (int j = 0; j < model.columns(); ++j) found.ray[j] = engine_.ray[j];
+    detail::read_back(model, t, refine_, found);
+    if (!passes(model, found)) return false;
+    found.primal = point_status::feasible;
+    return true;
+  }
+
+  bool passes(const lp& model, answer& found) {
+    const verdict v = check(model, found);
+    found.verified = v.verified;
+    found.max_primal_residual = v.max_primal_residual;
+    found.max_dual_residual = v.max_dual_residual;
+    found.relative_gap = v.relative_gap;
+    found.explanation = v.reason;
+    return v.verified;
+  }
+
+  /// Values of the current basis, for answers that prove nothing.
+  void read(const lp& model, answer& found) {
+    original_.load(model, false);
+    engine_.attach(original_, 0);
+    detail::tableau& t = engine_.state;
+    t.set_basis(status_);
+    t.settle_all();
+    t.refactor();
+    t.compute_values();
+    detail::read_back(model, t, refine_, found);
+    double worst = 0;
+    found.primal =
+        detail::point_is_feasible(model, found.x, 1e-9, worst) ? point_status::feasible : point_status::infeasible;
+    found.max_primal_residual = worst;
+    found.certificate = certificate_kind::none;
+    found.verified = false;
+  }
+
+  void write_basis(const lp& model, answer& found) const {
+    found.basis.columns.resize(model.columns());
+    found.basis.rows.resize(model.rows());
+    for (int j = 0; j < model.columns(); ++j) found.basis.columns[j] = engine_.state.status[j];
+    for (int i = 0; i < model.rows(); ++i) found.basis.rows[i] = engine_.state.status[model.columns() + i];
+  }
+
+  void stopped(const lp& model, const detail::monitor& limits, answer& found) {
+    read(model, found);
+    switch (limits.reason) {
+      case detail::stop_reason::time:
+        found.status = termination::time_limit;
+        break;
+      case detail::stop_reason::objective:
+        found.status = termination::objective_limit;
+        break;
+      case detail::stop_reason::interrupt:
+        found.status = termination::interrupted;
+        break;
+      default:
+        found.status = termination::iteration_limit;
+        break;
+    }
+    found.explanation = "the solve was stopped before its end";
+  }
+
+  static void say(const solve_options& options, detail::outcome outcome, const detail::monitor& limits) {
+    if (options.log == nullptr) return;
+    static constexpr const char* words[] = {"optimal",          "infeasible", "unbounded",
+                                            "lost feasibility", "stopped",    "failed"};
+    const std::string line = std::string{"simplex: "}
+                                 .append(words[static_cast<int>(outcome)])
+                                 .append(" after ")
+                                 .append(std::to_string(limits.iterations))
+                                 .append(" iterations");
+    options.log(options.context, line.c_str());
+  }
+
+  detail::form scaled_, original_;
+  detail::engine engine_;
+  detail::refinement refine_;
+  presolve presolve_;
+  detail::price_crash crash_;
+  table<basis_status> status_;
+  bool crashed_ = false;  // whether status_ holds a basis to start from
+};
+
+/// Solves a linear program once. See `simplex::solve`.
+inline answer solve(const lp& model, const solve_options& options = {}, const basis& start = {}) {
+  simplex solver;
+  return solver.solve(model, options, start);
+}
+
+}  // namespace plait

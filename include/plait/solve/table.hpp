@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+namespace plait {
+
+/// A growing array of plain values that is indexed with `int`, as rows and columns of a linear program are.
+///
+/// It keeps its memory when it shrinks, so work that is repeated at the same size takes none anew. Own memory instead
+/// of a std::vector inside, because the solver has arrays of some twenty types and each vector costs compilers as much
+/// as ten of these.
+template <class T>
+class table {
+  static_assert(std::is_trivially_copyable_v<T>, "plait::table: elements must be plain values");
+
+ public:
+  table() = default;
+  explicit table(int count, const T& fill = T{}) { resize(count, fill); }
+  explicit table(std::span<const T> values) {
+    for (const T& v : values) push_back(v);
+  }
+  table(const table& other) { *this = other; }
+  table(table&& other) noexcept : data_{other.data_}, size_{other.size_}, room_{other.room_} {
+    other.data_ = nullptr;
+    other.size_ = other.room_ = 0;
+  }
+  table& operator=(const table& other) {
+    if (this == &other) return *this;
+    size_ = 0;
+    reserve(other.size_);
+    for (int i = 0; i < other.size_; ++i) data_[i] = other.data_[i];
+    size_ = other.size_;
+    return *this;
+  }
+  table& operator=(table&& other) noexcept {
+    T* const data = data_;
+    const int size = size_, room = room_;
+    data_ = other.data_;
+    size_ = other.size_;
+    room_ = other.room_;
+    other.data_ = data;
+    other.size_ = size;
+    other.room_ = room;
+    return *this;
+  }
+  ~table() { delete[] data_; }
+
+  [[nodiscard]] int size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  T& operator[](int i) noexcept { return data_[i]; }
+  const T& operator[](int i) const noexcept { return data_[i]; }
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  T* begin() noexcept { return data_; }
+  T* end() noexcept { return data_ + size_; }
+  const T* begin() const noexcept { return data_; }
+  const T* end() const noexcept { return data_ + size_; }
+  T& back() noexcept { return data_[size_ - 1]; }
+  const T& back() const noexcept { return data_[size_ - 1]; }
+
+  void push_back(const T& value) {
+    const T kept = value;  // it may be one of these
+    if (size_ == room_) reserve(2 * size_ + 4);
+    data_[size_++] = kept;
+  }
+  void pop_back() noexcept { --size_; }
+  void clear() noexcept { size_ = 0; }
+  void resize(int count, const T& fill = T{}) {
+    const T kept = fill;
+    if (count > room_) reserve(count);
+    for (int i = size_; i < count; ++i) data_[i] = kept;
+    size_ = count;
+  }
+  void assign(int count, const T& fill) {
+    const T kept = fill;
+    if (count > room_) {
+      size_ = 0;
+      reserve(count);
+    }
+    for (int i = 0; i < count; ++i) data_[i] = kept;
+    size_ = count;
+  }
+  void reserve(int count) {
+    if (count <= room_) return;
+    T* const larger = new T[static_cast<std::size_t>(count)];
+    for (int i = 0; i < size_; ++i) larger[i] = data_[i];
+    delete[] data_;
+    data_ = larger;
+    room_ = count;
+  }
+  /// At least `count` in all; memory grows by half when it is not there, so that many small growths stay cheap.
+  void grow(int count) {
+    if (count <= size_) return;
+    if (count > room_) reserve(count + count / 2);
+    resize(count);
+  }
+
+  friend bool operator==(const table& a, const table& b) {
+    if (a.size_ != b.size_) return false;
+    for (int i = 0; i < a.size_; ++i)
+      if (!(a.data_[i] == b.data_[i])) return false;
+    return true;
+  }
+
+ private:
+  T* data_ = nullptr;
+  int size_ = 0, room_ = 0;
+};
+
+}  // namespace plait

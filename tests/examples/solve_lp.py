@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""solve_lp proves what it says, goes on from a basis, and refuses what it cannot read.
+
+    solve_lp.py PROGRAM
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+WYNDOR = """Maximize
+ profit: 3 doors + 5 windows
+Subject To
+ one: doors <= 4
+ two: 2 windows <= 12
+ three: 3 doors + 2 windows <= 18
+End
+"""
+
+
+def run(*arguments):
+    return subprocess.run([sys.argv[1], *arguments], capture_output=True, text=True, timeout=60)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+
+        def solve(text, *options, ending="lp"):
+            (folder / f"model.{ending}").write_text(text)
+            done = run(str(folder / f"model.{ending}"), "--json", str(folder / "said.json"), *options)
+            return done, json.loads((folder / "said.json").read_text()) if done.returncode < 2 else None
+
+        for presolve in ("on", "off"):
+            for algorithm in ("auto", "dual", "primal"):
+                done, said = solve(WYNDOR, "--presolve", presolve, "--algorithm", algorithm)
+                assert done.returncode == 0 and said["status"] == "optimal" and said["objective"] == 36, done
+                assert said["certificate"] == {"kind": "optimal", "verified": True}, said
+                assert (said["rows"], said["columns"], said["nonzeros"]) == (3, 2, 4), said
+        basis = str(folder / "b.bas")
+        solution = folder / "x.txt"
+        assert solve(WYNDOR, "--basis-out", basis, "--solution", str(solution))[0].returncode == 0
+        assert "column windows 6 0\n" in solution.read_text() and "row three 18 1\n" in solution.read_text()
+        assert solve(WYNDOR, "--basis-in", basis)[1]["iterations"] == 0
+        done, said = solve(WYNDOR.replace("<= 4", ">= 40"))
+        assert done.returncode == 0 and said["status"] == "infeasible", said
+        assert said["certificate"] == {"kind": "farkas", "verified": True}, said
+        done, said = solve("max\n x\nst\n x - y >= 1\nend\n")
+        assert done.returncode == 0 and said["status"] == "unbounded", said
+        assert said["certificate"] == {"kind": "primal_ray", "verified": True}, said
+        done, said = solve(WYNDOR.replace("18", "17").replace("End", "Generals\n doors windows\nEnd"))
+        assert said["objective"] == 33 and done.returncode == 0, said
+        done, said = solve(WYNDOR, "--time-limit", "0")
+        assert done.returncode == 1 and said["status"] == "time_limit", said
+        mps = "NAME\nROWS\n N c\n G g\nCOLUMNS\n x c 1 g 1\nRHS\n R g 2 c 5\nENDATA\n"
+        assert solve(mps, ending="mps")[1]["objective"] == -3
+        done, _ = solve(mps.replace(" x c 1", " x q 1"), ending="mps")
+        assert done.returncode == 2 and "line 6: there is no row 'q'" in done.stderr, done
+        assert run("no_such_file.mps").returncode == 2
+        assert run().returncode == 2
+        assert run("x.mps", "--algorithm", "guess").returncode == 2
+
+
+main()

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include <plait/solve/check.hpp>
+#include <plait/solve/double_double.hpp>
+#include <plait/solve/simplex.hpp>
+
+#include <doctest/doctest.h>
+
+#include "made.hpp"
+
+using namespace plait;
+
+TEST_CASE("double_double keeps what a double forgets") {
+  double_double sum;
+  sum += 1e16;
+  sum += 1;
+  sum += -1e16;
+  CHECK(sum.value() == 1);
+  double_double product;
+  product.add_product(1 + 0x1p-30, 1 + 0x1p-30);
+  product -= 1;
+  product -= 0x1p-29;
+  CHECK(product.value() == 0x1p-60);
+}
+
+TEST_CASE("check accepts an optimal answer and refuses each way to spoil it") {
+  oracle::dice d{7};
+  for (int trial = 0; trial < 20; ++trial) {
+    const made::known one = made::around_optimum(d, 15, 10, 0.5, false);
+    const answer good = solve(one.model);
+    REQUIRE(check(one.model, good).verified);
+    int spoiled = 0, refused = 0;
+    const auto refuse = [&](const answer& bad) {
+      ++spoiled;
+      if (!check(one.model, bad).verified) ++refused;
+    };
+    for (int j = 0; j < 15; ++j) {
+      answer bad = good;
+      bad.x[j] += 1e-3;
+      // Along a face of optima nothing is wrong with another point.
+      if (good.reduced_cost[j] != 0) refuse(bad);
+      bad.x[j] = std::nan("");
+      refuse(bad);
+    }
+    for (int i = 0; i < 10; ++i) {
+      if (good.dual[i] == 0) continue;
+      answer bad = good;
+      bad.dual[i] = -bad.dual[i];
+      refuse(bad);
+    }
+    CHECK(spoiled > 15);
+    CHECK(refused == spoiled);
+    answer claim = good;
+    claim.status = termination::infeasible;
+    CHECK_FALSE(check(one.model, claim).verified);
+    claim.farkas = good.dual;
+    CHECK_FALSE(check(one.model, claim).verified);
+    claim.status = termination::unbounded;
+    claim.ray = good.x;
+    CHECK_FALSE(check(one.model, claim).verified);
+  }
+}
+
+TEST_CASE("a Farkas ray is refused when its sign is turned or one bound is opened") {
+  // x + y <= 1 and x + y >= 2.
+  lp model;
+  model.add_row(-infinity, 1);
+  model.add_row(2, infinity);
+  const lp_entry both[] = {{0, 1}, {1, 1}};
+  model.add_column(0, 0, infinity, both);
+  model.add_column(0, 0, infinity, both);
+  const answer found = solve(model);
+  REQUIRE(found.status == termination::infeasible);
+  CHECK(check(model, found).verified);
+  answer turned = found;
+  for (double& y : turned.farkas) y = -y;
+  CHECK_FALSE(check(model, turned).verified);
+  model.set_row_bounds(0, -infinity, 3);
+  CHECK_FALSE(check(model, found).verified);
+}
+
+TEST_CASE("a primal ray is refused when a bound ends it or the objective does not improve") {
+  lp model;  // minimize -x - y with x - y = 0
+  model.add_row(0, 0);
+  const lp_entry plus[] = {{0, 1}}, minus[] = {{0, -1}};
+  model.add_column(-1, 0, infinity, plus);
+  model.add_column(-1, 0, infinity, minus);
+  const answer found = solve(model);
+  REQUIRE(found.status == termination::unbounded);
+  CHECK(check(model, found).verified);
+  answer alone = found;
+  alone.ray[1] = 0;
+  CHECK_FALSE(check(model, alone).verified);
+  lp dearer = model;
+  dearer.set_cost(0, 1);
+  CHECK_FALSE(check(dearer, found).verified);
+  model.set_column_bounds(0, 0, 1e6);
+  CHECK_FALSE(check(model, found).verified);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <vector>
+
+#include <plait/solve/detail/price_crash.hpp>
+#include <plait/solve/model.hpp>
+#include <plait/solve/presolve.hpp>
+#include <plait/solve/simplex.hpp>
+
+#include <doctest/doctest.h>
+
+#include "../../bench/solve/shares.hpp"
+#include "made.hpp"
+
+using namespace plait;
+
+TEST_CASE("programs of blocks with few links start at their optimum, and end where they do without the crash") {
+  for (const char* family : {"maxmin", "makespan", "cost"}) {
+    for (const int jobs : {64, 200, 512}) {
+      for (const std::uint64_t seed : {1u, 2u, 3u}) {
+        const lp model = shares::by_name(family, jobs, seed);
+        solve_options plain;
+        plain.crash = false;
+        const answer with = solve(model), without = solve(model, plain);
+        CAPTURE(family);
+        CAPTURE(jobs);
+        CAPTURE(seed);
+        REQUIRE(with.status == termination::optimal);
+        REQUIRE(without.status == termination::optimal);
+        CHECK(with.verified);
+        CHECK(std::fabs(with.objective - without.objective) <= 1e-9 * std::fmax(1, std::fabs(without.objective)));
+        table<basis_status> status;
+        detail::price_crash crash;
+        if (jobs >= 200) {
+          REQUIRE(crash.find(model, status));
+          CHECK(with.iterations * 4 < without.iterations);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("programs of another kind are left alone by the price crash") {
+  oracle::dice d{89};
+  table<basis_status> status;
+  detail::price_crash crash;
+  CHECK_FALSE(crash.find(made::around_optimum(d, 60, 40, 0.3, false).model, status));
+  CHECK_FALSE(crash.find(made::transportation(25, d).model, status));
+  CHECK_FALSE(crash.find(shares::by_name("pack", 64), status));
+  lp changed = shares::by_name("maxmin", 200);
+  changed.set_column_bounds(5, -1, infinity);
+  CHECK_FALSE(crash.find(changed, status));
+}
+
+TEST_CASE("presolve takes away what bounds decide and gives back an optimal basis") {
+  // x is fixed, the row on y alone is a bound, w only costs, the last row is implied, u is alone in an equation.
+  linear_model m;
+  const variable x = m.add("x", 2, 2), y = m.add("y"), z = m.add("z", 0, 4), w = m.add("w"), u = m.add("u", -infinity);
+  m.minimize(x - 3 * y - z + w + 0.5 * u);
+  const constraint on_y = m.add(2 * y <= 6), both = m.add(x + y + z - w <= 7);
+  m.add(x + z <= 100);
+  const constraint alone = m.add(u + y - z == 1);
+  presolve small;
+  REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
+  CHECK(small.reduced().rows() == 1);
+  CHECK(small.reduced().columns() == 3);
+  for (const bool on : {false, true}) {
+    solve_options options;
+    options.presolve = on;
+    const answer found = solve(m.program(), options);
+    REQUIRE(found.status == termination::optimal);
+    // y = 3; z: -1 + 0.5 with the row at 7 - 2 - 3: z = 2; u = 1 - y + z = 0.
+    CHECK(found.objective == doctest::Approx(-9));
+    CHECK(value_of(found, y) == 3);
+    CHECK(value_of(found, z) == 2);
+    CHECK(value_of(found, w) == 0);
+    CHECK(dual_of(found, alone) == doctest::Approx(0.5));
+    CHECK(dual_of(found, both) == doctest::Approx(-0.5));
+    CHECK(dual_of(found, on_y) == doctest::Approx((-3 - 0.5 + 0.5) / 2));
+  }
+}
+
+TEST_CASE("expressions, relations and readings of the modelling layer build the program that they say") {
+  linear_model m;
+  const variable x = m.add("x", 0, 4), y = m.add("y");
+  const constraint two = m.add(3 * x + 2 * y <= 18 + x - x, "two"), range = m.add(between(-5, x - y + 1, 5));
+  m.maximize(3 * x + 5 * y + 7);
+  m.add(2 * y <= 12);
+  CHECK(m.program().row_name(two.row) == "two");
+  CHECK(m.program().row_lower(range.row) == -6);
+  CHECK(m.program().coefficient(two.row, x.column) == 3);
+  const answer found = solve(m.program());
+  CHECK(found.objective == 43);
+  CHECK(value_of(found, x) == 2);
+  CHECK(dual_of(found, two) == 1);
+  CHECK(reduced_cost_of(found, y) == 0);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <plait/core/error.hpp>
+#include <plait/solve/formats.hpp>
+#include <plait/solve/simplex.hpp>
+
+#include <doctest/doctest.h>
+
+#include "made.hpp"
+
+namespace {
+
+using namespace plait;
+
+/// The sentence of the error that a text gives.
+template <class Read>
+std::string refusal(Read&& read) {
+  try {
+    read();
+  } catch (const error& e) {
+    CHECK(e.kind() == error_kind::io);
+    return e.sentence();
+  }
+  return "";
+}
+std::string mps_refusal(std::string_view text, mps_format format = mps_format::automatic) {
+  return refusal([&] { parse_mps(text, "t", format); });
+}
+std::string lp_refusal(std::string_view text) {
+  return refusal([&] { parse_lp(text, "t"); });
+}
+bool says(const std::string& sentence, const std::string& words) {
+  const bool found = sentence.find(words) != std::string::npos;
+  if (!found) MESSAGE("said: " << sentence);
+  return found;
+}
+
+void same_model(const lp& a, const lp& b) {
+  REQUIRE(a.rows() == b.rows());
+  REQUIRE(a.columns() == b.columns());
+  CHECK(a.sense() == b.sense());
+  CHECK(a.offset() == b.offset());
+  CHECK(a.costs() == b.costs());
+  CHECK(a.column_lowers() == b.column_lowers());
+  CHECK(a.column_uppers() == b.column_uppers());
+  CHECK(a.row_lowers() == b.row_lowers());
+  for (int i = 0; i < a.rows(); ++i) {
+    // MPS says a range by its length, which rounds.
+    if (a.row_upper(i) != b.row_upper(i)) CHECK(a.row_upper(i) == doctest::Approx(b.row_upper(i)).epsilon(1e-14));
+    CHECK(a.row_name(i) == b.row_name(i));
+  }
+  sparse_matrix x, y;
+  transpose(a.matrix(), x);
+  transpose(b.matrix(), y);
+  CHECK(x == y);
+  for (int j = 0; j < a.columns(); ++j) {
+    CHECK(a.is_integer(j) == b.is_integer(j));
+    CHECK(a.column_name(j) == b.column_name(j));
+  }
+}
+
+/// With every kind of bound.
+lp all_kinds() {
+  lp model;
+  model.set_sense(objective_sense::maximize);
+  model.set_offset(-2.5);
+  const double bounds[][2] = {{0, infinity}, {-infinity, infinity}, {-infinity, 4}, {-infinity, -4}, {1, 3},
+                              {2, 2},        {-1, infinity},        {0, 7},         {-5, -2},        {0, 1}};
+  int k = 0;
+  for (const auto& b : bounds) {
+    model.add_column(0.1 * k - 0.3, b[0], b[1]);
+    model.set_column_name(k, std::string{"col"} + std::to_string(k));
+    ++k;
+  }
+  model.set_integer(4);
+  model.set_integer(0);
+  model.set_integer(9);
+  const double sides[][2] = {{1, 1}, {-infinity, 2}, {-3, infinity}, {-1, 5}, {-infinity, infinity}, {0, 0}};
+  k = 0;
+  for (const auto& s : sides) {
+    const lp_entry row[] = {{k, 1.5}, {(k + 3) % 10, -1.0 / 3}};
+    model.add_row(s[0], s[1], row);
+    model.set_row_name(k, std::string{"row"} + std::to_string(k));
+    ++k;
+  }
+  return model;
+}
+
+constexpr std::string_view head =
+    "NAME T\nROWS\n N cost\n L l\n G g\n E e\n E f\n N other\nCOLUMNS\n x cost 1 l 1\n x g 1 e 1\n"
+    " x f 1 other 5\n y cost 2 l 1\n";
+
+std::string with(std::string_view rest) {
+  return std::string{head}.append(rest).append("ENDATA\n");
+}
+
+}  // namespace
+
+TEST_CASE("MPS: ranges on every kind of row, and the right-hand side of the objective, mean what the format says") {
+  const lp model = parse_mps(with("RHS\n cost 3 l 10\n R g 10 e 10\n"), "t", mps_format::free).model;
+  CHECK(model.rows() == 4);
+  CHECK(model.offset() == -3);
+  const lp ranged =
+      parse_mps(with("RHS\n R l 10 g 10\n R e 10 f 10\nRANGES\n R l -4 g 4\n R e 4 f -4\n"), "t", mps_format::free)
+          .model;
+  CHECK(ranged.row_lower(0) == 6);
+  CHECK(ranged.row_upper(0) == 10);
+  CHECK(ranged.row_lower(1) == 10);
+  CHECK(ranged.row_upper(1) == 14);
+  CHECK(ranged.row_lower(2) == 10);
+  CHECK(ranged.row_upper(2) == 14);
+  CHECK(ranged.row_lower(3) == 6);
+  CHECK(ranged.row_upper(3) == 10);
+}
+
+TEST_CASE("MPS: bounds of every kind, negative upper bounds, markers and sets mean what the format says") {
+  const auto bound = [](const std::string& lines) {
+    const lp model = parse_mps(with("BOUNDS\n" + lines), "t").model;
+    return std::pair{model.column_lower(0), model.column_upper(0)};
+  };
+  using pair = std::pair<double, double>;
+  CHECK(bound(" UP B x 4\n") == pair{0, 4});
+  CHECK(bound(" UP B x -4\n") == pair{-infinity, -4});
+  CHECK(bound(" LO B x -9\n UP B x -4\n") == pair{-9, -4});
+  CHECK(bound(" UP B x 0\n") == pair{0, 0});
+  CHECK(bound(" LO B x 1\n") == pair{1, infinity});
+  CHECK(bound(" FX B x 1\n") == pair{1, 1});
+  CHECK(bound(" FR B x\n") == pair{-infinity, infinity});
+  CHECK(bound(" MI B x\n UP B x 3\n") == pair{-infinity, 3});
+  CHECK(bound(" UP B x 3\n PL B x\n") == pair{0, infinity});
+  CHECK(bound(" BV B x\n") == pair{0, 1});
+  CHECK(bound(" UP x 4\n") == pair{0, 4});  // no name of a set
+  CHECK(bound(" UP B x 1e30\n") == pair{0, infinity});
+  CHECK(bound(" UP B x 4\n UP C x 5\n") == pair{0, 4});  // only the first set
+  CHECK(parse_mps(with("BOUNDS\n UI B x 4\n"), "t").model.is_integer(0));
+  const auto marked = parse_mps(
+      "NAME\nROWS\n N c\n L l\nCOLUMNS\n M 'MARKER' 'INTORG'\n x c 1 l 1\n y c 1 l 1\n M2 'MARKER' "
+      "'INTEND'\n z l 1\nBOUNDS\n PL B y\nENDATA\n",
+      "t");
+  CHECK(marked.model.is_integer(0));
+  CHECK_FALSE(marked.model.is_integer(2));
+  CHECK(marked.model.column_upper(0) == 1);
+  CHECK(marked.model.column_upper(1) == infinity);
+  const auto noted = parse_mps(with("BOUNDS\n UP B x -4\n"), "t");
+  REQUIRE(noted.notes.size() == 2);  // a further N row, and the negative bound
+  CHECK(says(noted.notes[0], "line 8"));
+  CHECK(says(noted.notes[1], "none below"));
+  CHECK(parse_mps("NAME\nOBJSENSE\n MAX\nROWS\n N c\nCOLUMNS\n x c 1\nENDATA\n", "t").model.sense() ==
+        objective_sense::maximize);
+}
+
+TEST_CASE("MPS: names with blanks need the fixed format, which is found by itself; line ends may be CR LF") {
+  const std::string fixed =
+      "NAME          BLANKS\r\nROWS\r\n N  THE COST\r\n L  A ROW\r\nCOLUMNS\r\n"
+      "    X 1       THE COST           -1.   A ROW              2.\r\n"
+      "RHS\r\n    RHS       A ROW              10.\r\nENDATA\r\n";
+  const lp model = parse_mps(fixed, "t").model;
+  CHECK(model.column_name(0) == "X 1");
+  CHECK(model.cost(0) == -1);
+  CHECK(model.row_upper(0) == 10);
+  CHECK(solve(model).objective == -5);
+  CHECK(says(mps_refusal(fixed, mps_format::free), "line 3"));
+}
+
+TEST_CASE("MPS: what is not a linear program is refused with its line and a sentence") {
+  CHECK(says(mps_refusal(with("BOUNDS\n UP B q 4\n"), mps_format::free), "line 15: there is no column 'q'"));
+  CHECK(says(mps_refusal(with("RHS\n R q 4\n"), mps_format::free), "line 15: there is no row 'q'"));
+  CHECK(says(mps_refusal(with("RHS\n R l 4x\n"), mps_format::free), "'4x' is not a number"));
+  CHECK(says(mps_refusal(with("RHS\n R l 1e999\n"), mps_format::free), "not a number"));
+  CHECK(says(mps_refusal(with("RHS\n R l nan\n"), mps_format::free), "not a number"));
+  CHECK(says(mps_refusal(with("RHS\n R l 1 l 2\n"), mps_format::free), "twice"));
+  CHECK(says(mps_refusal(with("BOUNDS\n SC B x 4\n"), mps_format::free), "'SC' is none that is known"));
+  CHECK(says(mps_refusal(with("QUADOBJ\n x x 4\n"), mps_format::free), "no section 'QUADOBJ'"));
+  CHECK(says(mps_refusal(with(" x l 4\n"), mps_format::free), "twice"));
+  CHECK(says(mps_refusal(with(" z l 4 l 5\n"), mps_format::free), "has row 'l' twice"));
+  CHECK(says(mps_refusal(std::string{head}, mps_format::free), "without ENDATA"));
+  CHECK(says(mps_refusal("", mps_format::free), "without ENDATA"));
+  CHECK(says(mps_refusal("NAME\nROWS\n N c\n L l\n L l\nENDATA\n", mps_format::free), "line 5: row 'l' comes twice"));
+  CHECK(says(mps_refusal("NAME\nROWS\n X c\nENDATA\n", mps_format::free), "N, L, G or E"));
+  CHECK(says(refusal([] { read_mps("there/is/no/such.mps"); }), "cannot be opened"));
+}
+
+TEST_CASE("what is written is read back as the same model, in both formats") {
+  const lp model = all_kinds();
+  same_model(model, parse_mps(mps_text(model), "t").model);
+  same_model(model, parse_lp(lp_text(model), "t").model);
+  oracle::dice d{71};
+  for (int trial = 0; trial < 20; ++trial) {
+    const lp one = made::around_optimum(d, 12, 9, 0.4, trial % 2 == 0).model;
+    same_model(one, parse_mps(mps_text(one), "t").model);
+    same_model(one, parse_lp(lp_text(one), "t").model);
+  }
+  lp blank = all_kinds();
+  blank.set_column_name(0, "a b");
+  CHECK_THROWS_AS(mps_text(blank), error);
+  CHECK_THROWS_AS(lp_text(blank), error);
+}
+
+TEST_CASE("LP format: sums, labels, two-sided rows, free and negative bounds, comments and sections") {
+  const auto read = parse_lp(
+      "\\ a comment\nMaximize\n profit: 3 x + 2y - 0.5 z + 10 \\ and another\n + 0 b\nSubject To\n c1: x + y + z <= "
+      "10\n"
+      " -2 <= x - y <= 8\n c3: 2 x + 3 x\n - 1e1 y >= -30\n st2: z = 4\nBounds\n x <= 4\n -1 <= y <= 5\n z free\n"
+      " -inf <= w <= -3\nGenerals\n x\nBinaries\n b\nEnd\n",
+      "t");
+  const lp& model = read.model;
+  CHECK(model.sense() == objective_sense::maximize);
+  CHECK(model.offset() == 10);
+  REQUIRE(model.columns() == 5);
+  CHECK(model.column_name(2) == "z");
+  CHECK(model.column_name(4) == "w");
+  CHECK(model.cost(1) == 2);
+  CHECK(model.cost(2) == -0.5);
+  REQUIRE(model.rows() == 4);
+  CHECK(model.row_name(1) == "c2");
+  CHECK(model.row_lower(1) == -2);
+  CHECK(model.row_upper(1) == 8);
+  CHECK(model.coefficient(2, 0) == 5);
+  CHECK(model.coefficient(2, 1) == -10);
+  CHECK(model.column_upper(0) == 4);
+  CHECK(model.column_lower(1) == -1);
+  CHECK(model.column_lower(2) == -infinity);
+  CHECK(model.column_upper(4) == -3);
+  CHECK(model.is_integer(0));
+  CHECK(model.is_integer(3));
+  CHECK(model.column_upper(3) == 1);
+  const auto negative = parse_lp("min\n x\nst\n x >= -9\nbounds\n x <= -2\nend\n", "t");
+  CHECK(negative.model.column_lower(0) == -infinity);
+  CHECK(negative.notes.size() == 1);
+}
+
+TEST_CASE("LP format: what is not a linear program is refused with its line and a sentence") {
+  CHECK(says(lp_refusal(""), "Minimize or Maximize"));
+  CHECK(says(lp_refusal("min\n x\nst\n x >= 1\n"), "without End"));
+  CHECK(says(lp_refusal("min\n x ^ 2\nst\n x >= 1\nend\n"), "quadratic"));
+  CHECK(says(lp_refusal("min\n x y\nst\n x >= 1\nend\n"), "line 2: a sign is missing before 'y'"));
+  CHECK(says(lp_refusal("min\n x\nst\n x >= y\nend\n"), "number on the right"));
+  CHECK(says(lp_refusal("min\n x\nst\n x 1\nend\n"), "sign is missing"));
+  CHECK(says(lp_refusal("min\n x\nst\n a: x >= 1\n a: x <= 2\nend\n"), "row 'a' comes twice"));
+  CHECK(says(lp_refusal("min\n x\nst\n x >= 1\nbinaries\n q\nend\n"), "no variable 'q'"));
+  CHECK(says(lp_refusal("min\n x\nst\n x >= 1\nsos\n q\nend\n"), "starts no section"));
+  CHECK(says(lp_refusal("min\n 1e999 x\nst\n x >= 1\nend\n"), "not a number"));
+}
+
+TEST_CASE("a basis that is written is read back, and a bad basis file is refused") {
+  oracle::dice d{73};
+  for (int trial = 0; trial < 20; ++trial) {
+    const lp model = made::around_optimum(d, 15, 10, 0.4, trial % 2 == 0).model;
+    const answer found = solve(model);
+    const basis read = parse_basis(model, basis_text(model, found.basis), "t");
+    const answer again = solve(model, {}, read);
+    CHECK(again.iterations == 0);
+    CHECK(again.objective == found.objective);
+  }
+  const lp model = all_kinds();
+  const auto refused = [&](std::string_view text) { return refusal([&] { parse_basis(model, text, "t"); }); };
+  CHECK(says(refused("NAME\n XU col0 nothing\nENDATA\n"), "line 2: there is no row 'nothing'"));
+  CHECK(says(refused("NAME\n UL nothing\nENDATA\n"), "no column 'nothing'"));
+  CHECK(says(refused("NAME\n UL col0\n UL col0\nENDATA\n"), "twice"));
+  CHECK(says(refused("NAME\n BS col0\nENDATA\n"), "XU or XL"));
+  CHECK(says(refused("NAME\n"), "without ENDATA"));
+}

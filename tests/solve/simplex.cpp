@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include <plait/core/error.hpp>
+#include <plait/solve.hpp>
+
+#include <doctest/doctest.h>
+
+#include "made.hpp"
+#include "oracle.hpp"
+
+namespace {
+
+using namespace plait;
+
+/// Every way to solve that must lead to the same end.
+std::vector<solve_options> ways() {
+  std::vector<solve_options> all;
+  for (const lp_algorithm algorithm : {lp_algorithm::automatic, lp_algorithm::dual, lp_algorithm::primal}) {
+    for (const bool presolve : {false, true}) {
+      solve_options one;
+      one.algorithm = algorithm;
+      one.presolve = presolve;
+      all.push_back(one);
+    }
+  }
+  return all;
+}
+
+bool near(double a, double b) {
+  return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b));
+}
+
+/// x, y >= 0; maximize 3x + 5y with x <= 4, 2y <= 12, 3x + 2y <= 18: x = 2, y = 6, duals 0, 3/2, 1.
+/// Source: Hillier, Lieberman, Introduction to Operations Research, the Wyndor Glass example.
+lp wyndor() {
+  lp model;
+  model.set_sense(objective_sense::maximize);
+  for (int i = 0; i < 3; ++i) model.add_row(-infinity, i == 0 ? 4 : i == 1 ? 12 : 18);
+  const lp_entry x[] = {{0, 1}, {2, 3}}, y[] = {{1, 2}, {2, 2}};
+  model.add_column(3, 0, infinity, x);
+  model.add_column(5, 0, infinity, y);
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("a textbook program gives the textbook's values, duals and basis") {
+  for (const solve_options& way : ways()) {
+    const answer found = solve(wyndor(), way);
+    REQUIRE(found.status == termination::optimal);
+    CHECK(found.verified);
+    CHECK(found.objective == 36);
+    CHECK(found.x == table<double>(std::vector<double>{2, 6}));
+    CHECK(found.dual == table<double>(std::vector<double>{0, 1.5, 1}));
+    CHECK(found.reduced_cost == table<double>(std::vector<double>{0, 0}));
+    CHECK(found.activity == table<double>(std::vector<double>{2, 12, 18}));
+    CHECK(found.basis.columns == table<basis_status>(2, basis_status::basic));
+    CHECK(found.basis.rows[0] == basis_status::basic);
+  }
+}
+
+TEST_CASE("duals and reduced costs are derivatives of the objective, to minimize and to maximize") {
+  int compared = 0, smooth = 0;
+  for (const objective_sense sense : {objective_sense::minimize, objective_sense::maximize}) {
+    oracle::dice d{5};
+    for (int trial = 0; trial < 20; ++trial) {
+      made::known one = made::around_optimum(d, 12, 8, 0.5, false);
+      if (sense == objective_sense::maximize) {
+        for (int j = 0; j < one.model.columns(); ++j) one.model.set_cost(j, -one.model.cost(j));
+        one.model.set_sense(sense);
+        one.optimum = -one.optimum;
+      }
+      const answer base = solve(one.model);
+      REQUIRE(base.status == termination::optimal);
+      CHECK(near(base.objective, one.optimum));
+      for (int j = 0; j < one.model.columns(); ++j) {
+        double sum = base.reduced_cost[j];
+        for (int i = 0; i < one.model.rows(); ++i) sum += one.model.coefficient(i, j) * base.dual[i];
+        CHECK(std::fabs(sum - one.model.cost(j)) < 1e-9);
+      }
+      // The optimum is convex in a bound to minimize and concave to maximize, so it is never on the wrong side of the
+      // line whose slope is the dual; where it is smooth, both small moves are on that line.
+      const double sign = sense == objective_sense::minimize ? 1 : -1;
+      for (int i = 0; i < one.model.rows(); ++i) {
+        if (base.dual[i] == 0) continue;
+        lp moved = one.model;
+        for (const double by : {1e-3, -1e-3}) {
+          const bool lower = base.basis.rows[i] == basis_status::lower;
+          const double l = one.model.row_lower(i), u = one.model.row_upper(i);
+          moved.set_row_bounds(i, lower || l == u ? l + by : l, !lower || l == u ? u + by : u);
+          const answer there = solve(moved);
+          if (there.status != termination::optimal) continue;
+          CHECK(sign * (there.objective - base.objective - by * base.dual[i]) > -1e-9);
+          ++compared;
+          if (std::fabs(there.objective - base.objective - by * base.dual[i]) < 1e-9) ++smooth;
+        }
+      }
+    }
+  }
+  CHECK(compared > 200);
+  CHECK(smooth > compared / 2);
+}
+
+TEST_CASE("programs made around their optimum have it, by every way") {
+  oracle::dice d{17};
+  for (int trial = 0; trial < 60; ++trial) {
+    const made::known one = made::around_optimum(d, d.between(1, 60), d.between(1, 40), 0.3, trial % 2 == 1);
+    for (const solve_options& way : ways()) {
+      const answer found = solve(one.model, way);
+      CAPTURE(trial);
+      REQUIRE(found.status == termination::optimal);
+      CHECK(found.verified);
+      CHECK(near(found.objective, one.optimum));
+    }
+  }
+}
+
+TEST_CASE("tiny programs agree with every vertex in exact fractions") {
+  oracle::dice d{23};
+  int infeasible = 0;
+  for (int trial = 0; trial < 1500; ++trial) {
+    const lp model = oracle::tiny_program(d, d.between(1, 4), d.between(0, 4));
+    const auto exact = oracle::optimum(model);
+    if (!exact) ++infeasible;
+    for (const solve_options& way : ways()) {
+      const answer found = solve(model, way);
+      CAPTURE(trial);
+      REQUIRE(found.status == (exact ? termination::optimal : termination::infeasible));
+      CHECK(found.verified);
+      if (exact) CHECK(near(found.objective, exact->value()));
+    }
+  }
+  CHECK(infeasible > 100);
+  CHECK(infeasible < 1400);
+}
+
+TEST_CASE("Klee and Minty's cubes end at their optimum") {
+  for (const int n : {3, 8, 12}) {
+    const made::known cube = made::klee_minty(n);
+    for (const solve_options& way : ways()) {
+      const answer found = solve(cube.model, way);
+      REQUIRE(found.status == termination::optimal);
+      CHECK(near(found.objective, cube.optimum));
+    }
+  }
+}
+
+TEST_CASE("Beale's example, on which plain rules cycle, ends") {
+  // minimize -3/4 x4 + 20 x5 - 1/2 x6 + 6 x7; optimum -5/4. Source: Beale, Naval Res. Logist. Quart. 2, 1955.
+  lp model;
+  for (int i = 0; i < 3; ++i) model.add_row(-infinity, i == 2 ? 1 : 0);
+  const lp_entry a[] = {{0, 0.25}, {1, 0.5}}, b[] = {{0, -8}, {1, -12}}, c[] = {{0, -1}, {1, -0.5}, {2, 1}},
+                 e[] = {{0, 9}, {1, 3}};
+  model.add_column(-0.75, 0, infinity, a);
+  model.add_column(20, 0, infinity, b);
+  model.add_column(-0.5, 0, infinity, c);
+  model.add_column(6, 0, infinity, e);
+  for (const solve_options& way : ways()) {
+    const answer found = solve(model, way);
+    REQUIRE(found.status == termination::optimal);
+    CHECK(found.objective == -1.25);
+  }
+}
+
+TEST_CASE("transportation, where almost every basis is degenerate, gives the swept optimum") {
+  oracle::dice d{3};
+  for (const int places : {2, 7, 25}) {
+    const made::known one = made::transportation(places, d);
+    for (const solve_options& way : ways()) {
+      const answer found = solve(one.model, way);
+      REQUIRE(found.status == termination::optimal);
+      CHECK(near(found.objective, one.optimum));
+    }
+  }
+}
+
+TEST_CASE("no rows, no columns, empty rows and free columns are programs as well") {
+  CHECK(solve(lp{}).status == termination::optimal);
+  lp model;
+  model.add_column(1, -3, 5);
+  model.add_column(-2, -3, 5);
+  CHECK(solve(model).objective == -13);
+  model.add_column(0, -infinity, infinity);
+  CHECK(solve(model).objective == -13);
+  model.add_row(-1, 1);
+  CHECK(solve(model).objective == -13);
+  model.add_row(1, 2);  // zero is not within
+  for (const solve_options& way : ways()) {
+    const answer found = solve(model, way);
+    CHECK(found.status == termination::infeasible);
+    CHECK(found.verified);
+  }
+  lp open;
+  open.add_column(1, -infinity, infinity);
+  for (const solve_options& way : ways()) {
+    const answer found = solve(open, way);
+    CHECK(found.status == termination::unbounded);
+    CHECK(found.verified);
+    CHECK(found.ray[0] < 0);
+  }
+  lp crossed;
+  crossed.add_column(1, 2, 1);
+  const answer found = solve(crossed);
+  CHECK(found.status == termination::infeasible);
+  CHECK(found.verified);
+  CHECK(found.explanation.find("x0") != std::string::npos);
+}
+
+TEST_CASE("solving again from the returned basis takes no pivot and gives the same bits") {
+  oracle::dice d{31};
+  simplex solver;
+  for (int trial = 0; trial < 40; ++trial) {
+    const made::known one = made::around_optimum(d, 40, 25, 0.3, trial % 2 == 0);
+    for (const solve_options& way : ways()) {
+      const answer first = solver.solve(one.model, way);
+      const answer again = solver.solve(one.model, way, first.basis);
+      CHECK(again.iterations == 0);
+      CHECK(again.x == first.x);
+      CHECK(again.dual == first.dual);
+      CHECK(again.basis == first.basis);
+      CHECK(std::memcmp(&again.objective, &first.objective, sizeof first.objective) == 0);
+    }
+  }
+}
+
+TEST_CASE("the same solve twice is equal to the bit, in a fresh solver and in a used one") {
+  oracle::dice d{37};
+  simplex used;
+  for (int trial = 0; trial < 10; ++trial) {
+    const made::known one = made::around_optimum(d, 80, 50, 0.2, true);
+    const answer a = used.solve(one.model), b = solve(one.model);
+    CHECK(a.x == b.x);
+    CHECK(a.dual == b.dual);
+    CHECK(a.iterations == b.iterations);
+    solve_options other;
+    other.seed = 99;
+    CHECK(near(used.solve(one.model, other).objective, a.objective));
+  }
+}
+
+TEST_CASE("permuted, scaled, negated and dualised programs have the same optimum") {
+  oracle::dice d{41};
+  for (int trial = 0; trial < 15; ++trial) {
+    const made::known one = made::around_optimum(d, 30, 20, 0.4, trial % 2 == 1);
+    const lp& model = one.model;
+    const int n = model.columns(), m = model.rows();
+    // Reversed order, columns and rows scaled by odd factors, costs negated and maximized.
+    lp other;
+    other.set_sense(objective_sense::maximize);
+    const auto row_factor = [](int i) { return 0.37 * (i % 5 + 1); };
+    const auto column_factor = [](int j) { return 3.1 / (j % 7 + 1); };
+    for (int i = m; i-- > 0;) other.add_row(model.row_lower(i) * row_factor(i), model.row_upper(i) * row_factor(i));
+    for (int j = n; j-- > 0;) {
+      std::vector<lp_entry> column;
+      for (int i = 0; i < m; ++i)
+        if (const double v = model.coefficient(i, j); v != 0)
+          column.push_back({m - 1 - i, v * row_factor(i) * column_factor(j)});
+      other.add_column(-model.cost(j) * column_factor(j), model.column_lower(j) / column_factor(j),
+                       model.column_upper(j) / column_factor(j), column);
+    }
+    for (const solve_options& way : ways()) {
+      const answer found = solve(other, way);
+      REQUIRE(found.status == termination::optimal);
+      CHECK(near(-found.objective, one.optimum));
+    }
+    // The dual program: max of b y + bounds z, written with one column for each finite bound.
+    lp dual;
+    dual.set_sense(objective_sense::maximize);
+    for (int j = 0; j < n; ++j) dual.add_row(model.cost(j), model.cost(j));
+    const auto both = [&](double lower, double upper, const std::vector<lp_entry>& column) {
+      if (lower > -infinity) dual.add_column(lower, 0, infinity, column);
+      if (upper < infinity) dual.add_column(upper, -infinity, 0, column);
+    };
+    for (int i = 0; i < m; ++i) {
+      std::vector<lp_entry> column;
+      for (int j = 0; j < n; ++j)
+        if (const double v = model.coefficient(i, j); v != 0) column.push_back({j, v});
+      both(model.row_lower(i), model.row_upper(i), column);
+    }
+    for (int j = 0; j < n; ++j) both(model.column_lower(j), model.column_upper(j), {{j, 1}});
+    const answer found = solve(dual);
+    REQUIRE(found.status == termination::optimal);
+    CHECK(near(found.objective, one.optimum));
+  }
+}
+
+TEST_CASE("after any edits a warm solve and a cold one agree") {
+  oracle::dice d{43};
+  for (int trial = 0; trial < 12; ++trial) {
+    lp model = made::around_optimum(d, 20, 12, 0.4, trial % 2 == 1).model;
+    simplex solver;
+    answer last = solver.solve(model);
+    for (int edit = 0; edit < 25; ++edit) {
+      basis start = last.basis;
+      const int j = d.between(0, model.columns() - 1), i = d.between(0, model.rows() - 1);
+      switch (d.between(0, 6)) {
+        case 0:
+          model.set_cost(j, d.between(-9, 9));
+          break;
+        case 1:
+          model.set_column_bounds(j, d.between(-5, 0), d.between(0, 5));
+          break;
+        case 2:
+          model.set_row_bounds(i, d.between(-30, 0), d.between(0, 30));
+          break;
+        case 3:
+          model.set_coefficient(i, j, d.between(-9, 9));
+          break;
+        case 4: {
+          const lp_entry row[] = {{j, 2.0}, {(j + 1) % model.columns(), -1.0}};
+          if (row[0].index != row[1].index) model.add_row(-10, d.between(0, 9), row);
+          break;
+        }
+        case 5: {
+          const lp_entry column[] = {{i, static_cast<double>(d.between(1, 5))}};
+          model.add_column(d.between(-3, 3), 0, 4, column);
+          break;
+        }
+        default: {
+          if (model.rows() < 3) break;
+          std::vector<char> marked(static_cast<std::size_t>(model.rows()), 0);
+          marked[static_cast<std::size_t>(i)] = 1;
+          model.remove_rows(marked);
+          start = {};
+        }
+      }
+      const answer warm = solver.solve(model, {}, start), cold = solve(model);
+      CAPTURE(trial);
+      CAPTURE(edit);
+      REQUIRE(warm.status == cold.status);
+      CHECK(warm.verified);
+      CHECK(cold.verified);
+      if (warm.status == termination::optimal) CHECK(near(warm.objective, cold.objective));
+      last = warm;
+    }
+  }
+}
+
+TEST_CASE("limits and callbacks stop a solve with an honest word") {
+  oracle::dice d{47};
+  const lp model = made::transportation(25, d).model;
+  solve_options options;
+  options.presolve = false;
+  options.iteration_limit = 3;
+  answer found = solve(model, options);
+  CHECK(found.status == termination::iteration_limit);
+  CHECK(found.iterations == 3);
+  CHECK_FALSE(found.verified);
+  options.iteration_limit = -1;
+  options.time_limit = 0;
+  CHECK(solve(model, options).status == termination::time_limit);
+  options.time_limit = infinity;
+  int asked = 0;
+  options.context = &asked;
+  options.interrupt = [](void* count) { return ++*static_cast<int*>(count) > 2; };
+  CHECK(solve(model, options).status == termination::interrupted);
+  CHECK(asked >= 3);
+  int lines = 0;
+  solve_options logged;
+  logged.context = &lines;
+  logged.log = [](void* count, const char*) { ++*static_cast<int*>(count); };
+  CHECK(solve(model, logged).status == termination::optimal);
+  CHECK(lines > 0);
+}
+
+TEST_CASE("a basis that is too large, too small or singular is repaired") {
+  oracle::dice d{53};
+  const made::known one = made::around_optimum(d, 30, 20, 0.4, false);
+  for (const basis_status all : {basis_status::basic, basis_status::lower, basis_status::upper, basis_status::free}) {
+    basis start;
+    start.columns.assign(30, all);
+    start.rows.assign(20, all);
+    const answer found = solve(one.model, {}, start);
+    CHECK(found.status == termination::optimal);
+    CHECK(near(found.objective, one.optimum));
+  }
+  basis larger;
+  larger.columns.assign(31, basis_status::lower);
+  CHECK_THROWS_AS(solve(one.model, {}, larger), error);
+}
