@@ -52,8 +52,8 @@ std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::v
   return places;
 }
 
-/// Doubles of a step that live beside the data: loss, hits, samples, norm and scale of gradients, with room to spare; and what
-/// sums over whole buffers need.
+/// Doubles of a step that live beside the data: loss, hits, samples, norm and scale of gradients, with room to spare;
+/// and what sums over whole buffers need.
 inline constexpr std::int64_t step_scalars = 8;
 inline constexpr std::int64_t step_reduce_scratch = 1024;
 
