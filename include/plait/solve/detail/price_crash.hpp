@@ -121,7 +121,7 @@ class price_crash {
         block_of_row_[i] = home;
       }
       block_of_column_[j] = home;
-      ++blocks_[home].end;  // a count, for now
+      ++blocks_[home].end;  // counts the columns; becomes where they end once all are counted
     }
     if (blocks_.empty()) return false;
     for (int i = 0; i < rows; ++i)
