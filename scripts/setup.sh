@@ -10,6 +10,7 @@ say() { echo "setup.sh: $*" >&2; }
 header() { need g++ && g++ -E -x c++ - <<<"#include <$1>" >/dev/null 2>&1; }
 openblas() { need pkg-config && pkg-config --exists openblas; }
 mpi_compiler() { need mpicxx; }
+network_tool() { need ip || [[ -x /sbin/ip || -x /usr/sbin/ip ]]; }
 pictures() { [[ -d /usr/share/datasets/fashion-mnist ]]; }
 
 # Each line: the package, and what shows that it, or its like from elsewhere, is there.
@@ -27,6 +28,7 @@ requirements='
   libbenchmark-dev       header benchmark/benchmark.h
   libopenmpi-dev         mpi_compiler
   openmpi-bin            need mpirun
+  iproute2               network_tool
   dataset-fashion-mnist  pictures
 '
 

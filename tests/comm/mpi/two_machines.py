@@ -7,6 +7,7 @@ and the program ip; where they are not there, the exit status is 77.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ class TwoMachines:
     """mpirun(...) is the command that starts ranks on both; cut() takes the connection away."""
 
     def __enter__(self):
+        if shutil.which("ip") is None:
+            print("skipped: the program ip is not here (Debian, Ubuntu: iproute2)")
+            sys.exit(SKIPPED)
         self.names = [f"plait{os.getpid()}{side}" for side in "ab"]
         self.devices = [f"pl{os.getpid()}{side}" for side in "ab"]
         try:
