@@ -6,6 +6,7 @@
 #include <plait/cost/memory.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/program.hpp>
+#include <plait/schedule/program_of.hpp>
 
 #include <doctest/doctest.h>
 

@@ -101,8 +101,10 @@ void check_shape(plait::pipe_shape shape) {
   for (int rank = 0; rank < shape.ranks; ++rank) {
     said.push_back({order_of<S>(shape, rank), S::passes(shape), S::peak_activations(shape, rank), {}});
     for (int chunk = 0; chunk < shape.chunks; ++chunk)
-      said.back().outputs_in_flight.push_back(
-          plait::messages_in_flight<S>(shape, rank, chunk, plait::op::send_activation));
+      if constexpr (plait::states_messages_in_flight<S>)
+        said.back().outputs_in_flight.push_back(S::in_flight(shape, rank, chunk, plait::op::send_activation));
+      else
+        said.back().outputs_in_flight.push_back(shape.micro);
     evaluation.push_back(plait::forward_program_of<S>(shape, rank));
   }
   bool compiled = true;  // what a static_assert would see

@@ -13,6 +13,7 @@
 #include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/verify.hpp>
+#include <plait/schedule/zb_h1.hpp>
 
 #include <doctest/doctest.h>
 
@@ -164,7 +165,7 @@ TEST_CASE("what verify accepts of programs with one edit computes the step all t
   check_mutants<interleaved<2, 6>>({2, 6, 2}, 700);
   check_mutants<interleaved<3>>({1, 3, 3}, 800);
   check_mutants<interleaved<2, 4>>({1, 4, 2}, 900);
-  check_mutants<testing::zero_bubble_h1>({3, 5, 1}, 1000);
+  check_mutants<zb_h1>({3, 5, 1}, 1000);
   check_mutants<testing::few_at_a_time<2>>({2, 4, 2}, 1100);
 }
 

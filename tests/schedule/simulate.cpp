@@ -13,7 +13,9 @@
 #include <plait/schedule/gpipe.hpp>
 #include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
+#include <plait/schedule/program_of.hpp>
 #include <plait/schedule/simulate.hpp>
+#include <plait/schedule/zb_h1.hpp>
 
 #include <doctest/doctest.h>
 
@@ -131,7 +133,7 @@ TEST_CASE("collectives over all ranks begin when the last has come; reductions o
 TEST_CASE("a collective waits for the rank that comes last in time, whichever is tried last") {
   // Rank 1 sends its last gradient at 5 and is busy with weights until 204; rank 0 is done long before.
   const step_costs costs{.stages = {{1, 1, 1}, {1, 1, 100}}};
-  const auto rows = rows_of(programs_of<testing::zero_bubble_h1>({2, 2, 1}), costs);
+  const auto rows = rows_of(programs_of<zb_h1>({2, 2, 1}), costs);
   CHECK(begins(rows, 0, op::optimizer_step).at(0) < 110);
   CHECK(begins(rows, 0, op::reduce_loss) == begins(rows, 1, op::reduce_loss));
   CHECK(begins(rows, 0, op::reduce_loss) == begins(rows, 1, op::optimizer_step));
@@ -197,15 +199,18 @@ double makespan_by_relaxation(pipe_shape shape, const step_costs& costs, std::ui
       all.push_back({rank, stage, one, first ? -1 : static_cast<int>(all.size()) - 1, {}, -1, 0, 0});
     }
   }
+  std::map<std::pair<int, int>, int> message_slot;  // (stage, micro-batch)
+  for (const program& one : programs_of<S>(shape))
+    for (const action& act : one.actions)
+      if (act.kind == op::send_gradient) message_slot[{act.stage, act.micro}] = act.message;
   std::map<std::pair<int, int>, int> last_in_slot;  // (stage, slot) to the micro-batch whose gradient it holds
   for (timed& one : all) {
     if (one.what.kind == op::backward_weight) continue;
     const bool backward = one.what.kind != op::forward;
     const int other = one.stage + (backward ? 1 : -1), to = one.stage + (backward ? -1 : 1);
     if (other >= 0 && other < shape.stages()) one.needs.push_back(number.at({backward, other, one.what.micro}));
-    if (!backward || to < 0 || S::placement::rank_of(shape, to) == one.rank) continue;
-    const int slots = messages_in_flight<S>(shape, one.rank, one.what.chunk, op::send_gradient);
-    const auto slot = std::pair{one.stage, one.what.micro % slots};
+    if (!backward || to < 0 || rank_of<typename S::placement>(shape, to) == one.rank) continue;
+    const auto slot = std::pair{one.stage, message_slot.at({one.stage, one.what.micro})};
     if (const auto found = last_in_slot.find(slot); found != last_in_slot.end())
       one.slot_freed_by = number.at({true, to, found->second});
     last_in_slot[slot] = one.what.micro;
@@ -244,8 +249,7 @@ double makespan_by_relaxation(pipe_shape shape, const step_costs& costs, std::ui
 }
 
 TEST_CASE_TEMPLATE("for any costs the simulation agrees with one that tries passes in any order", S, gpipe, one_f_one_b,
-                   interleaved<2>, interleaved<3>, interleaved<2, 5>, testing::zero_bubble_h1,
-                   testing::few_at_a_time<2>) {
+                   interleaved<2>, interleaved<3>, interleaved<2, 5>, zb_h1, testing::few_at_a_time<2>) {
   std::uint64_t seed = 0;
   for (const pipe_shape shape : {pipe_shape{1, 3, S::chunks}, pipe_shape{2, 5, S::chunks}, pipe_shape{3, 7, S::chunks},
                                  pipe_shape{4, 4, S::chunks}, pipe_shape{5, 9, S::chunks}}) {
@@ -260,7 +264,7 @@ TEST_CASE_TEMPLATE("for any costs the simulation agrees with one that tries pass
 }
 
 TEST_CASE_TEMPLATE("slower messages and passes never shorten a step, and no step beats its longest chain", S, gpipe,
-                   one_f_one_b, interleaved<2>, testing::zero_bubble_h1) {
+                   one_f_one_b, interleaved<2>, zb_h1) {
   const pipe_shape shape{4, 6, S::chunks};
   const auto programs = programs_of<S>(shape, {.buckets = 1});
   for (std::uint64_t seed = 0; seed < 40; ++seed) {

@@ -6,6 +6,7 @@
 #include <plait/schedule/gpipe.hpp>
 #include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
+#include <plait/schedule/program_of.hpp>
 #include <plait/schedule/simulate_shared.hpp>
 
 #include <doctest/doctest.h>

@@ -89,7 +89,7 @@ class symbolic_run {
   /// How much is sent and received follows from the micro-batch that an action names.
   [[nodiscard]] int sized(int got, int stage, int micro) const { return got == value(stage, micro) ? got : garbage; }
   [[nodiscard]] int rank_of(int stage) const {
-    return stage < 0 || stage >= shape_.stages() ? -1 : Placement::rank_of(shape_, stage);
+    return stage < 0 || stage >= shape_.stages() ? -1 : plait::rank_of<Placement>(shape_, stage);
   }
   bool no() { return broken_ = true, false; }
 

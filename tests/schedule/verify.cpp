@@ -12,6 +12,7 @@
 #include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/verify.hpp>
+#include <plait/schedule/zb_h1.hpp>
 
 #include <doctest/doctest.h>
 
@@ -111,14 +112,19 @@ TEST_CASE("a pass that runs too early, twice or not at all is named") {
 }
 
 TEST_CASE("the halves of a backward pass are run once each, the input half first") {
-  using testing::zero_bubble_h1;
-  const auto good = programs_of<zero_bubble_h1>({2, 2, 1}, {.optimize = false});
+  using plait::zb_h1;
+  const auto good = programs_of<zb_h1>({2, 2, 1}, {.optimize = false});
   REQUIRE(verdict(good) == "valid");
   const auto weight = find(good, 0, op::backward_weight);
 
   auto without = good;
   erase(without, 0, weight);
-  CHECK(verdict(without).ends_with("(backward_weight stage 0 micro 0): it is missing"));
+  CHECK(
+      verdict(without).ends_with("(backward_input stage 0 micro 1): its slot between the halves is still held by "
+                                 "another micro-batch"));
+  without = good;
+  erase(without, 0, static_cast<std::ptrdiff_t>(good[0].actions.size()) - 1);
+  CHECK(verdict(without).ends_with("(backward_weight stage 0 micro 1): it is missing"));
 
   auto early = good;
   move(early, 0, weight, find(good, 0, op::backward_input));
@@ -126,6 +132,8 @@ TEST_CASE("the halves of a backward pass are run once each, the input half first
 
   auto whole = good;
   at(whole, 0, static_cast<std::size_t>(weight)).kind = op::backward;
+  CHECK(verdict(whole).ends_with("leave the others at -1"));
+  at(whole, 0, static_cast<std::size_t>(weight)).pending = -1;
   CHECK(verdict(whole).ends_with("(backward stage 0 micro 0): it has already run"));
 }
 
@@ -220,9 +228,13 @@ TEST_CASE("memory that is overwritten while it is needed is named") {
 
 TEST_CASE("gradients that stay on their rank are not overwritten either") {
   using testing::few_at_a_time;
-  REQUIRE(verdict(programs_of<few_at_a_time<2>>({2, 6, 2})) == "valid");
-  // Three at a time: on the last rank stage 2 leaves three gradients for stage 1, which has two message slots.
-  CHECK(verdict(programs_of<few_at_a_time<3>>({2, 6, 2}))
+  // Three at a time: on the last rank stage 2 leaves three gradients for stage 1. It has a slot for each, unless it
+  // says that two are enough.
+  REQUIRE(verdict(programs_of<few_at_a_time<3>>({2, 6, 2})) == "valid");
+  struct too_few : few_at_a_time<3> {
+    static constexpr int in_flight(pipe_shape, int, int, op) { return 2; }
+  };
+  CHECK(verdict(programs_of<too_few>({2, 6, 2}))
             .ends_with("(backward stage 2 micro 2): its message slot still holds a gradient that has not been "
                        "passed on"));
 }

@@ -7,6 +7,7 @@
 
 #include <plait/core/ranges.hpp>
 #include <plait/cost/layer_profile.hpp>
+#include <plait/schedule/detail/stage_table.hpp>
 #include <plait/schedule/program.hpp>
 
 namespace plait {
@@ -31,25 +32,51 @@ struct stage_place {
   bool input_is_here = false;  ///< the stage before is on the same rank: its output is this stage's input
   bool has_before = false;     ///< there is a stage before, wherever
   bool has_after_elsewhere = false;
+  int stage = 0;
+  int chunk_before = -1;  ///< the chunk of this rank that is the stage before; -1: it is on another rank, or none
+  int chunk_after = -1;
+  int copy = 0;  ///< number of this copy of the stage
 };
 
-/// Where the stages of a rank stand: [chunks].
+/// Where the stages of a rank stand: [chunks]. A chunk that the rank does not have is an empty place.
 ///
-/// cut: first layer of each stage and the number of layers, [stages + 1] (`balanced_cut`).
-template <class Placement>
-std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut) {
+/// stage_of(rank, chunk): the placement.   cut: first layer of each stage and the number of layers, [stages + 1]
+/// (`balanced_cut`).
+template <class StageOf>
+std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut, StageOf&& stage_of) {
+  const detail::stage_table table{shape, stage_of};
   std::vector<stage_place> places;
   for (int chunk = 0; chunk < shape.chunks; ++chunk) {
-    const int stage = Placement::stage_of(shape, rank, chunk);
+    const int stage = table.stage_of(rank, chunk);
+    if (stage < 0) {
+      places.emplace_back();
+      continue;
+    }
     const auto at = static_cast<std::size_t>(stage);
-    const bool last = stage + 1 == shape.stages();
-    places.push_back(stage_place{.layers = {cut[at], cut[at + 1]},
-                                 .last = last,
-                                 .input_is_here = stage > 0 && Placement::rank_of(shape, stage - 1) == rank,
-                                 .has_before = stage > 0,
-                                 .has_after_elsewhere = !last && Placement::rank_of(shape, stage + 1) != rank});
+    stage_place one{.layers = {cut[at], cut[at + 1]},
+                    .last = stage + 1 == shape.stages(),
+                    .has_before = stage > 0,
+                    .stage = stage,
+                    .copy = table.copy_of(rank, chunk)};
+    // Micro-batch `copy` goes through this copy; where its neighbours are, those of all others that do are.
+    const auto chunk_of = [&](int neighbour) {
+      if (neighbour < 0 || neighbour >= shape.stages()) return -1;
+      const detail::holder there = table.holder_of(neighbour, one.copy);
+      return there.rank == rank ? static_cast<int>(there.chunk) : -1;
+    };
+    one.chunk_before = chunk_of(stage - 1);
+    one.chunk_after = chunk_of(stage + 1);
+    one.input_is_here = one.chunk_before >= 0;
+    one.has_after_elsewhere = !one.last && one.chunk_after < 0;
+    places.push_back(one);
   }
   return places;
+}
+
+/// The same for a placement that is known as a type.
+template <class Placement>
+std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut) {
+  return stages_of_rank(shape, rank, cut, [&](int on, int chunk) { return Placement::stage_of(shape, on, chunk); });
 }
 
 /// Doubles of a step that live beside the data: loss, hits, samples, norm and scale of gradients, with room to spare;

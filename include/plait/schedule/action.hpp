@@ -20,17 +20,18 @@ enum class op : std::uint8_t {
   send_gradient,       ///< the gradient of a stage's input, to the rank of the stage before
   reduce_gradients,    ///< sums one bucket of a chunk's gradients over the data axis
   reduce_norm,         ///< the global norm of all gradients, for clipping
-  optimizer_step,      ///< updates the rank's parameters
+  optimizer_step,      ///< updates the rank's parameters, or those of one chunk
   reduce_loss,         ///< the loss of the step, on every rank
+  validate_step,       ///< takes an update back whose gradients turn out too large or not finite, and repairs it
 };
 
-inline constexpr int op_count = 12;
+inline constexpr int op_count = 13;
 
 constexpr std::string_view name_of(op kind) {
-  constexpr std::array<std::string_view, op_count> names{"forward",          "backward",           "backward_input",
-                                                         "backward_weight",  "receive_activation", "send_activation",
-                                                         "receive_gradient", "send_gradient",      "reduce_gradients",
-                                                         "reduce_norm",      "optimizer_step",     "reduce_loss"};
+  constexpr std::array<std::string_view, op_count> names{
+      "forward",         "backward",         "backward_input", "backward_weight",  "receive_activation",
+      "send_activation", "receive_gradient", "send_gradient",  "reduce_gradients", "reduce_norm",
+      "optimizer_step",  "reduce_loss",      "validate_step"};
   return static_cast<int>(kind) < op_count ? names[static_cast<std::size_t>(kind)] : "no such action";
 }
 
@@ -50,13 +51,15 @@ constexpr bool is_receive(op kind) {
 /// One action of a rank's program. A field that does not apply is -1.
 struct action {
   op kind = op::forward;
-  std::int8_t version = 0;    ///< of the weights that are read: 0 the newest; schedules that flush know no other
-  std::int16_t stage = -1;    ///< of the whole pipeline, 0 .. stages - 1
-  std::int16_t chunk = -1;    ///< the stage's number on its rank, 0 .. chunks - 1
-  std::int16_t micro = -1;    ///< micro-batch
-  std::int16_t peer = -1;     ///< pipeline rank at the other end of a message
-  std::int16_t slot = -1;     ///< activation slot of the chunk, held from its first use to the end of its backward
+  std::int8_t version = 0;  ///< weight buffer of the chunk that a pass reads, or an update writes; 0 where there is one
+  bool beside = false;      ///< a backward pass that runs together with the forward pass before it
+  std::int16_t stage = -1;  ///< of the whole pipeline, 0 .. stages - 1
+  std::int16_t chunk = -1;  ///< the stage's number on its rank, 0 .. chunks - 1
+  std::int16_t micro = -1;  ///< micro-batch
+  std::int16_t peer = -1;   ///< pipeline rank at the other end of a message
+  std::int16_t slot = -1;   ///< activation slot of the chunk, held from its first use to the end of its backward
   std::int16_t message = -1;  ///< slot of the chunk's message buffers that is sent from, received into, read or written
+  std::int16_t pending = -1;  ///< slot of the chunk for gradients between the halves of a backward pass
   std::int16_t bucket = -1;   ///< of the chunk's gradients
 
   friend constexpr bool operator==(const action&, const action&) = default;

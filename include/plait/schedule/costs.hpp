@@ -29,6 +29,10 @@ struct link {
 struct step_costs {
   std::vector<stage_costs> stages;  ///< [stages]
   link between_ranks{};             ///< every pair, each direction of pass by itself
+  std::vector<link> links{};        ///< [sender, receiver] instead, where pairs differ; or none
+  std::vector<double> slowness{};   ///< [ranks]: times that a rank takes longer than the stages' costs say; none: 1
+  bool overlaps = true;             ///< messages travel while ranks work; false: who sends works on nothing else
+  double hidden_in_pairs = 0;       ///< share of the shorter of two passes that run together which costs no time
   double reduce_gradients = 0;      ///< one bucket
   double reduce_norm = 0;
   double optimizer_step = 0;
@@ -65,6 +69,19 @@ struct step_costs {
       default:
         return 0;
     }
+  }
+
+  /// The same on a rank of its own speed.
+  [[nodiscard]] constexpr double of(const action& act, int rank) const {
+    return slowness.empty() ? of(act) : of(act) * slowness[static_cast<std::size_t>(rank)];
+  }
+  /// What two passes that run together take of what they take one after the other.
+  [[nodiscard]] constexpr double share_of_pair(const action& one, const action& other) const {
+    const double a = of(one), b = of(other);
+    return a + b > 0 ? 1 - hidden_in_pairs * (a < b ? a : b) / (a + b) : 1;
+  }
+  [[nodiscard]] constexpr const link& between(int sender, int receiver, int ranks) const {
+    return links.empty() ? between_ranks : links[static_cast<std::size_t>(sender * ranks + receiver)];
   }
 
   /// The bytes of an action's message; none for other actions.

@@ -25,6 +25,9 @@ struct gpipe {
 
   static constexpr int peak_activations(pipe_shape shape, int) { return shape.micro; }
 
+  /// Receivers keep pace.
+  static constexpr int in_flight(pipe_shape, int, int, op) { return 2; }
+
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
 
   /// Writes the order of any rank to `next`, which has room for `passes`; returns its end.

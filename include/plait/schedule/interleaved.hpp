@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <plait/core/ranges.hpp>
+#include <plait/schedule/detail/depth_first.hpp>
 #include <plait/schedule/schedule.hpp>
 
 namespace plait {
@@ -34,88 +34,44 @@ struct interleaved {
 
   static constexpr shape_verdict accepts(pipe_shape shape) {
     if (shape.chunks != Chunks) return {false, "the shape's chunks are not the Chunks of the type"};
-    if constexpr (Group > 0) {
-      if (Group < shape.ranks) return {false, "Group must be at least the number of ranks"};
-      const int left = shape.micro % Group;
-      if (shape.micro > Group && left > 0 && left < shape.ranks)
-        return {false, "micro-batches left over after whole groups must be none or at least the number of ranks",
-                shape.micro - left, shape.micro - left + shape.ranks};
-    }
-    return positive_shape(shape);
-  }
-
-  /// Micro-batches of group number `index`.
-  static constexpr index_range group(pipe_shape shape, int index) {
-    if constexpr (Group == 0) return balanced_part(shape.micro, groups(shape), index);
-    const int begin = index * Group;
-    return {begin, begin + Group < shape.micro ? begin + Group : shape.micro};
-  }
-  static constexpr int groups(pipe_shape shape) {
-    if constexpr (Group == 0)
-      return shape.micro < shape.ranks ? 1 : shape.micro / shape.ranks;
-    else
-      return (shape.micro + Group - 1) / Group;
+    return way(shape).accepts();
   }
 
   /// Forward passes before the first backward pass: the first group through all chunks but the last, and two for each
   /// rank behind, since a micro-batch's way there and back takes two passes a rank.
   static constexpr int warm_up(pipe_shape shape, int rank) {
-    const int all = shape.micro * Chunks;
-    const int wanted = (Chunks - 1) * static_cast<int>(group(shape, 0).size()) + 2 * (shape.ranks - 1 - rank);
+    const int all = shape.micro * shape.chunks;
+    const int wanted = (shape.chunks - 1) * way(shape).first_group() + 2 * (shape.ranks - 1 - rank);
     return wanted < all ? wanted : all;
   }
 
   static constexpr int peak_activations(pipe_shape shape, int rank) {
-    const int all = shape.micro * Chunks;
+    const int all = shape.micro * shape.chunks;
     return warm_up(shape, rank) < all ? warm_up(shape, rank) + 1 : all;
   }
 
-  /// Messages that go on to another chunk, from the last rank to the first or back, wait for the rest of the group.
   static constexpr int in_flight(pipe_shape shape, int rank, int chunk, op kind) {
-    const bool round =
-        kind == op::send_gradient ? rank == 0 && chunk > 0 : rank == shape.ranks - 1 && chunk < Chunks - 1;
-    const int waiting = static_cast<int>(group(shape, 0).size()) - shape.ranks + 1;
-    return (round || shape.ranks == 1) && waiting > 2 ? waiting : 2;
+    return way(shape).in_flight(rank, chunk, kind);
   }
 
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
 
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.
   static constexpr pass* order(pipe_shape shape, int rank, pass* next) {
-    // Both directions walk the same way through groups, chunks and micro-batches; backward takes the chunks in reverse.
-    walk forward{shape}, backward{shape};
-    int left = shape.micro * Chunks, warm = warm_up(shape, rank);
+    const detail::depth_first both = way(shape);
+    detail::depth_first::walk forward{both}, backward{both};
+    int left = shape.micro * shape.chunks, warm = warm_up(shape, rank);
     for (; warm > 0; --warm, --left) *next++ = forward.step(op::forward);
-    for (int both = left; both > 0; --both) {
+    for (int pair = left; pair > 0; --pair) {
       *next++ = forward.step(op::forward);
       *next++ = backward.step(op::backward);
     }
-    for (int rest = shape.micro * Chunks - left; rest > 0; --rest) *next++ = backward.step(op::backward);
+    for (int rest = shape.micro * shape.chunks - left; rest > 0; --rest) *next++ = backward.step(op::backward);
     return next;
   }
 
  private:
-  /// The next (chunk, micro-batch) in depth-first order.
-  struct walk {
-    pipe_shape shape;
-    int at_group = 0;
-    index_range members = group(shape, 0);
-    std::int64_t micro = 0;
-    int chunk = 0;
-
-    constexpr pass step(op kind) {
-      const pass now{kind, static_cast<std::int16_t>(kind == op::forward ? chunk : Chunks - 1 - chunk),
-                     static_cast<std::int16_t>(micro)};
-      if (++micro == members.end) {
-        if (++chunk == Chunks) {
-          chunk = 0;
-          if (++at_group < groups(shape)) members = group(shape, at_group);
-        }
-        micro = members.begin;
-      }
-      return now;
-    }
-  };
+  static constexpr detail::depth_first way(pipe_shape shape) { return {shape, Group}; }
 };
 
 }  // namespace plait

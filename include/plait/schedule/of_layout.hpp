@@ -15,7 +15,7 @@ struct micro {
 /// The shape of a layout's pipeline for a number of micro-batches.
 template <layout L>
 constexpr pipe_shape pipe_shape_of(micro batches) {
-  return pipe_shape{.ranks = L::ways.pipeline, .micro = batches.count, .chunks = L::description().chunks};
+  return shape_of<typename L::schedule>(L::ways.pipeline, batches.count);
 }
 
 /// What a step of a layout has besides passes and messages.

@@ -32,6 +32,9 @@ struct one_f_one_b {
     return shape.micro < shape.ranks - rank ? shape.micro : shape.ranks - rank;
   }
 
+  /// Receivers keep pace.
+  static constexpr int in_flight(pipe_shape, int, int, op) { return 2; }
+
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
 
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.

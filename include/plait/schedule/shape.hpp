@@ -13,8 +13,13 @@ struct pipe_shape {
   int ranks = 1;
   int micro = 1;
   int chunks = 1;
+  int steps = 1;         ///< that one program makes without draining between them; schedules that flush make 1
+  int model_stages = 0;  ///< 0: ranks * chunks; fewer where several ranks hold a copy of a stage
 
-  [[nodiscard]] constexpr int stages() const { return ranks * chunks; }
+  [[nodiscard]] constexpr int stages() const { return model_stages > 0 ? model_stages : ranks * chunks; }
+  /// Micro-batches of all steps; they are numbered through.
+  [[nodiscard]] constexpr int all_micro() const { return micro * steps; }
+  [[nodiscard]] constexpr bool has_copies() const { return stages() < ranks * chunks; }
   friend constexpr bool operator==(const pipe_shape&, const pipe_shape&) = default;
 };
 
@@ -31,7 +36,10 @@ constexpr shape_verdict positive_shape(pipe_shape shape) {
   if (shape.ranks < 1) return {false, "a pipeline has at least 1 rank", 0, 0};
   if (shape.chunks < 1) return {false, "a rank has at least 1 chunk", 0, 0};
   if (shape.micro < 1) return {false, "a step has at least 1 micro-batch", 0, 1};
-  if (shape.stages() > 32767 || shape.micro > 32767) return {false, "stages and micro-batches count up to 32767", 0, 0};
+  if (shape.steps < 1) return {false, "a program has at least 1 step", 0, 0};
+  if (shape.stages() > 32767 || shape.micro > 32767 / shape.steps)
+    return {false, "stages and micro-batches count up to 32767", 0, 0};
+  if (shape.stages() > shape.ranks * shape.chunks) return {false, "there are more stages than ranks have chunks", 0, 0};
   return {};
 }
 

@@ -25,46 +25,52 @@ struct simulation {
 
 namespace detail {
 
-/// One step in time: what `simulate` keeps of messages, slots and links while the programs run. Cells are numbered
-/// [direction, stage of the receiver, micro-batch].
+/// One step in time: what `simulate` keeps of messages, slots, links and sums while the programs run. Cells are
+/// numbered [direction, stage of the receiver, micro-batch].
 class simulated_step {
  public:
   constexpr simulated_step(const std::vector<program>& programs, const step_costs& costs)
       : ranks_{programs.size()},
         shape_{programs[0].shape},
+        micro_{shape_.all_micro()},
+        buckets_{programs[0].options.buckets},
         costs_{costs},
-        slots_{shape_.micro + most_messages(programs)},
-        message_memory_(2 * static_cast<std::size_t>(shape_.stages() * shape_.micro)),
-        slot_memory_(static_cast<std::size_t>(shape_.stages() * slots_)),
+        slots_{micro_ + most_messages(programs)},
+        message_memory_(2 * static_cast<std::size_t>(shape_.stages() * micro_)),
+        slot_memory_(static_cast<std::size_t>(shape_.ranks * shape_.chunks * slots_)),
         link_memory_(ranks_ * ranks_ * 2),
-        come_memory_(ranks_ * op_count) {}
+        come_memory_(ranks_ * op_count),
+        copies_memory_(static_cast<std::size_t>(shape_.has_copies() ? shape_.stages() : 0)),
+        sum_memory_(static_cast<std::size_t>(shape_.has_copies() ? shape_.stages() * buckets_ * (micro_ + 1) : 0)),
+        round_memory_(static_cast<std::size_t>(shape_.has_copies() ? shape_.ranks * shape_.chunks * buckets_ : 0)) {
+    if (shape_.has_copies()) count_copies(programs);
+  }
 
   /// When a rank that is free from `now` on begins and ends an action. Neither is set where it must wait for an action
-  /// that has not been reached.
+  /// that has not been reached.   share: of the time that the action takes alone.
   struct span {
     bool goes = false;
     double begin = 0;
     double end = 0;
   };
-  constexpr span run(std::size_t rank, const action& act, double now) {
+  constexpr span run(std::size_t rank, const action& act, double now, double share) {
     if (is_receive(act.kind)) {
       message& one = message_memory_.data()[cell(act.kind == op::receive_gradient, act.stage, act.micro)];
       double end = now;
-      if (!one.sent || (act.kind == op::receive_activation && !wait_for_slot(act, end))) return {};
+      if (!one.sent || (act.kind == op::receive_activation && !wait_for_slot(rank, act, end))) return {};
       if (one.arrival > end) end = one.arrival;
       one.taken = true;
       one.taken_at = end;
       return {true, now, end};
     }
-    if (is_send(act.kind)) {
-      send(rank, act, now);
-      return {true, now, now};
-    }
-    if (act.kind == op::reduce_norm || act.kind == op::reduce_loss) return gather(rank, act.kind, now);
+    if (is_send(act.kind)) return {true, now, send(rank, act, now)};
+    const double takes = costs_.of(act, static_cast<int>(rank));
+    if (act.kind == op::reduce_norm || act.kind == op::reduce_loss) return gather(rank, act.kind, now, takes);
+    if (act.kind == op::reduce_gradients && shape_.has_copies()) return sum_copies(rank, act, now, takes);
     double begin = now;
     const bool writes = act.kind != op::backward_weight && is_compute(act.kind);
-    if (writes && !wait_for_slot(act, begin)) return {};
-    return {true, begin, begin + costs_.of(act)};
+    if (writes && !wait_for_slot(rank, act, begin)) return {};
+    return {true, begin, begin + takes * share};
   }
 
  private:
@@ -86,36 +92,50 @@ class simulated_step {
         if (messages > most) most = messages;
     return most;
   }
+  constexpr void count_copies(const std::vector<program>& programs) {
+    scratch<bool> seen(static_cast<std::size_t>(shape_.chunks));
+    for (const program& one : programs) {
+      for (int chunk = 0; chunk < shape_.chunks; ++chunk) seen.data()[chunk] = false;
+      for (const action& act : one.actions)
+        if (act.kind == op::forward && !seen.data()[act.chunk]) {
+          seen.data()[act.chunk] = true;
+          ++copies_memory_.data()[act.stage];
+        }
+    }
+  }
   [[nodiscard]] constexpr std::size_t cell(bool backward, int stage, int micro) const {
-    return static_cast<std::size_t>(((backward ? shape_.stages() : 0) + stage) * shape_.micro + micro);
+    return static_cast<std::size_t>(((backward ? shape_.stages() : 0) + stage) * micro_ + micro);
   }
   /// The last message sent from the slot that an action writes or sends from, as its cell plus 1; 0: none.
-  constexpr std::size_t& last_from(const action& act) {
+  constexpr std::size_t& last_from(std::size_t rank, const action& act) {
     const bool backward = is_backward(act.kind) || act.kind == op::send_gradient;
-    const int slot = backward ? shape_.micro + act.message : act.slot;
-    return slot_memory_.data()[act.stage * slots_ + slot];
+    const int slot = backward ? micro_ + act.message : act.slot;
+    return slot_memory_.data()[(static_cast<int>(rank) * shape_.chunks + act.chunk) * slots_ + slot];
   }
 
   /// Puts off `time` to when the last message from the slot has been taken. False: that is not known yet.
-  constexpr bool wait_for_slot(const action& act, double& time) {
-    const std::size_t last = last_from(act);
+  constexpr bool wait_for_slot(std::size_t rank, const action& act, double& time) {
+    const std::size_t last = last_from(rank, act);
     if (last == 0) return true;
     const message& one = message_memory_.data()[last - 1];
     if (one.taken && one.taken_at > time) time = one.taken_at;
     return one.taken;
   }
 
-  constexpr void send(std::size_t rank, const action& act, double now) {
+  /// Until when the sender is busy with it.
+  constexpr double send(std::size_t rank, const action& act, double now) {
     const bool backward = act.kind == op::send_gradient;
     const std::size_t to = cell(backward, act.stage + (backward ? -1 : 1), act.micro);
     double& free = link_memory_.data()[(rank * ranks_ + static_cast<std::size_t>(act.peer)) * 2 + (backward ? 1 : 0)];
     const double departure = free > now ? free : now;
-    free = departure + (costs_.message_of(act) / costs_.between_ranks.bandwidth).value;
-    message_memory_.data()[to] = message{.sent = true, .arrival = free + costs_.between_ranks.latency.value};
-    last_from(act) = to + 1;
+    const link& way = costs_.between(static_cast<int>(rank), act.peer, static_cast<int>(ranks_));
+    free = departure + (costs_.message_of(act) / way.bandwidth).value;
+    message_memory_.data()[to] = message{.sent = true, .arrival = free + way.latency.value};
+    last_from(rank, act) = to + 1;
+    return costs_.overlaps ? now : free + way.latency.value;
   }
 
-  constexpr span gather(std::size_t rank, op kind, double now) {
+  constexpr span gather(std::size_t rank, op kind, double now, double takes) {
     gathering& group = all_[static_cast<int>(kind)];
     bool& here = come_memory_.data()[rank * op_count + static_cast<std::size_t>(kind)];
     if (!here) {
@@ -124,17 +144,40 @@ class simulated_step {
       if (now > group.begin) group.begin = now;
     }
     if (group.ranks < ranks_) return {};
-    return {true, group.begin, group.begin + costs_.of(action{.kind = kind})};
+    return {true, group.begin, group.begin + takes};
   }
+
+  /// The sum of a bucket over the copies of its stage begins when the last of them has come.
+  constexpr span sum_copies(std::size_t rank, const action& act, double now, double takes) {
+    round& mine = round_memory_.data()[(static_cast<int>(rank) * shape_.chunks + act.chunk) * buckets_ + act.bucket];
+    gathering& group = sum_memory_.data()[(act.stage * buckets_ + act.bucket) * (micro_ + 1) + mine.number];
+    if (!mine.has_come) {
+      mine.has_come = true;
+      ++group.ranks;
+      if (now > group.begin) group.begin = now;
+    }
+    if (group.ranks < copies_memory_.data()[act.stage]) return {};
+    mine = round{mine.number + 1, false};
+    return {true, group.begin, group.begin + takes};
+  }
+  struct round {
+    int number = 0;  ///< of sums of the bucket so far
+    bool has_come = false;
+  };
 
   std::size_t ranks_;
   pipe_shape shape_;
+  int micro_;
+  int buckets_;
   const step_costs& costs_;
-  int slots_;  ///< of a stage: for activations, then for messages
+  int slots_;  ///< of a chunk: for activations, then for messages
   scratch<message> message_memory_;
-  scratch<std::size_t> slot_memory_;  ///< [stage, slots]
-  scratch<double> link_memory_;       ///< [sender, receiver, direction]: when it is free
-  scratch<bool> come_memory_;         ///< [rank, op]
+  scratch<std::size_t> slot_memory_;    ///< [ranks, chunks, slots]
+  scratch<double> link_memory_;         ///< [sender, receiver, direction]: when it is free
+  scratch<bool> come_memory_;           ///< [rank, op]
+  scratch<std::size_t> copies_memory_;  ///< [stages], where stages have copies
+  scratch<gathering> sum_memory_;       ///< [stages, buckets, rounds], where stages have copies
+  scratch<round> round_memory_;         ///< [ranks, chunks, buckets], where stages have copies
   gathering all_[op_count]{};
 };
 
@@ -144,8 +187,9 @@ class simulated_step {
 ///
 /// An action begins when the one before it on its rank has ended and what it waits for is there. A message leaves when
 /// its send is reached and its queue's link is free, keeps the link busy for bytes / bandwidth, and arrives a latency
-/// later; sends and receives take no time of the ranks themselves. Whoever writes a slot waits until the last message
-/// from it has been taken. Collectives over all ranks begin together, when the last has come. Calls `seen(rank, action,
+/// later; sends and receives take no time of the ranks themselves, unless the costs say that they do not overlap with
+/// work. Whoever writes a slot waits until the last message from it has been taken. Collectives begin together, when
+/// the last rank has come. Calls `seen(rank, action,
 /// begin, end)` for every action, in the order of each rank; a receive begins with the wait, all else after it.
 ///
 /// Needs: programs whose fields are in range, such as `program_of` makes. Where the programs do not complete, so does
@@ -158,6 +202,10 @@ constexpr simulation simulate(const std::vector<program>& programs, const step_c
   const pipe_shape shape = programs[0].shape;
   require(static_cast<int>(costs.stages.size()) == shape.stages(), "plait::simulate",
           "there must be costs for each stage");
+  require(costs.links.empty() || costs.links.size() == programs.size() * programs.size(), "plait::simulate",
+          "there must be a link for each sender and receiver, or none");
+  require(costs.slowness.empty() || costs.slowness.size() == programs.size(), "plait::simulate",
+          "there must be a slowness for each rank, or none");
   const std::size_t ranks = programs.size();
   detail::simulated_step step{programs, costs};
   scratch<double> now_memory(ranks);
@@ -174,9 +222,13 @@ constexpr simulation simulate(const std::vector<program>& programs, const step_c
       const std::size_t count = programs[rank].actions.size();
       for (; position[rank] < count; ++position[rank]) {
         const action& act = actions[position[rank]];
-        const auto [goes, begin, end] = step.run(rank, act, now[rank]);
+        const action* const pair = act.beside                                                         ? &act - 1
+                                   : position[rank] + 1 < count && actions[position[rank] + 1].beside ? &act + 1
+                                                                                                      : nullptr;
+        const auto [goes, begin, end] =
+            step.run(rank, act, now[rank], pair == nullptr ? 1 : costs.share_of_pair(act, *pair));
         if (!goes) break;
-        if (!is_receive(act.kind)) result.busy += end - begin;
+        if (!is_receive(act.kind) && !is_send(act.kind)) result.busy += end - begin;
         now[rank] = end;
         seen(static_cast<int>(rank), act, begin, end);
         moved = true;

@@ -58,7 +58,7 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
   std::vector<crew> crews;
   for (std::size_t copy = 0; copy < copies; ++copy)
     for (std::size_t rank = 0; rank < ranks; ++rank) crews.push_back({.rank = rank, .copy = copy});
-  const auto cells = static_cast<std::size_t>(shape.stages() * shape.micro);
+  const auto cells = static_cast<std::size_t>(shape.stages() * shape.all_micro());
   std::vector<double> arrival(copies * 2 * cells, never);  // [copy, direction, stage of the receiver, micro]
   std::vector<std::size_t> come_all(op_count);             // to collectives over all ranks
   std::vector<std::vector<std::size_t>> come_copies;       // [rank][action]: to sums over the data axis
@@ -69,7 +69,7 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
 
   const auto cell_of = [&](const crew& one, int stage, int micro, bool backward) {
     return (one.copy * 2 + static_cast<std::size_t>(backward)) * cells +
-           static_cast<std::size_t>(stage * shape.micro + micro);
+           static_cast<std::size_t>(stage * shape.all_micro() + micro);
   };
   /// Whether the collective at hand may begin; a crew counts once.
   const auto all_have_come = [&](crew& one, const action& act) {

@@ -10,6 +10,7 @@
 #include <plait/core/scratch.hpp>
 #include <plait/schedule/detail/checker.hpp>
 #include <plait/schedule/program.hpp>
+#include <plait/schedule/program_of.hpp>
 #include <plait/schedule/verification.hpp>
 
 namespace plait {
@@ -19,20 +20,28 @@ namespace detail {
 /// What is wrong with the fields of an action, apart from what its program and those of other ranks do; empty: nothing.
 constexpr std::string_view fault_of_fields(const action& act, const program& one) {
   if (static_cast<int>(act.kind) >= op_count) return "there is no such kind of action";
-  if (act.version != 0) return "it reads old weights, which a step that flushes does not keep";
+  if (act.version != 0 && one.policy == weight_versions::flush)
+    return "it reads old weights, which a step that flushes does not keep";
   const bool message = is_send(act.kind) || is_receive(act.kind);
   const bool per_micro = is_compute(act.kind) || message;
   const bool gradient = is_backward(act.kind) || act.kind == op::send_gradient || act.kind == op::receive_gradient;
-  const bool per_stage = per_micro || act.kind == op::reduce_gradients;
+  const bool split = act.kind == op::backward_input || act.kind == op::backward_weight;
+  const bool per_stage = per_micro || act.kind == op::reduce_gradients ||
+                         (act.kind == op::optimizer_step && one.policy != weight_versions::flush);
   if ((act.stage >= 0) != per_stage || (act.chunk >= 0) != per_stage || (act.micro >= 0) != per_micro ||
       (act.slot >= 0) != per_micro || (act.peer >= 0) != message || (act.message >= 0) != gradient ||
-      (act.bucket >= 0) != (act.kind == op::reduce_gradients))
+      (act.bucket >= 0) != (act.kind == op::reduce_gradients) || (act.pending >= 0) != split ||
+      (act.beside && !is_backward(act.kind)))
     return "it must set the fields that apply to it, and leave the others at -1";
   if (per_stage && act.chunk >= one.shape.chunks) return "there is no such chunk";
   if (per_micro && act.slot >= one.slots[static_cast<std::size_t>(act.chunk)])
     return "its slot is not among those of its chunk";
   if (gradient && act.message >= one.messages[static_cast<std::size_t>(act.chunk)])
     return "its message slot is not among those of its chunk";
+  if (split && act.pending >= one.pending[static_cast<std::size_t>(act.chunk)])
+    return "its slot between the halves is not among those of its chunk";
+  if (per_stage && (act.version < 0 || act.version >= one.versions[static_cast<std::size_t>(act.chunk)]))
+    return "there is no such weight buffer in its chunk";
   return {};
 }
 
@@ -51,17 +60,20 @@ constexpr verification verify(const std::vector<program>& programs) {
     return {false, 0, 0, {}, verdict.reason};
   if (programs.size() != static_cast<std::size_t>(first.shape.ranks))
     return {false, static_cast<int>(programs.size()), 0, {}, "there must be one program for each rank"};
-  int most_messages = 0;
+  int most_messages = 0, most_versions = 1;
   scratch<detail::rank_actions> ranks(programs.size());
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const program& one = programs[i];
     if (one.shape != first.shape || one.rank != static_cast<int>(i) || one.trains != first.trains ||
-        one.options != first.options)
+        one.options != first.options || one.policy != first.policy)
       return {false, static_cast<int>(i), 0, {}, "its program is for another rank, shape or kind of step"};
-    if (one.slots.size() != static_cast<std::size_t>(first.shape.chunks) || one.messages.size() != one.slots.size())
+    if (one.slots.size() != static_cast<std::size_t>(first.shape.chunks) || one.messages.size() != one.slots.size() ||
+        one.pending.size() != one.slots.size() || one.versions.size() != one.slots.size())
       return {false, static_cast<int>(i), 0, {}, "its program must state the slots of each chunk"};
     for (int messages : one.messages)
       if (messages > most_messages) most_messages = messages;
+    for (int versions : one.versions)
+      if (versions > most_versions) most_versions = versions;
     int position = 0;
     for (const action& act : one.actions) {
       if (const std::string_view reason = detail::fault_of_fields(act, one); !reason.empty())
@@ -70,7 +82,9 @@ constexpr verification verify(const std::vector<program>& programs) {
     }
     ranks.data()[i] = {one.actions.data(), one.actions.data() + one.actions.size()};
   }
-  return detail::program_checker{ranks.data(), first.shape, first.trains, first.options, most_messages}.run();
+  return detail::program_checker{ranks.data(),  first.shape,  first.trains, first.options,
+                                 most_messages, first.policy, most_versions}
+      .run();
 }
 
 /// `verify` for the programs that a schedule makes, at a cost to the compiler that allows it in a `static_assert`: 16
@@ -78,24 +92,44 @@ constexpr verification verify(const std::vector<program>& programs) {
 template <schedule S>
 constexpr verification verify_schedule(pipe_shape shape, step_options options = {}) {
   if (const shape_verdict verdict = S::accepts(shape); !verdict.legal) return {false, 0, 0, {}, verdict.reason};
-  using builder = detail::program_builder<S>;
-  const auto passes = static_cast<std::size_t>(S::passes(shape));
+  const detail::stage_table table{shape,
+                                  [&](int rank, int chunk) { return S::placement::stage_of(shape, rank, chunk); }};
+  options = detail::with_sums(options, table.lanes() > 1);
+  using builder = detail::program_builder;
+  const auto passes = static_cast<std::size_t>(S::passes(shape)), ranks = static_cast<std::size_t>(shape.ranks);
   const std::size_t room = builder::room(shape, passes, options);
-  scratch<pass> order(passes);
-  scratch<action> actions(room * static_cast<std::size_t>(shape.ranks));
-  scratch<detail::rank_actions> ranks(static_cast<std::size_t>(shape.ranks));
+  constexpr bool all_at_once = !states_messages_in_flight<S>;  // slots follow from the orders of all ranks
+  scratch<pass> order_memory(all_at_once ? passes * ranks : passes);
+  scratch<detail::rank_order_of_passes> orders(ranks);
+  scratch<action> actions(room * ranks);
+  scratch<detail::rank_actions> made(ranks);
+  const detail::message_plan* plan = nullptr;
+  if constexpr (all_at_once) {
+    detail::write_orders<S>(shape, order_memory.data(), orders.data());
+    plan = new detail::message_plan{table, shape, orders.data(), true};
+  }
   bool trains = true;
-  int most_messages = 0;
+  int most_messages = 0, most_versions = 1;
+  weight_versions policy = weight_versions::flush;
   for (int rank = 0; rank < shape.ranks; ++rank) {
     action* const begin = actions.data() + room * static_cast<std::size_t>(rank);
-    builder build{shape, rank, options};
-    const pass* const end = S::order(shape, rank, order.data());
-    ranks.data()[rank] = {begin, build.build(order.data(), end, begin)};
+    if constexpr (!all_at_once) orders.data()[rank] = {order_memory.data(), S::order(shape, rank, order_memory.data())};
+    builder build{table, shape, rank, options, versions_of<S>(), plan, [&](int chunk, op kind) {
+                    if constexpr (states_messages_in_flight<S>)
+                      return S::in_flight(shape, rank, chunk, kind);
+                    else
+                      return static_cast<int>(kind) - chunk;  // never asked for
+                  }};
+    made.data()[rank] = {begin, build.build(orders.data()[rank].begin, orders.data()[rank].end, begin)};
     trains = build.trains();
-    for (int chunk = 0; chunk < shape.chunks; ++chunk)
+    policy = build.policy();
+    for (int chunk = 0; chunk < shape.chunks; ++chunk) {
       if (build.messages(chunk) > most_messages) most_messages = build.messages(chunk);
+      if (build.versions(chunk) > most_versions) most_versions = build.versions(chunk);
+    }
   }
-  return detail::program_checker{ranks.data(), shape, trains, options, most_messages}.run();
+  delete plan;
+  return detail::program_checker{made.data(), shape, trains, options, most_messages, policy, most_versions}.run();
 }
 
 /// \copydoc verify_schedule

@@ -17,7 +17,7 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   if (programs.empty()) return result;
   result.stages = programs[0].shape.stages();
   result.chunks = programs[0].shape.chunks;
-  result.micro = programs[0].shape.micro;
+  result.micro = programs[0].shape.all_micro();
   for (int rank = 0; rank < mesh.size(); ++rank) result.rank_names.push_back(rank_name(mesh, rank));
   const shared_processors machine{
       .processors = processors, .tensor_ways = mesh.ways.tensor, .data_ways = mesh.ways.data};

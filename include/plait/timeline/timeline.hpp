@@ -125,7 +125,7 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   if (programs.empty()) return result;
   result.stages = programs[0].shape.stages();
   result.chunks = programs[0].shape.chunks;
-  result.micro = programs[0].shape.micro;
+  result.micro = programs[0].shape.all_micro();
   simulate(programs, costs, [&](int rank, const action& act, double begin, double end) {
     result.rows.push_back(row_of(rank, act, begin, end, costs.message_of(act)));
   });

@@ -10,22 +10,25 @@
 #include <plait/cost/memory.hpp>
 #include <plait/layers/layer.hpp>
 #include <plait/mesh/mesh.hpp>
-#include <plait/schedule/program.hpp>
+#include <plait/schedule/program_of.hpp>
 
 namespace plait {
 
 /// A schedule as a value, for code that does not depend on its type.
 struct schedule_handle {
   std::string_view name;
+  weight_versions versions;
+  pipe_shape (*shape_of)(int ranks, int micro, int steps);
   shape_verdict (*accepts)(pipe_shape);
-  program (*program_of)(pipe_shape, int rank, step_options);
-  program (*forward_program_of)(pipe_shape, int rank, step_options);
-  std::vector<stage_place> (*stages_of_rank)(pipe_shape, int rank, const std::vector<int>& cut);
+  std::vector<program> (*programs_of)(pipe_shape, step_options);
+  std::vector<program> (*forward_programs_of)(pipe_shape, step_options);
+  int (*stage_of)(pipe_shape, int rank, int chunk);
 };
 
 template <schedule S>
 constexpr schedule_handle handle_of() {
-  return {S::name, &S::accepts, &program_of<S>, &forward_program_of<S>, &stages_of_rank<typename S::placement>};
+  return {S::name,         versions_of<S>(),        &shape_of<S>,           &S::accepts,
+          &programs_of<S>, &forward_programs_of<S>, &S::placement::stage_of};
 }
 
 /// A layout as a value: its numbers, and its schedule.

@@ -21,6 +21,7 @@ struct training {
   std::int64_t features = 1;  ///< of a sample
   std::int64_t batch = 1;     ///< samples of a step, over all data ranks; no step may have more
   int micro = 1;              ///< micro-batches of a step
+  int steps = 1;              ///< that are made in one go, under schedules that do not drain between them
   std::uint64_t seed = 0;     ///< of the initial values
   double clip_norm = 0;       ///< limit of the global norm of gradients; 0: none
   int buckets = 1;            ///< parts in which each chunk's gradients are summed over the data axis
@@ -57,14 +58,14 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
   require(settings.clip_norm >= 0, "plait::trainer", "clip_norm is 0, for none, or a limit above 0");
   const mesh_description& mesh = layout.mesh;
   const schedule_handle& schedule = layout.schedule;
-  step_plan plan{.shape = {.ranks = mesh.ways.pipeline, .micro = settings.micro, .chunks = mesh.chunks},
+  step_plan plan{.shape = schedule.shape_of(mesh.ways.pipeline, settings.micro, settings.steps),
                  .pipeline_rank = place.pipeline};
   require_legal(schedule.name, plan.shape, schedule.accepts(plan.shape));
   const step_options options{.buckets = mesh.ways.data > 1 ? settings.buckets : 0, .clip = settings.clip_norm > 0};
-  for (int rank = 0; rank < plan.shape.ranks; ++rank) {
-    plan.training.push_back(schedule.program_of(plan.shape, rank, options));
-    plan.evaluation.push_back(schedule.forward_program_of(plan.shape, rank, options));
-  }
+  plan.training = schedule.programs_of(plan.shape, options);
+  pipe_shape evaluated = plan.shape;
+  evaluated.steps = 1;
+  plan.evaluation = schedule.forward_programs_of(evaluated, options);
   if (settings.edit) settings.edit(plan.training);
   if (settings.check) {
     require_valid("plait::trainer", plan.training);
@@ -76,7 +77,8 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
   plan.profile = profile_of<T>(model, settings.features, rows, tensor_place{mesh.ways.tensor, place.tensor});
   plan.cut = settings.cut.empty() ? balanced_cut(balance_weights(plan.profile), plan.shape.stages()) : settings.cut;
   require_cut(plan.cut, Model::layers, plan.shape.stages());
-  plan.places = schedule.stages_of_rank(plan.shape, plan.pipeline_rank, plan.cut);
+  plan.places = stages_of_rank(plan.shape, plan.pipeline_rank, plan.cut,
+                               [&](int rank, int chunk) { return schedule.stage_of(plan.shape, rank, chunk); });
   plan.memory = predict_memory(plan.profile, plan.places, plan.my_training(), plan.my_evaluation(), states, alignment);
   return plan;
 }

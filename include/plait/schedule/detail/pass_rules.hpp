@@ -28,10 +28,11 @@ class pass_rules : protected step_state {
   /// Carries out one action of a micro-batch if it need not wait. False: it waits, or `found_` says what is wrong.
   constexpr bool step_pass(const action& act) {
     if (act.stage < 0 || act.stage >= stages_ || act.micro >= micro_ || act.slot < 0 || act.slot >= micro_ ||
-        stage_[act.stage].rank != rank_ || stage_[act.stage].chunk != act.chunk)
+        (here_ = stage_ + (lanes_ == 1 ? act.stage : act.micro % lanes_ * stages_ + act.stage))->rank != rank_ ||
+        here_->chunk != act.chunk)
       return refuse_place(act);
     std::uint8_t& cell = state_[act.stage * micro_ + act.micro];
-    stage_state& stage = stage_[act.stage];
+    stage_state& stage = *here_;
     return act.kind == op::forward              ? step_forward(act, stage, cell)
            : act.kind == op::receive_activation ? receive_activation(act, stage, cell)
            : act.kind == op::send_activation    ? send_activation(act, stage, cell)
@@ -45,7 +46,7 @@ class pass_rules : protected step_state {
 
   /// Whether the queue of a receive has a message.
   constexpr bool has_message(const action& act) const {
-    const stage_state& stage = stage_[act.stage];
+    const stage_state& stage = stage_of(act.stage, act.micro);
     const queue* const line = act.kind == op::receive_activation ? stage.activations_in : stage.gradients_in;
     return line->taken < line->sent;
   }
@@ -55,11 +56,13 @@ class pass_rules : protected step_state {
     if (act.stage < 0 || act.stage >= stages_) return refuse("there is no such stage");
     if (act.micro >= micro_) return refuse("there is no such micro-batch");
     if (act.slot < 0 || act.slot >= micro_) return refuse("there is no such slot");
-    return refuse(stage_[act.stage].rank != rank_ ? "its stage is on another rank" : "its stage is another chunk");
+    if (stage_of(act.stage, act.micro).rank == rank_) return refuse("its stage is another chunk");
+    return refuse(lanes_ == 1 ? "its stage is on another rank"
+                              : "its micro-batch goes through another copy of its stage");
   }
 
   /// Whether the activation slot that an action names belongs to its micro-batch.
-  constexpr bool holds(const action& act) const { return holder_[act.stage * micro_ + act.slot] == act.micro + 1; }
+  constexpr bool holds(const action& act) const { return here_->held[act.slot] == act.micro + 1; }
 
   constexpr bool step_forward(const action& act, const stage_state& stage, std::uint8_t& cell) {
     if (stage.activations_in == nullptr) {
@@ -71,7 +74,23 @@ class pass_rules : protected step_state {
                     : (cell & activation_in) == 0 ? "its input has not been received"
                                                   : "its slot holds another micro-batch");
     }
+    if (policy_ != weight_versions::flush && trains_ && !reads_right_version(act, stage)) return false;
     cell |= forward;
+    return true;
+  }
+
+  /// What the forward pass reads must be what the policy says; the backward pass must read the same.
+  constexpr bool reads_right_version(const action& act, const stage_state& stage) {
+    const int here = act.version < buffers_ ? stage.place->version[act.version] : no_version;
+    const int fixed = fixed_version(policy_, act.micro, micro_of_step_, ranks_count_);
+    std::int16_t& read = version_read_[act.stage * micro_ + act.micro];
+    if (act.kind == op::forward) {
+      if (here != (fixed == -2 ? stage.place->updates : fixed))
+        return refuse("it reads another version of the weights than its policy says");
+      read = static_cast<std::int16_t>(here);
+    } else if (here != read) {
+      return refuse("it reads another version of the weights than its forward pass did");
+    }
     return true;
   }
 
@@ -82,6 +101,9 @@ class pass_rules : protected step_state {
                     : (cell & halves) != 0  ? "it has already run"
                     : no_message_slot(act)  ? "there is no such message slot"
                                             : "its slot holds another micro-batch");
+    if ((policy_ != weight_versions::flush && !may_add(act, stage, halves)) ||
+        (halves != (input | weight) && !between_halves(act, stage, halves)))
+      return false;
     if ((halves & input) != 0) {
       message_slot& mine = stage.message[act.message];
       std::int16_t* const from = stage.after < 0                 ? nullptr
@@ -91,14 +113,42 @@ class pass_rules : protected step_state {
       if (mine.sent.line != nullptr && mine.sent.line->taken < mine.sent.number) return false;
       if (from != nullptr) *from = 0;
       if (stage.before >= 0) mine.out = static_cast<std::int16_t>(act.micro + 1);
-    } else if ((cell & input) == 0) {
-      return refuse("its input half has not run");
+    } else {
+      if ((cell & input) == 0) return refuse("its input half has not run");
+      stage.place->waiting[act.pending] = 0;
     }
+    if (halves == input) stage.place->waiting[act.pending] = static_cast<std::int16_t>(act.micro + 1);
     cell |= halves;
     if ((halves & weight) == 0) return true;
-    holder_[act.stage * micro_ + act.slot] = 0;
-    ++stage.weight_passes;
+    stage.held[act.slot] = 0;
+    ++stage.place->weight_passes;
     return true;
+  }
+
+  /// Whether the slot between the halves of a backward pass is free for the first, and holds what the second needs.
+  constexpr bool between_halves(const action& act, stage_state& stage, std::uint8_t halves) {
+    if (pending_ == nullptr) {
+      pending_ = new std::int16_t[size(ranks_count_ * chunks_ * micro_)]{};
+      for (int i = 0; i < ranks_count_ * chunks_; ++i) place_[i].waiting = pending_ + i * micro_;
+    }
+    if (act.pending < 0 || act.pending >= micro_) return refuse("there is no such slot between the halves");
+    const int held = stage.place->waiting[act.pending];
+    if (halves == input && held != 0) return refuse("its slot between the halves is still held by another micro-batch");
+    if (halves == weight && held != act.micro + 1 && (state_[act.stage * micro_ + act.micro] & input) != 0)
+      return refuse("its slot between the halves holds another micro-batch");
+    return true;
+  }
+
+  /// Where weights have versions: whether a backward pass reads what its forward pass read, and adds to gradients of
+  /// its own step.
+  constexpr bool may_add(const action& act, const stage_state& stage, std::uint8_t halves) {
+    if (!reads_right_version(act, stage)) return false;
+    if ((halves & weight) == 0) return true;
+    if (stage.place->weight_passes == stage.place->passes_of_update)
+      return refuse("it would add to gradients that wait for their update");
+    return stage.place->copies > 1 || act.micro / micro_of_step_ == stage.place->updates
+               ? true
+               : refuse("it would add to the gradients of another step");
   }
 
   constexpr bool refuse_gradient(const stage_state& stage, const std::uint8_t& cell, const std::int16_t* from) {
@@ -173,7 +223,7 @@ class pass_rules : protected step_state {
 
   /// Takes the activation slot for a micro-batch. False: the last message from it has not been taken, or it is held.
   constexpr bool take_slot(const action& act, const stage_state& stage) {
-    std::int16_t& held = holder_[act.stage * micro_ + act.slot];
+    std::int16_t& held = stage.held[act.slot];
     if (held > 0 && (trains_ || !gone_on(act.stage, held - 1)))
       return refuse("its slot is still held by another micro-batch");
     if (stage.busy[act.slot].line != nullptr && stage.busy[act.slot].line->taken < stage.busy[act.slot].number)
@@ -185,9 +235,12 @@ class pass_rules : protected step_state {
   /// Whether the output of a stage has been sent, or used by the next stage of the same rank, or is the last.
   constexpr bool gone_on(int stage, int micro) const {
     const std::uint8_t* const cell = state_ + stage * micro_ + micro;
-    if (stage_[stage].activations_out != nullptr) return (*cell & activation_out) != 0;
-    return (*(stage_[stage].after >= 0 ? cell + micro_ : cell) & forward) != 0;
+    const stage_state& here = stage_of(stage, micro);
+    if (here.activations_out != nullptr) return (*cell & activation_out) != 0;
+    return (*(here.after >= 0 ? cell + micro_ : cell) & forward) != 0;
   }
+
+  stage_state* here_ = nullptr;  ///< the stage of the action at hand
 };
 
 }  // namespace plait::detail

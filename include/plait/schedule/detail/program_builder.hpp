@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <plait/core/require.hpp>
+#include <plait/core/scratch.hpp>
+#include <plait/schedule/action.hpp>
+#include <plait/schedule/detail/message_plan.hpp>
+#include <plait/schedule/detail/stage_table.hpp>
+#include <plait/schedule/detail/version_slots.hpp>
+#include <plait/schedule/program.hpp>
+#include <plait/schedule/schedule.hpp>
+
+namespace plait::detail {
+
+/// Turns the order of one rank into its program, in one pass. Written over raw pointers, because compilers run it.
+class program_builder {
+ public:
+  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given.
+  template <class InFlight>
+  constexpr program_builder(const stage_table& table, pipe_shape shape, int rank, step_options options,
+                            weight_versions policy, const message_plan* plan, InFlight&& in_flight)
+      : table_{table},
+        shape_{shape},
+        micro_{shape.all_micro()},
+        rank_{rank},
+        has_copies_{table.lanes() > 1},
+        options_{options},
+        policy_{options.optimize ? policy : weight_versions::flush},
+        plan_{plan},
+        chunk_memory_(static_cast<std::size_t>(shape.chunks)),
+        slot_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
+        pending_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
+        chunks_{chunk_memory_.data()} {
+    for (int chunk = 0; chunk < shape.chunks; ++chunk) {
+      const int stage = table.stage_of(rank, chunk);
+      chunk_state& here = chunks_[chunk];
+      here.slots.of = slot_memory_.data() + 2 * chunk * micro_;
+      here.slots.free = here.slots.of + micro_;
+      here.pending.of = pending_memory_.data() + 2 * chunk * micro_;
+      here.pending.free = here.pending.of + micro_;
+      here.stage = static_cast<std::int16_t>(stage);
+      if (stage < 0) continue;
+      find_peers(here, 0);
+      here.outputs = plan != nullptr ? plan->count(rank, chunk) : in_flight(chunk, op::send_activation);
+      here.messages = plan != nullptr ? plan->count(rank, chunk) : in_flight(chunk, op::send_gradient);
+      if (policy_ != weight_versions::flush) here.versions = new version_slots{policy_, shape};
+    }
+  }
+  program_builder(const program_builder&) = delete;
+  program_builder& operator=(const program_builder&) = delete;
+  constexpr ~program_builder() {
+    for (int chunk = 0; chunk < shape_.chunks; ++chunk) delete chunks_[chunk].versions;
+  }
+
+  /// How many actions `build` writes at most for an order of `passes`.
+  static constexpr std::size_t room(pipe_shape shape, std::size_t passes, step_options options) {
+    return 3 * passes + static_cast<std::size_t>((options.buckets + 1) * shape.chunks * shape.steps) + 4;
+  }
+
+  /// Writes the actions to `next`, which are default ones and at least `room`; returns their end. An order with sends
+  /// or receives in it has all of them; otherwise they are put next to the passes that they belong to.
+  constexpr action* build(const pass* order, const pass* end, action* next) {
+    int backward = 0;
+    for (const pass* one = order; one != end; ++one) {
+      if (one->chunk < 0 || one->chunk >= shape_.chunks || one->micro < 0 || one->micro >= micro_ ||
+          chunks_[one->chunk].stage < 0)
+        require(false, "plait::program_of", "the schedule's order names a chunk or micro-batch that the shape lacks");
+      if (one->kind == op::backward || one->kind == op::backward_weight) ++chunks_[one->chunk].passes_left, ++backward;
+      derives_ = derives_ && is_compute(one->kind);
+    }
+    trains_ = backward > 0;
+    next_ = next;
+    for (const pass* one = order; one != end; ++one) {
+      if (!derives_ && !is_compute(one->kind)) {
+        message(*one);
+      } else if (one + 1 != end && one[1].beside) {  // what both wait for, both, what both give
+        for (const unsigned part : {arriving, running, leaving}) forward(*one, part), backward_pass(one[1], part);
+        ++one;
+      } else {
+        one->kind == op::forward ? forward(*one, all_parts) : backward_pass(*one, all_parts);
+      }
+    }
+    if (options_.optimize) finish();
+    return next_;
+  }
+
+  [[nodiscard]] constexpr bool trains() const { return trains_; }
+  [[nodiscard]] constexpr int slots(int chunk) const { return chunks_[chunk].slots.count; }
+  [[nodiscard]] constexpr int pending(int chunk) const { return chunks_[chunk].pending.count; }
+  [[nodiscard]] constexpr int messages(int chunk) const { return chunks_[chunk].messages; }
+  [[nodiscard]] constexpr int versions(int chunk) const {
+    return chunks_[chunk].versions == nullptr ? 1 : chunks_[chunk].versions->count();
+  }
+  [[nodiscard]] constexpr weight_versions policy() const { return policy_; }
+
+ private:
+  /// Buffers of a chunk, dealt out to micro-batches and taken back.
+  struct slot_pool {
+    std::int16_t* of = nullptr;    ///< [micro]
+    std::int16_t* free = nullptr;  ///< [micro], a stack
+    int free_count = 0;
+    int count = 0;
+  };
+  struct chunk_state {
+    std::int16_t stage = 0;
+    std::int16_t before = -1;  ///< other rank that holds the stage before, or -1
+    std::int16_t after = -1;
+    int outputs = 0;  ///< under way at once
+    int messages = 0;
+    slot_pool slots{};
+    slot_pool pending{};
+    version_slots* versions = nullptr;
+    int passes_left = 0;  ///< backward passes to come
+    int of_update = 0;    ///< backward passes since the last update
+  };
+
+  /// What a pass comes with: what it waits for, itself, and what it gives.
+  enum : unsigned { arriving = 1, running = 2, leaving = 4, all_parts = 7 };
+
+  /// The rank of a neighbouring stage, or -1 where there is none or it is this rank itself.
+  constexpr std::int16_t other_rank(int stage, int micro) const {
+    if (stage < 0 || stage >= table_.stages() || table_.copies(stage) == 0) return -1;
+    const int rank = table_.holder_of(stage, micro).rank;
+    return static_cast<std::int16_t>(rank == rank_ ? -1 : rank);
+  }
+  /// Who a chunk exchanges messages with for a micro-batch; nobody, where the order itself has the messages.
+  constexpr void find_peers(chunk_state& chunk, int micro) const {
+    chunk.before = derives_ ? other_rank(chunk.stage - 1, micro) : std::int16_t{-1};
+    chunk.after = derives_ ? other_rank(chunk.stage + 1, micro) : std::int16_t{-1};
+  }
+  constexpr std::int16_t message_of(const chunk_state& chunk, int micro) const {
+    return static_cast<std::int16_t>(plan_ != nullptr ? plan_->slot(chunk.stage, micro) : micro % chunk.messages);
+  }
+
+  constexpr void take_slot(chunk_state& chunk, int micro) {
+    if (trains_ && chunk.slots.count == micro_ && chunk.slots.free_count == 0)
+      require(false, "plait::program_of", "the schedule's order has more forward passes of a chunk than micro-batches");
+    const int slot = trains_
+                         ? (chunk.slots.free_count > 0 ? chunk.slots.free[--chunk.slots.free_count] : chunk.slots.count)
+                     : plan_ != nullptr ? plan_->slot(chunk.stage, micro)
+                                        : micro % chunk.outputs;
+    chunk.slots.of[micro] = static_cast<std::int16_t>(slot);
+    if (slot >= chunk.slots.count) chunk.slots.count = slot + 1;
+  }
+
+  // Compilers count statements: these two write actions in place and do not call each other.
+
+  constexpr void forward(const pass& one, unsigned parts) {
+    chunk_state& chunk = chunks_[one.chunk];
+    if (has_copies_ || !derives_) find_peers(chunk, one.micro);
+    if ((parts & arriving) != 0 && (derives_ || other_rank(chunk.stage - 1, one.micro) < 0))
+      take_slot(chunk, one.micro);
+    const std::int16_t slot = chunk.slots.of[one.micro];
+    if ((parts & arriving) != 0 && chunk.before >= 0)
+      *next_++ = action{.kind = op::receive_activation,
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = chunk.before,
+                        .slot = slot};
+    if ((parts & running) != 0)
+      *next_++ = action{
+          .kind = op::forward,
+          .version = static_cast<std::int8_t>(chunk.versions == nullptr ? 0 : chunk.versions->forward(one.micro)),
+          .stage = chunk.stage,
+          .chunk = one.chunk,
+          .micro = one.micro,
+          .slot = slot};
+    if ((parts & leaving) != 0 && chunk.after >= 0)
+      *next_++ = action{.kind = op::send_activation,
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = chunk.after,
+                        .slot = slot};
+  }
+
+  constexpr void backward_pass(const pass& one, unsigned parts) {
+    chunk_state& chunk = chunks_[one.chunk];
+    if (has_copies_ || !derives_) find_peers(chunk, one.micro);
+    const std::int16_t slot = chunk.slots.of[one.micro], message = message_of(chunk, one.micro);
+    const bool has_input = one.kind != op::backward_weight;
+    if ((parts & arriving) != 0 && has_input && chunk.after >= 0)
+      *next_++ = action{.kind = op::receive_gradient,
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = chunk.after,
+                        .slot = slot,
+                        .message = message};
+    if ((parts & running) != 0)
+      *next_++ = action{
+          .kind = one.kind,
+          .version = static_cast<std::int8_t>(
+              chunk.versions == nullptr ? 0 : chunk.versions->backward(one.micro, one.kind != op::backward_input)),
+          .beside = one.beside,
+          .stage = chunk.stage,
+          .chunk = one.chunk,
+          .micro = one.micro,
+          .slot = slot,
+          .message = message,
+          .pending = one.kind == op::backward ? std::int16_t{-1} : between_halves(chunk, one)};
+    if ((parts & leaving) != 0 && has_input && chunk.before >= 0)
+      *next_++ = action{.kind = op::send_gradient,
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = chunk.before,
+                        .slot = slot,
+                        .message = message};
+    if ((parts & leaving) == 0 || one.kind == op::backward_input) return;
+    if (chunk.slots.free_count == micro_) too_many();
+    chunk.slots.free[chunk.slots.free_count++] = slot;
+    if ((--chunk.passes_left > 0 && policy_ == weight_versions::flush) || !options_.optimize) return;
+    gradients_added(one);
+  }
+
+  /// The slot that a chunk's gradients keep from the input half to the weight half.
+  constexpr std::int16_t between_halves(chunk_state& chunk, const pass& one) {
+    slot_pool& pool = chunk.pending;
+    if (one.kind == op::backward_input)
+      pool.of[one.micro] = pool.free_count > 0 ? pool.free[--pool.free_count] : static_cast<std::int16_t>(pool.count++);
+    else if (pool.free_count == micro_)
+      too_many();
+    else
+      pool.free[pool.free_count++] = pool.of[one.micro];
+    return pool.of[one.micro];
+  }
+
+  /// After the last backward pass of a chunk, and where weights have versions after each: sums and updates that are
+  /// due.
+  constexpr void gradients_added(const pass& one) {
+    chunk_state& chunk = chunks_[one.chunk];
+    if (policy_ == weight_versions::flush) {
+      if (!has_copies_) reduce(one.chunk);
+    } else if (++chunk.of_update == shape_.micro) {
+      chunk.of_update = 0;
+      reduce(one.chunk);
+      *next_++ = action{.kind = op::optimizer_step,
+                        .version = static_cast<std::int8_t>(chunk.versions->update()),
+                        .stage = chunk.stage,
+                        .chunk = one.chunk};
+    }
+  }
+
+  /// A send or receive that the order itself has.
+  constexpr void message(const pass& one) {
+    chunk_state& chunk = chunks_[one.chunk];
+    const bool with_after = one.kind == op::send_activation || one.kind == op::receive_gradient;
+    const bool gradient = one.kind == op::send_gradient || one.kind == op::receive_gradient;
+    const std::int16_t peer = other_rank(with_after ? chunk.stage + 1 : chunk.stage - 1, one.micro);
+    if (peer < 0)
+      require(false, "plait::program_of", "the order sends to, or receives from, a stage that is not on another rank");
+    if (one.kind == op::receive_activation) take_slot(chunk, one.micro);
+    *next_++ = action{.kind = one.kind,
+                      .stage = chunk.stage,
+                      .chunk = one.chunk,
+                      .micro = one.micro,
+                      .peer = peer,
+                      .slot = chunk.slots.of[one.micro],
+                      .message = gradient ? message_of(chunk, one.micro) : std::int16_t{-1}};
+  }
+
+  /// What comes after the last pass: the sums over copies of stages, in an order in which all their holders agree, and
+  /// the update.
+  constexpr void finish() {
+    if (trains_ && policy_ == weight_versions::flush) {
+      if (has_copies_)
+        for (int stage = table_.stages() - 1; stage >= 0; --stage)
+          for (int chunk = 0; chunk < shape_.chunks; ++chunk)
+            if (chunks_[chunk].stage == stage) reduce(static_cast<std::int16_t>(chunk));
+      if (options_.post_validate) {
+        (next_++)->kind = op::optimizer_step;
+        (next_++)->kind = op::reduce_norm;
+        (next_++)->kind = op::validate_step;
+      } else {
+        if (options_.clip) (next_++)->kind = op::reduce_norm;
+        (next_++)->kind = op::optimizer_step;
+      }
+    }
+    (next_++)->kind = op::reduce_loss;
+  }
+
+  constexpr void reduce(std::int16_t chunk) {
+    for (int bucket = options_.buckets - 1; bucket >= 0; --bucket)  // backward makes the last layers' gradients first
+      *next_++ = action{.kind = op::reduce_gradients,
+                        .stage = chunks_[chunk].stage,
+                        .chunk = chunk,
+                        .bucket = static_cast<std::int16_t>(bucket)};
+  }
+
+  static constexpr void too_many() {
+    require(false, "plait::program_of", "the schedule's order has more backward passes of a chunk than micro-batches");
+  }
+
+  const stage_table& table_;
+  pipe_shape shape_;
+  int micro_;
+  int rank_;
+  bool has_copies_;
+  step_options options_;
+  weight_versions policy_;
+  const message_plan* plan_;
+  scratch<chunk_state> chunk_memory_;
+  scratch<std::int16_t> slot_memory_;
+  scratch<std::int16_t> pending_memory_;
+  chunk_state* chunks_;
+  bool derives_ = true;  ///< sends and receives follow from the passes
+  bool trains_ = false;
+  action* next_ = nullptr;
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <plait/schedule/program_of.hpp>
+#include <plait/schedule/schedule.hpp>
+
+namespace plait {
+
+/// A schedule as a value: where the stages are and the order of every rank. What a file, a search or a hand brings; a
+/// schedule as a type makes one too.
+struct orders {
+  std::string name{};
+  pipe_shape shape{};
+  std::vector<std::int16_t> stage_of{};     ///< [ranks, chunks]; -1: a rank that has no such chunk
+  std::vector<std::vector<pass>> passes{};  ///< [ranks]; with sends and receives only if it has all of them
+  weight_versions versions = weight_versions::flush;
+
+  [[nodiscard]] constexpr int stage(int rank, int chunk) const {
+    return stage_of[static_cast<std::size_t>(rank * shape.chunks + chunk)];
+  }
+};
+
+/// The orders of a schedule for a shape. Throws: usage, for a shape that it does not accept.
+template <schedule S>
+constexpr orders orders_of(pipe_shape shape) {
+  require_legal(S::name, shape, S::accepts(shape));
+  orders all{.name = std::string{S::name}, .shape = shape, .versions = versions_of<S>()};
+  for (int rank = 0; rank < shape.ranks; ++rank)
+    for (int chunk = 0; chunk < shape.chunks; ++chunk)
+      all.stage_of.push_back(static_cast<std::int16_t>(S::placement::stage_of(shape, rank, chunk)));
+  all.passes = detail::passes_of<S>(shape);
+  return all;
+}
+
+/// The programs of all ranks for orders that were brought, with the messages, reductions and updates that follow from
+/// them. Throws: usage, where they name what the shape lacks, or no rank holds a stage.
+constexpr std::vector<program> programs_of(const orders& all, step_options options = {}, bool forward_only = false) {
+  const pipe_shape shape = all.shape;
+  require(positive_shape(shape).legal && all.passes.size() == static_cast<std::size_t>(shape.ranks) &&
+              all.stage_of.size() == static_cast<std::size_t>(shape.ranks * shape.chunks),
+          "plait::programs_of", "there must be an order for each rank, and a stage or -1 for each of its chunks");
+  const detail::stage_table table{shape, [&](int rank, int chunk) { return all.stage(rank, chunk); }};
+  for (int stage = 0; stage < shape.stages(); ++stage)
+    require(table.copies(stage) > 0, "plait::programs_of",
+            [&] { return "no rank holds stage " + std::to_string(stage) + " of " + std::to_string(shape.stages()); });
+  std::vector<std::vector<pass>> kept = all.passes;
+  return detail::build_programs(table, shape, kept, options, all.versions, forward_only);
+}
+
+}  // namespace plait

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <plait/core/require.hpp>
+#include <plait/core/scratch.hpp>
+#include <plait/schedule/detail/message_plan.hpp>
+#include <plait/schedule/detail/program_builder.hpp>
+#include <plait/schedule/detail/stage_table.hpp>
+#include <plait/schedule/program.hpp>
+#include <plait/schedule/schedule.hpp>
+
+namespace plait {
+
+namespace detail {
+
+/// The passes of an order that an evaluation runs; returns their end.
+constexpr pass* keep_forward(pass* order, const pass* end) {
+  pass* kept = order;
+  for (const pass* one = order; one != end; ++one)
+    if (one->kind == op::forward || one->kind == op::send_activation || one->kind == op::receive_activation)
+      *kept++ = *one;
+  return kept;
+}
+
+/// Copies of a stage must have their gradients summed, in one bucket where nothing else is said.
+constexpr step_options with_sums(step_options options, bool has_copies) {
+  if (has_copies && options.optimize && options.buckets == 0) options.buckets = 1;
+  return options;
+}
+
+template <class InFlight>
+constexpr program build_program(const stage_table& table, pipe_shape shape, int rank, rank_order_of_passes order,
+                                step_options options, weight_versions policy, const message_plan* plan,
+                                InFlight&& in_flight) {
+  program_builder builder{table, shape, rank, options, policy, plan, in_flight};
+  program result{.shape = shape, .rank = rank, .options = options};
+  result.actions.resize(program_builder::room(shape, static_cast<std::size_t>(order.end - order.begin), options));
+  action* const begin = result.actions.data();
+  result.actions.resize(static_cast<std::size_t>(builder.build(order.begin, order.end, begin) - begin));
+  result.trains = builder.trains();
+  result.policy = builder.trains() ? builder.policy() : weight_versions::flush;
+  for (int chunk = 0; chunk < shape.chunks; ++chunk) {
+    result.slots.push_back(builder.slots(chunk));
+    result.messages.push_back(builder.messages(chunk));
+    result.pending.push_back(builder.pending(chunk));
+    result.versions.push_back(builder.versions(chunk));
+  }
+  return result;
+}
+
+/// The programs of all ranks, or of one where `only` is not below 0.
+constexpr std::vector<program> build_programs(const stage_table& table, pipe_shape shape,
+                                              std::vector<std::vector<pass>>& passes, step_options options,
+                                              weight_versions policy, bool forward_only, int only = -1) {
+  const auto ranks = static_cast<std::size_t>(shape.ranks);
+  options = with_sums(options, table.lanes() > 1);
+  scratch<rank_order_of_passes> orders(ranks);
+  bool trains = false;
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    std::vector<pass>& mine = passes[rank];
+    if (forward_only)
+      mine.resize(static_cast<std::size_t>(keep_forward(mine.data(), mine.data() + mine.size()) - mine.data()));
+    orders.data()[rank] = {mine.data(), mine.data() + mine.size()};
+    for (const pass& one : mine) {
+      if (one.chunk < 0 || one.chunk >= shape.chunks || one.micro < 0 || one.micro >= shape.all_micro() ||
+          table.stage_of(static_cast<int>(rank), one.chunk) < 0)
+        require(false, "plait::program_of", "the schedule's order names a chunk or micro-batch that the shape lacks");
+      trains = trains || is_backward(one.kind);
+    }
+  }
+  const message_plan plan{table, shape, orders.data(), trains};
+  std::vector<program> all;
+  for (int rank = 0; rank < shape.ranks; ++rank)
+    if (only < 0 || rank == only)
+      all.push_back(
+          build_program(table, shape, rank, orders.data()[rank], options, policy, &plan, [](int, op) { return 0; }));
+  return all;
+}
+
+/// [ranks]: the orders of a schedule.
+template <schedule S>
+constexpr std::vector<std::vector<pass>> passes_of(pipe_shape shape) {
+  scratch<pass> memory(static_cast<std::size_t>(S::passes(shape) * shape.ranks));
+  scratch<rank_order_of_passes> orders(static_cast<std::size_t>(shape.ranks));
+  write_orders<S>(shape, memory.data(), orders.data());
+  std::vector<std::vector<pass>> all;
+  for (int rank = 0; rank < shape.ranks; ++rank) all.emplace_back(orders.data()[rank].begin, orders.data()[rank].end);
+  return all;
+}
+
+/// The programs of a schedule's ranks, all or one. One alone is quick where the schedule states how many messages may
+/// be under way; else it takes all orders to tell.
+template <schedule S>
+constexpr std::vector<program> programs_of_schedule(pipe_shape shape, step_options options, bool forward_only,
+                                                    int only = -1) {
+  // An evaluation has no updates to wait for: one step of it is legal under every schedule that keeps versions.
+  const bool evaluates = forward_only && shape.steps == 1 && versions_of<S>() != weight_versions::flush;
+  require_legal(S::name, shape, evaluates ? positive_shape(shape) : S::accepts(shape));
+  const stage_table table{shape, [&](int rank, int chunk) { return S::placement::stage_of(shape, rank, chunk); }};
+  if constexpr (states_messages_in_flight<S>) {
+    std::vector<program> all;
+    scratch<pass> order(static_cast<std::size_t>(S::passes(shape)));
+    options = with_sums(options, table.lanes() > 1);
+    for (int rank = only < 0 ? 0 : only; rank < (only < 0 ? shape.ranks : only + 1); ++rank) {
+      const pass* end = S::order(shape, rank, order.data());
+      if (forward_only) end = keep_forward(order.data(), end);
+      all.push_back(build_program(table, shape, rank, {order.data(), end}, options, versions_of<S>(), nullptr,
+                                  [&](int chunk, op kind) { return S::in_flight(shape, rank, chunk, kind); }));
+    }
+    return all;
+  } else {
+    std::vector<std::vector<pass>> passes = passes_of<S>(shape);
+    return build_programs(table, shape, passes, options, versions_of<S>(), forward_only, only);
+  }
+}
+
+}  // namespace detail
+
+/// The program of one rank: the schedule's order with the messages, reductions and updates that follow from it.
+/// Throws: usage, with the nearest legal numbers of micro-batches, for a shape that the schedule does not accept.
+template <schedule S>
+constexpr program program_of(pipe_shape shape, int rank, step_options options = {}) {
+  return std::move(detail::programs_of_schedule<S>(shape, options, /*forward_only=*/false, rank)[0]);
+}
+
+/// The forward projection of the same order: what evaluation runs.
+template <schedule S>
+constexpr program forward_program_of(pipe_shape shape, int rank, step_options options = {}) {
+  return std::move(detail::programs_of_schedule<S>(shape, options, /*forward_only=*/true, rank)[0]);
+}
+
+/// The programs of all ranks.
+template <schedule S>
+constexpr std::vector<program> programs_of(pipe_shape shape, step_options options = {}) {
+  return detail::programs_of_schedule<S>(shape, options, /*forward_only=*/false);
+}
+
+/// The forward projections of all ranks.
+template <schedule S>
+constexpr std::vector<program> forward_programs_of(pipe_shape shape, step_options options = {}) {
+  return detail::programs_of_schedule<S>(shape, options, /*forward_only=*/true);
+}
+
+}  // namespace plait
