@@ -35,15 +35,15 @@ void trains_as_one_rank() {
       CAPTURE(to_string(ways));
       CAPTURE(micro);
       ++tried;
-      CHECK(equal_bits(train<double, double>(threads{}, layout, model, exact_optimizer<double>(),
-                                             exact_task<double>(micro)),
-                       one));
+      CHECK(equal_bits(
+          train<double, double>(threads{}, layout, model, exact_optimizer<double>(), exact_task<double>(micro)), one));
     }
   CHECK(tried > 3);
 }
 
 TEST_CASE_TEMPLATE("a schedule that flushes trains what one rank trains, bit for bit", S, looped_bfs<2>, zb_h1, zb_h2,
-                   interleaved_zb<2>, zb_v, v_half, v_min, v_1f1b, dualpipe, dualpipe_v, chimera, hanayo<1>, hanayo<2>) {
+                   interleaved_zb<2>, zb_v, v_half, v_min, v_1f1b, dualpipe, dualpipe_v, chimera, hanayo<1>,
+                   hanayo<2>) {
   trains_as_one_rank<S>();
 }
 
