@@ -237,10 +237,14 @@ class stage {
     return buffers_[static_cast<std::size_t>((version + first_buffer_) % versions())][parameter];
   }
   [[nodiscard]] int versions() const { return static_cast<int>(buffers_.size()); }
-  /// Programs name buffers anew: buffer `version` is the one that they call `as` from now on, and holds the newest.
+  /// Programs name buffers anew: buffer `version` is the one that they call `as` from now on, and holds the newest. The
+  /// one that they call `as` - 1 holds the version before.
   void rename_versions(int version, int as) {
     first_buffer_ = (first_buffer_ + version - as + versions()) % versions();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].weight = weight(i, as);
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      parameters_[i].weight = weight(i, as);
+      parameters_[i].previous = as > 0 ? weight(i, as - 1) : nullptr;
+    }
   }
 
   /// The gradients of bucket `bucket` of `buckets`, as one run of memory.
@@ -276,7 +280,8 @@ class stage {
           held_parameter<T> held{.name = name + "." + std::string{each.name},
                                  .global = each,
                                  .rows = each.local_rows(here_),
-                                 .columns = each.local_columns(here_)};
+                                 .columns = each.local_columns(here_),
+                                 .copy = place_.copy};
           held.weight = memory.weights.template take<T>(held.size());
           held.gradient = memory.gradients.template take<T>(held.size());
           for (int state = 0; state < states; ++state)

@@ -109,7 +109,7 @@ class trainer {
     std::vector<T> values;
     for (const auto& stage : executor_.stages())
       for (const held_parameter<T>& held : stage.parameters()) {
-        if (stage.place().copy != 0) continue;
+        if (held.copy != 0) continue;
         if (held.global.sharded_dim < 0 && rank_->place().tensor != 0) continue;
         values.resize(static_cast<std::size_t>(held.size()));
         space::download(values.data(), gradients ? held.gradient : held.weight, values.size() * sizeof(T),
@@ -133,8 +133,9 @@ class trainer {
     executor_.weights_were_set();
   }
 
-  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights and
-  /// optimizer state, or to put others in their place, which must be the same on every rank that holds them.
+  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights,
+  /// those of the version before where there is one, and optimizer state, or to put others in their place, which must
+  /// be the same on every rank that holds them.
   template <class Seen>
   void for_each_held(Seen&& seen) {
     for (auto& stage : executor_.stages())
@@ -145,7 +146,6 @@ class trainer {
   void restore(std::int64_t steps, std::uint64_t seed) {
     steps_ = steps;
     seed_ = seed;
-    executor_.weights_were_set();
   }
 
   /// A hash of all parameters of the model, the same on every rank and for every layout. All ranks call it together.

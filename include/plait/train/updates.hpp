@@ -50,13 +50,11 @@ class updates {
     space::upload(work.unclipped_scale, &scale, sizeof scale, order);
   }
 
-  /// Every version is the newest: for weights that were put in place from outside.
+  /// The version before is the newest one too: for weights that were put in place from outside.
   void share_newest(stream order) {
     for (Stage& stage : *stages_)
-      for (std::size_t i = 0; i < stage.parameters().size(); ++i)
-        for (int version = 0; version < stage.versions(); ++version)
-          if (const held_parameter<T>& held = stage.parameters()[i]; stage.weight(i, version) != held.weight)
-            space::copy(stage.weight(i, version), held.weight, bytes(held), order);
+      for (held_parameter<T>& held : stage.parameters())
+        if (held.previous != nullptr) space::copy(held.previous, held.weight, bytes(held), order);
   }
 
   void start() {
