@@ -6,14 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include <plait/schedule/gpipe.hpp>
-#include <plait/schedule/interleaved.hpp>
-#include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/simulate.hpp>
-#include <plait/schedule/zb_h1.hpp>
 
 #include <doctest/doctest.h>
 
+#include "all_schedules.hpp"
 #include "test_schedules.hpp"
 
 namespace {
@@ -22,13 +19,52 @@ using namespace plait;
 using testing::few_at_a_time;
 
 static_assert(schedule<gpipe> && schedule<one_f_one_b> && schedule<interleaved<2>> && schedule<interleaved<2, 4>>);
-static_assert(schedule<zb_h1> && schedule<few_at_a_time<2>>);
-static_assert(!schedule<int> && !schedule<loop_placement>);
+static_assert(schedule<looped_bfs<2>> && schedule<zb_h1> && schedule<zb_h2> && schedule<interleaved_zb<2>>);
+static_assert(schedule<zb_v> && schedule<v_half> && schedule<v_min> && schedule<v_1f1b> && schedule<hanayo<2>>);
+static_assert(schedule<dualpipe> && schedule<dualpipe_v> && schedule<chimera> && schedule<forward_only<zb_v>>);
+static_assert(schedule<pipedream<>> && schedule<pipedream<weight_versions::stash, 2, 1>> && schedule<pipedream_2bw>);
+static_assert(schedule<few_at_a_time<2>> && !schedule<int> && !schedule<loop_placement>);
 
 TEST_CASE_TEMPLATE("a schedule keeps the laws of schedules", S, gpipe, one_f_one_b, interleaved<1>, interleaved<2>,
                    interleaved<3>, interleaved<4>, interleaved<1, 5>, interleaved<2, 4>, interleaved<3, 8>,
-                   interleaved<4, 2>, zb_h1, few_at_a_time<1>, few_at_a_time<2>) {
-  laws::schedule<S>(S::chunks);
+                   interleaved<4, 2>, looped_bfs<1>, looped_bfs<2>, looped_bfs<3>, zb_h1, zb_h2, interleaved_zb<1>,
+                   interleaved_zb<2>, interleaved_zb<3>, interleaved_zb<2, 4>, v_1f1b, dualpipe, dualpipe_v, chimera,
+                   few_at_a_time<1>, few_at_a_time<2>) {
+  laws::schedule<S>(laws::shapes_of<S>());
+}
+
+// The order of one rank takes those of all.
+TEST_CASE_TEMPLATE("a schedule that is found by playing it keeps the laws of schedules", S, zb_v, v_half, v_min,
+                   hanayo<1>, hanayo<2>) {
+  laws::schedule<S>(laws::shapes_of<S>(8, 20));
+}
+
+TEST_CASE_TEMPLATE("a schedule that does not drain between steps keeps the laws of schedules", S, pipedream<>,
+                   pipedream<weight_versions::synchronised>, pipedream_2bw) {
+  laws::schedule<S>(laws::shapes_of<S>());
+}
+
+TEST_CASE_TEMPLATE("a schedule whose stages have copies keeps the laws of schedules", S,
+                   pipedream<weight_versions::stash, 2, 1>, pipedream<weight_versions::stash, 1, 2>,
+                   pipedream<weight_versions::stash, 3, 1>, pipedream<weight_versions::stash, 2, 3, 1>,
+                   pipedream<weight_versions::stash, 4>) {
+  laws::schedule<S>(laws::shapes_of<S>(8, 24));
+}
+
+TEST_CASE_TEMPLATE("the forward passes of a schedule are a schedule, and what an evaluation of it runs", S, gpipe,
+                   one_f_one_b, interleaved<2>, interleaved<2, 4>, looped_bfs<2>, zb_h1, zb_h2, interleaved_zb<2>, zb_v,
+                   v_half, v_min, v_1f1b, dualpipe, dualpipe_v, chimera, hanayo<1>, hanayo<2>, pipedream<>,
+                   pipedream<weight_versions::synchronised>, pipedream<weight_versions::stash, 2, 1>, pipedream_2bw) {
+  int legal = 0;
+  for (const pipe_shape shape : laws::shapes_of<S>(5, 12)) {
+    const std::string of_shape = laws::text_of(shape);
+    CAPTURE(of_shape);
+    CHECK(forward_only<S>::accepts(shape).legal == S::accepts(shape).legal);
+    if (!S::accepts(shape).legal) continue;
+    ++legal;
+    laws::check_forward_only<S>(shape);
+  }
+  CHECK(legal > 0);
 }
 
 // ---- orders, pass by pass
