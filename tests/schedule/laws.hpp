@@ -25,14 +25,6 @@ inline std::string text_of(plait::pipe_shape shape) {
          (shape.steps > 1 ? ", " + std::to_string(shape.steps) + " steps" : "");
 }
 
-/// Up to 8 ranks and 32 micro-batches.
-inline std::vector<plait::pipe_shape> small_shapes(int chunks) {
-  std::vector<plait::pipe_shape> shapes;
-  for (int ranks = 1; ranks <= 8; ++ranks)
-    for (int micro = 1; micro <= 32; ++micro) shapes.push_back({ranks, micro, chunks});
-  return shapes;
-}
-
 /// The shapes that a schedule is put through. A schedule that makes several steps without draining is given 3, and as
 /// many steps as there would be micro-batches where its steps have one each.
 template <plait::schedule S>
