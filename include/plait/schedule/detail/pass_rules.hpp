@@ -101,6 +101,7 @@ class pass_rules : protected step_state {
                     : (cell & halves) != 0  ? "it has already run"
                     : no_message_slot(act)  ? "there is no such message slot"
                                             : "its slot holds another micro-batch");
+    if (act.beside && !has_pair(act)) return refuse("there is no other forward pass right before it to run beside");
     if ((policy_ != weight_versions::flush && !may_add(act, stage, halves)) ||
         (halves != (input | weight) && !between_halves(act, stage, halves)))
       return false;
@@ -123,6 +124,12 @@ class pass_rules : protected step_state {
     stage.held[act.slot] = 0;
     ++stage.place->weight_passes;
     return true;
+  }
+
+  /// Whether the action before is a forward pass that a backward pass can run beside: not its own.
+  constexpr bool has_pair(const action& act) const {
+    return at_ != ranks_[rank_].begin && at_[-1].kind == op::forward &&
+           (at_[-1].stage != act.stage || at_[-1].micro != act.micro);
   }
 
   /// Whether the slot between the halves of a backward pass is free for the first, and holds what the second needs.
