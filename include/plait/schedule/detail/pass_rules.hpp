@@ -153,7 +153,8 @@ class pass_rules : protected step_state {
     if ((halves & weight) == 0) return true;
     if (stage.place->weight_passes == stage.place->passes_of_update)
       return refuse("it would add to gradients that wait for their update");
-    return stage.place->copies > 1 || act.micro / micro_of_step_ == stage.place->updates
+    // Copies update together: one step of each.
+    return act.micro / (micro_of_step_ * stage.place->copies) == stage.place->updates
                ? true
                : refuse("it would add to the gradients of another step");
   }
