@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -62,8 +63,9 @@ class word_search {
         from = at - 1;
         to = from + far >= length ? length - 1 : from + far;
       }
+      saved_.assign(word, word + length);
+      move_all(word, length, from, to);
       double after = -1;
-      shift(word, from, to);
       if (is_word(words.of(rank), chunks, limit_[static_cast<std::size_t>(rank)], counts_.data())) after = value(words);
       double& then = earlier[static_cast<std::size_t>(move % memory)];
       if (after >= 0 && (after <= now || after <= then)) {
@@ -75,7 +77,7 @@ class word_search {
           best = words;
         }
       } else {
-        shift(word, to, from);
+        std::copy(saved_.begin(), saved_.end(), word);
       }
       if (now < then) then = now;
     }
@@ -91,6 +93,19 @@ class word_search {
     for (; from < to; ++from) word[from] = word[from + 1];
     for (; from > to; --from) word[from] = word[from - 1];
     word[to] = letter;
+  }
+  /// Moves a letter, and mostly does the same wherever else the letters between stand in that order: all over the word,
+  /// from there on, or up to there. What makes one round of a long step shorter is of use when all rounds do it.
+  void move_all(std::uint8_t* word, int length, int from, int to) {
+    const int first = from < to ? from : to, width = (from < to ? to - from : from - to) + 1;
+    const int where = dice_.below(4);
+    for (int at = where == 1 ? first : 0; where != 0 && at + width <= (where == 2 ? first : length);) {
+      const bool here = at == first || std::equal(word + at, word + at + width, saved_.begin() + first);
+      if (here && at != first) shift(word, at + from - first, at + to - first);
+      // The move itself comes last, and no other may reach into it.
+      at += here ? width : at < first && at + width >= first ? first - at : 1;
+    }
+    shift(word, from, to);
   }
   /// The makespan, and a little of how long each rank takes, which tells words of one length apart; -1: stuck.
   double value(const order_words& words) {
@@ -115,6 +130,7 @@ class word_search {
   double least_;
   search_dice dice_;
   std::vector<int> counts_{};
+  std::vector<std::uint8_t> saved_{};         ///< the word of the rank at hand, as it was
   std::vector<std::pair<int, int>> pairs_{};  ///< (rank, position of the later) of neighbours in the chain
   double makespan_ = 0;
   double best_makespan_ = 0;
