@@ -20,7 +20,7 @@ namespace plait {
 
 /// How hard `synthesize` tries. The same effort gives the same orders everywhere.
 struct synthesis_effort {
-  std::int64_t passes = 30'000'000;  ///< that are played in the search at most, some 10 ns each
+  std::int64_t passes = 24'000'000;  ///< that are played in the search at most, some 10 ns each
   int moves = 60'000;                ///< that are tried at most
   int starts = 4;                    ///< orders that are improved for each placement, the shortest first
 };
