@@ -343,7 +343,11 @@ int run(const arguments& given) {
     } catch (const error& wrong) {
       if (wrong.kind() != error_kind::schedule) throw;
       std::fprintf(stderr, "draw_schedule: the order is not valid: %s\n", wrong.sentence().c_str());
-      write_json(given.json, {{"schedule", given.check}, {"valid", false}, {"reason", wrong.sentence()}});
+      outcome nothing{.order = {.name = given.check}, .fault = {.valid = false}};
+      nlohmann::json said = json_of(nothing);
+      for (const char* unknown : {"ranks", "stages", "micro", "chunks"}) said[unknown] = nullptr;
+      said["reason"] = wrong.sentence();
+      write_json(given.json, said);
       return invalid_order;
     }
     const int stages = read.orders.shape.stages();

@@ -37,7 +37,7 @@ struct chimera {
   }
   static constexpr int peak_activations(pipe_shape shape, int rank) {
     const int behind = shape.ranks - 1 - rank;
-    return shape.ranks / 2 + (shape.ranks > 2 ? 1 : 0) + (rank < behind ? rank : behind);
+    return shape.ranks / 2 + 1 + (rank < behind ? rank : behind);
   }
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro; }
 

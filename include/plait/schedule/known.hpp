@@ -14,14 +14,15 @@ namespace plait {
 /// Letters: p ranks, m micro-batches, v chunks on each rank, n micro-batches of the first group, r rank.
 struct schedule_facts {
   std::string_view name;
-  std::string_view what;      ///< its definition in a line
-  std::string_view needs;     ///< constraints on the shape; empty: none
-  std::string_view when;      ///< what it is for
-  std::string_view step;      ///< its length; empty: there is no closed form
-  std::string_view holds;     ///< for which shapes; empty: all that are legal
-  std::string_view peak;      ///< activations on rank r, in chunks
+  std::string_view what;   ///< its definition in a line
+  std::string_view needs;  ///< constraints on the shape; empty: none
+  std::string_view when;   ///< what it is for
+  std::string_view step;   ///< its length; empty: there is no closed form
+  std::string_view holds;  ///< for which shapes; empty: all that are legal
+  std::string_view
+      peak;  ///< activations alive, in chunks: on rank r, or on the rank that keeps most where r is not in it
   std::string_view messages;  ///< of one micro-batch, there and back
-  std::string_view versions;  ///< of the weights, on rank r, once the pipeline has been full
+  std::string_view versions;  ///< of the weights, on rank r, for m >= 2 * p
 };
 
 /// All schedules that come with plait. Each is a type of its own header, whose docstring has pictures and sources.
@@ -66,12 +67,12 @@ inline constexpr std::array<schedule_facts, 18> known_schedules{{
     {"chimera", "two 1F1B pipelines in opposite directions, in each other's bubbles",
      "p even; m a multiple of p; two copies of every stage",
      "few micro-batches, and memory for two copies of the model", "3 * m + (m // p + 1) * (p - 2)", "",
-     "p // 2 + (1 if p > 2 else 0) + min(r, p - 1 - r)", "2 * (p - 1)", "1"},
+     "p // 2 + 1 + min(r, p - 1 - r)", "2 * (p - 1)", "1"},
     {"hanayo", "stages in waves, down and up the ranks v / 2 times; backward passes first, then the deepest stage",
      "v even", "as chimera, without a second copy of the model", "", "", "", "2 * v * (p - 1)", "1"},
     {"pipedream", "asynchronous 1F1B: an update after every backward pass, old weights stashed",
      "every micro-batch is a step of its own", "gradients of weights up to p - 1 - r updates old are good enough",
-     "3 * (m + p - 1)", "", "min(m, p - r)", "2 * (p - 1)", "min(m, p - r)"},
+     "3 * (m + p - 1)", "", "min(m, p - r)", "2 * (p - 1)", "p - r"},
     {"pipedream_2bw", "1F1B that does not drain between steps, with two versions of the weights", "m at least p",
      "gradients of weights one update old are good enough, and memory is short", "3 * (m + p - 1)", "", "p - r",
      "2 * (p - 1)", "2"},
