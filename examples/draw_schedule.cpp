@@ -27,12 +27,10 @@
 
 #include <plait/schedule/named.hpp>
 #include <plait/schedule/simulate.hpp>
+#include <plait/schedule/synthesize.hpp>
 #include <plait/schedule/verify_orders.hpp>
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
-#if __has_include(<plait/schedule/synthesize.hpp>)
-#include <plait/schedule/synthesize.hpp>
-#endif
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -116,6 +114,7 @@ struct outcome {
   bool completes = false;  ///< an order beyond the memory limit is not valid, and has a length all the same
   double makespan = 0;
   double bubble = 0;
+  double lower_bound = -1;  ///< of the length of any order; below 0: not asked for
   std::vector<int> peak_live{}, weight_versions{};
   int messages = 0;
   step_costs costs{};
@@ -166,6 +165,7 @@ nlohmann::json json_of(const outcome& one) {
     said["bubble"] = one.bubble;
     said["messages"] = one.messages;
   }
+  if (one.lower_bound >= 0) said["lower_bound"] = one.lower_bound;
   return said;
 }
 
@@ -311,16 +311,20 @@ int rank_all(const arguments& given, const model_costs& costs) {
   return all.empty() ? invalid_order : 0;
 }
 
-#if __has_include(<plait/schedule/synthesize.hpp>)
-orders synthesized(const arguments& given, const model_costs& costs) {
+int find_order(const arguments& given, const model_costs& costs) {
   const pipe_shape shape{
       .ranks = given.pipe.ranks, .micro = given.pipe.micro, .chunks = std::max(given.pipe.chunks, 1)};
   require_legal("synthesize", shape, positive_shape(shape));
   std::vector<int> limit;
   if (given.memory_limit > 0) limit.assign(static_cast<std::size_t>(shape.ranks), given.memory_limit);
-  return synthesize(shape, costs.of_stages(shape.stages()), limit);
+  const step_costs each = costs.of_stages(shape.stages());
+  orders found = synthesize(shape, each, limit);
+  if (found.name.empty()) found.name = "synthesize";
+  outcome examined = examine(std::move(found), each, given.memory_limit);
+  examined.lower_bound = lower_bound(shape, each, limit);
+  std::printf("no order is shorter than %.6g\n", examined.lower_bound);
+  return report(examined, given);
 }
-#endif
 
 int run(const arguments& given) {
   const int tasks = (given.list ? 1 : 0) + (given.rank_all ? 1 : 0) + (given.synthesize ? 1 : 0) +
@@ -329,13 +333,7 @@ int run(const arguments& given) {
   if (given.list) return list(given);
   const model_costs costs = costs_of(given);
   if (given.rank_all) return rank_all(given, costs);
-#if __has_include(<plait/schedule/synthesize.hpp>)
-  if (given.synthesize) {
-    orders found = synthesized(given, costs);
-    const int stages = found.shape.stages();
-    return report(examine(std::move(found), costs.of_stages(stages), given.memory_limit), given);
-  }
-#endif
+  if (given.synthesize) return find_order(given, costs);
   if (!given.check.empty()) {
     imported_orders read;
     try {
@@ -401,9 +399,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", given.json, "write what was found to this file");
   app.add_option("--check", given.check, "verify and time the order in this CSV file");
   app.add_flag("--rank-all", given.rank_all, "simulate every schedule that fits, and print them by makespan");
-#if __has_include(<plait/schedule/synthesize.hpp>)
   app.add_flag("--synthesize", given.synthesize, "search for an order for these costs and this memory limit");
-#endif
   try {
     app.parse(argc, argv);
     return run(given);

@@ -227,6 +227,22 @@ def several(cases):
     cases.said("--rank-all", "--stages", 8, "--micro", 8, "--memory-limit", 1, status=3)
 
 
+def found_orders(cases):
+    shape = ("--stages", 4, "--micro", 8)
+    skewed = ("--costs", "1,1.4,0.6", "--memory-limit", 4)
+    file = cases.folder / "found.csv"
+    found = cases.said("--synthesize", *shape, *skewed, "--csv", file)
+    fixed = cases.said("--schedule", "zb_h1", *shape, *skewed)
+    assert found["valid"] and found["lower_bound"] <= found["makespan"] < fixed["makespan"], (found, fixed)
+    assert max(found["peak_live"]) <= 4
+    again = cases.said("--check", file, *skewed)
+    assert again["valid"] and again["peak_live"] == found["peak_live"], again
+    assert abs(again["makespan"] - found["makespan"]) < 1e-9, (again, found)
+    two = cases.said("--synthesize", *shape, "--chunks", 2)
+    assert two["chunks"] == 2 and two["stages"] == 8 and two["makespan"] <= 51, two
+    cases.refused("synthesize", "--synthesize", *shape, "--chunks", 2, "--memory-limit", 1)
+
+
 def wrong_use(cases):
     cases.refused("give one of --schedule", "--stages", 4)
     cases.refused("give one of --schedule", "--schedule", "gpipe", "--rank-all")
@@ -246,7 +262,7 @@ def wrong_use(cases):
 def main():
     with tempfile.TemporaryDirectory() as name:
         cases = Cases(pathlib.Path(name))
-        for each in (closed_forms, costs, orders_from_files, pictures, several, wrong_use):
+        for each in (closed_forms, costs, orders_from_files, pictures, several, found_orders, wrong_use):
             each(cases)
 
 
