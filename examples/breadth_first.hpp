@@ -40,5 +40,13 @@ struct breadth_first {
                      static_cast<std::int16_t>(micro)};
     return next;
   }
+
+  /// From the last rank to the first, and back: what arrives for the next chunk waits until this one is through.
+  static constexpr int in_flight(plait::pipe_shape shape, int rank, int chunk, plait::op kind) {
+    const bool round =
+        kind == plait::op::send_gradient ? rank == 0 && chunk > 0 : rank == shape.ranks - 1 && chunk < Chunks - 1;
+    const int waiting = shape.micro - shape.ranks + 1;
+    return (round || shape.ranks == 1) && waiting > 2 ? waiting : 2;
+  }
 };
 // [breadth_first]

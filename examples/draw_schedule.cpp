@@ -29,6 +29,7 @@
 #include <plait/schedule/simulate.hpp>
 #include <plait/schedule/synthesize.hpp>
 #include <plait/schedule/verify_orders.hpp>
+#include <plait/schedule/with_room.hpp>
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
 
@@ -131,6 +132,7 @@ outcome examine(orders order, step_costs costs, int memory_limit) {
   for (const std::vector<pass>& mine : result.order.passes) result.peak_live.push_back(peak(mine));
   result.fault = verify_orders(result.order);
   if (result.fault.valid) {
+    result.order = with_room(std::move(result.order), result.costs);
     result.programs = programs_of(result.order);
     const simulation step = simulate(result.programs, result.costs);
     result.completes = step.completes;

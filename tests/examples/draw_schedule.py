@@ -99,8 +99,6 @@ def closed_forms(cases):
                 flat = peaks[0] == max(said["peak_live"]) and " r" not in fact["peak"]
                 assert not fact["peak"] or flat or said["peak_live"] == peaks, (said, letters)
     assert all(count > 2 for name, count in held.items() if name != "hanayo"), held
-    # Published values that no formula here gives.
-    assert cases.said("--schedule", "1f1b", "--stages", 8, "--micro", 16, "--message", 0.25)["bubble"] > 0.304
     assert cases.said("--schedule", "pipedream", "--stages", 4, "--micro", 16)["weight_versions"] == [4, 3, 2, 1]
     two = cases.said("--schedule", "pipedream_2bw", "--stages", 4, "--micro", 8, "--steps", 5)
     assert two["micro"] == 40 and two["makespan"] == 3 * (40 + 3) and two["weight_versions"] == [2] * 4, two
@@ -108,6 +106,23 @@ def closed_forms(cases):
     assert cases.said(*group)["peak_live"] == cases.said(*group, "--group", 4)["peak_live"] == [11, 9, 7, 5]
     assert cases.said(*group, "--group", 8)["peak_live"] == [15, 13, 11, 9]
     cases.refused("a group must have at least as many micro-batches", *group, "--group", 3)
+
+
+def other_costs(cases):
+    """Bubbles at 8 ranks and 16 micro-batches that an independent simulation of the same orders gave, in per mille."""
+    published = (
+        (("1,1,1", 0), "304 179 179 068 127 127 068 150 220 127 111 273"),
+        (("1,1.4,0.6", 0), "304 179 179 116 208 - 104 243 414 182 152 273"),
+        (("1,1,1", 0.25), "392 229 203 143 226 - 137 232 358 216 197 349"),
+    )
+    names = "1f1b interleaved_1f1b looped_bfs interleaved_zb zb_h1 zb_h2 zb_v v_half v_min dualpipe_v dualpipe chimera"
+    for (passes, message), bubbles in published:
+        for name, bubble in zip(names.split(), bubbles.split()):
+            if bubble == "-":
+                continue  # there the other order of zb_h2 was a list schedule for these costs
+            options = ("--stages", 8, "--micro", 16, "--costs", passes, "--message", message)
+            said = cases.said("--schedule", name, *options)
+            assert abs(said["bubble"] - int(bubble) / 1000) < 0.00051, (name, passes, message, said["bubble"], bubble)
 
 
 def costs(cases):
@@ -229,12 +244,12 @@ def several(cases):
 
 def found_orders(cases):
     shape = ("--stages", 4, "--micro", 8)
-    skewed = ("--costs", "1,1.4,0.6", "--memory-limit", 4)
+    skewed = ("--costs", "1,1.4,0.6", "--message", 0.25, "--memory-limit", 5)
     file = cases.folder / "found.csv"
     found = cases.said("--synthesize", *shape, *skewed, "--csv", file)
     fixed = cases.said("--schedule", "zb_h1", *shape, *skewed)
     assert found["valid"] and found["lower_bound"] <= found["makespan"] < fixed["makespan"], (found, fixed)
-    assert max(found["peak_live"]) <= 4
+    assert max(found["peak_live"]) <= 5
     again = cases.said("--check", file, *skewed)
     assert again["valid"] and again["peak_live"] == found["peak_live"], again
     assert abs(again["makespan"] - found["makespan"]) < 1e-9, (again, found)
@@ -262,7 +277,7 @@ def wrong_use(cases):
 def main():
     with tempfile.TemporaryDirectory() as name:
         cases = Cases(pathlib.Path(name))
-        for each in (closed_forms, costs, orders_from_files, pictures, several, found_orders, wrong_use):
+        for each in (closed_forms, other_costs, costs, orders_from_files, pictures, several, found_orders, wrong_use):
             each(cases)
 
 
