@@ -46,10 +46,71 @@ TEST_CASE("programs of another kind are left alone by the price crash") {
   detail::price_crash crash;
   CHECK_FALSE(crash.find(made::around_optimum(d, 60, 40, 0.3, false).model, status));
   CHECK_FALSE(crash.find(made::transportation(25, d).model, status));
-  CHECK_FALSE(crash.find(shares::by_name("pack", 64), status));
   lp changed = shares::by_name("maxmin", 200);
   changed.set_column_bounds(5, -1, infinity);
   CHECK_FALSE(crash.find(changed, status));
+}
+
+TEST_CASE("where columns join blocks, sifting takes the prices' basis to the optimum that all columns at once have") {
+  for (const char* family : {"pack", "packall"}) {
+    for (const std::uint64_t seed : {1u, 2u, 3u}) {
+      const lp model = shares::by_name(family, 60, seed);
+      CAPTURE(family);
+      CAPTURE(seed);
+      detail::price_crash crash;
+      table<basis_status> status;
+      REQUIRE(crash.find(model, status));
+      CHECK(crash.left_out() == model.columns() - 3 * 60 - 1);
+      detail::form whole;
+      whole.load(model, true);
+      detail::engine engine;
+      detail::monitor limits;
+      detail::sifting sift;
+      REQUIRE(sift.run(whole, engine, limits, 1e-7, 0, status));
+      CHECK(sift.at_work() < model.columns() * 3 / 4);
+      solve_options plain;
+      plain.crash = false;
+      const answer with = solve(model), without = solve(model, plain);
+      REQUIRE(with.status == termination::optimal);
+      REQUIRE(without.status == termination::optimal);
+      CHECK(with.verified);
+      CHECK(std::fabs(with.objective - without.objective) <= 1e-9 * std::fmax(1, std::fabs(without.objective)));
+      // The basis that came out needs no further pivot, or hardly any.
+      basis start;
+      for (int v = 0; v < status.size(); ++v) (v < model.columns() ? start.columns : start.rows).push_back(status[v]);
+      CHECK(solve(model, {}, start).iterations <= 2);
+    }
+  }
+}
+
+TEST_CASE("sifting finds a feasible point first where the columns at work have none, and columns may rest anywhere") {
+  oracle::dice d{101};
+  int hard = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    const made::known one = made::around_optimum(d, 120, 12, 0.3, trial % 2 == 1);
+    const lp& model = one.model;
+    table<basis_status> status(132, basis_status::lower);
+    for (int j = 0; j < 120; ++j) {
+      const bool low = model.column_lower(j) > -infinity, high = model.column_upper(j) < infinity;
+      status[j] = low ? basis_status::lower : high ? basis_status::upper : basis_status::free;
+    }
+    for (int i = 0; i < 12; ++i) status[120 + i] = basis_status::basic;
+    detail::form whole;
+    whole.load(model, true);
+    detail::engine engine;
+    detail::monitor limits;
+    detail::sifting sift;
+    CAPTURE(trial);
+    REQUIRE(sift.run(whole, engine, limits, 1e-9, 0, status));
+    if (sift.rounds() > 1) ++hard;
+    basis start;
+    for (int v = 0; v < 132; ++v) (v < 120 ? start.columns : start.rows).push_back(status[v]);
+    const answer found = solve(model, {}, start);
+    REQUIRE(found.status == termination::optimal);
+    CHECK(found.iterations <= 2);
+    CHECK(std::fabs(found.objective - one.optimum) <= 1e-9 * std::fmax(1, std::fabs(one.optimum)));
+  }
+  CHECK(hard > 10);
 }
 
 TEST_CASE("presolve takes away what bounds decide and gives back an optimal basis") {

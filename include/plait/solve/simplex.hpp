@@ -10,6 +10,7 @@
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/read_back.hpp>
+#include <plait/solve/detail/sifting.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
 #include <plait/solve/presolve.hpp>
@@ -47,9 +48,14 @@ class simplex {
     require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
             "the starting basis has more columns or rows than the model; remove theirs as well");
     if (bounds_cross(model, found)) return;
+    if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
     if (options.crash && start.empty() && crash_.find(model, status_)) {
+      if (crash_.left_out() > 0 && !sift(model, options, limits)) {
+        stopped(model, limits, found);
+        return;
+      }
       if (finish_optimal(model, options, limits, found)) return;
       crashed_ = true;
     } else if (options.presolve && start.empty() && model.rows() > 0) {
@@ -63,7 +69,7 @@ class simplex {
     }
     for (int attempt = 0; attempt < 4; ++attempt) {
       const bool scaled = attempt != 2;
-      if (attempt == 2 || (attempt == 0 && !crashed_)) start_basis(model, start);
+      if (attempt == 2 || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
       if (attempt > 0) dual_first = !dual_first;
       const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
       scaled_.load(model, scaled);
@@ -94,6 +100,15 @@ class simplex {
     read(model, found);
     found.status = termination::imprecise;
     found.explanation = "the certificate did not pass the check: " + what;
+  }
+
+  /// Takes the basis of few columns on to one of all. False where a limit ended it.
+  bool sift(const lp& model, const solve_options& options, detail::monitor& limits) {
+    scaled_.load(model, true);
+    engine_.state.threshold = 0.1;
+    sifting_.run(scaled_, engine_, limits, 1e-7, options.seed, status_);
+    say(options, "sifting", limits);
+    return limits.reason == detail::stop_reason::none;
   }
 
   /// Solves what presolve leaves, and brings its basis back. False where that has no optimum; the whole program then
@@ -142,13 +157,56 @@ class simplex {
     for (int i = 0; i < start.rows.size(); ++i) status_[n + i] = start.rows[i];
   }
 
+  /// From a starting basis on the program as it was given: most edits leave few pivots to do. False where that did not
+  /// end with a proof; `status_` then holds how far it came.
+  bool go_on(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
+             answer& found) {
+    start_basis(model, start);
+    original_.load(model, false);
+    engine_.attach(original_, options.seed);
+    detail::tableau& t = engine_.state;
+    t.threshold = 0.1;
+    t.factorize(status_);
+    t.settle_all();
+    t.compute_values();
+    t.compute_reduced_costs();
+    const bool primal = t.primal_infeasibilities(options.tolerance).count == 0;
+    const bool dual = t.dual_infeasibilities(options.tolerance).count == 0;
+    if (!primal || !dual) {
+      const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
+      if (given < 0 || given > allowed) limits.iteration_limit = allowed;
+      const bool dual_first =
+          options.algorithm == lp_algorithm::automatic ? dual_suits() : options.algorithm == lp_algorithm::dual;
+      t.ready = true;
+      engine_.trust_updates(20);
+      const detail::outcome outcome =
+          engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
+      engine_.trust_updates(0);
+      limits.iteration_limit = given;
+      status_ = t.status;
+      if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
+        limits.reason = detail::stop_reason::none;
+      }
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return true;
+      }
+      if (outcome != detail::outcome::optimal) return false;
+    } else {
+      status_ = t.status;
+    }
+    return finish_optimal(model, options, limits, found);
+  }
+
   /// For a starting basis: the dual method, unless it is primal feasible and not dual feasible.
   bool dual_suits() {
     detail::tableau& t = engine_.state;
-    t.settle_all();
-    t.refactor();
-    t.compute_values();
-    t.compute_reduced_costs();
+    if (!t.fresh()) {
+      t.settle_all();
+      t.refactor();
+      t.compute_values();
+      t.compute_reduced_costs();
+    }
     int wrong = 0;
     for (int j = 0; j < t.variables(); ++j)
       if (t.dual_infeasibility(j) > 1e-7 && !t.is_boxed(j)) ++wrong;
@@ -169,27 +227,32 @@ class simplex {
   }
 
   bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
-    load_original(model, options);
+    original_.load(model, false);
+    engine_.attach(original_, options.seed);
     detail::tableau& t = engine_.state;
     double tolerance = options.tolerance;
     for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
       t.restore_bounds();
       t.restore_costs();
+      t.threshold = 0.1;
+      t.factorize(status_);
       t.settle_all();
-      t.refactor();
       t.compute_values();
       t.compute_reduced_costs();
       const bool primal = t.primal_infeasibilities(tolerance).count == 0;
       const bool dual = t.dual_infeasibilities(tolerance).count == 0;
       if (!primal || !dual) {
+        t.ready = true;
         const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+        status_ = t.status;
         if (outcome != detail::outcome::optimal) {
           found.explanation = "on the unscaled program the basis did not stay optimal";
-          status_ = t.status;
           return false;
         }
         t.restore_costs();
-        t.refactor();
+        t.threshold = 0.1;
+        t.factorize(status_);
+        t.settle_all();
         t.compute_values();
       }
       status_ = t.status;
@@ -311,14 +374,14 @@ class simplex {
   }
 
   static void say(const solve_options& options, detail::outcome outcome, const detail::monitor& limits) {
+    static constexpr const char* words[] = {"simplex: optimal",          "simplex: infeasible", "simplex: unbounded",
+                                            "simplex: lost feasibility", "simplex: stopped",    "simplex: failed"};
+    say(options, words[static_cast<int>(outcome)], limits);
+  }
+  static void say(const solve_options& options, const char* what, const detail::monitor& limits) {
     if (options.log == nullptr) return;
-    static constexpr const char* words[] = {"optimal",          "infeasible", "unbounded",
-                                            "lost feasibility", "stopped",    "failed"};
-    const std::string line = std::string{"simplex: "}
-                                 .append(words[static_cast<int>(outcome)])
-                                 .append(" after ")
-                                 .append(std::to_string(limits.iterations))
-                                 .append(" iterations");
+    const std::string line =
+        std::string{what}.append(" after ").append(std::to_string(limits.iterations)).append(" iterations");
     options.log(options.context, line.c_str());
   }
 
@@ -327,6 +390,7 @@ class simplex {
   detail::refinement refine_;
   presolve presolve_;
   detail::price_crash crash_;
+  detail::sifting sifting_;
   table<basis_status> status_;
   bool crashed_ = false;  // whether status_ holds a basis to start from
 };

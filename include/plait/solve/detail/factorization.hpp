@@ -9,6 +9,15 @@
 
 namespace plait::detail {
 
+/// The share of places that solves of one kind leave nonzero after their first and after their second triangle, a
+/// running average: solves take their ways by it.
+struct solve_density {
+  double first = 0, second = 0;
+};
+inline void note(double& density, int count, int size) {
+  if (size > 0) density = 0.95 * density + 0.05 * count / size;
+}
+
 /// B = L R U, where B are the basic columns of [A, -I], and R collects the row operations of updates.
 ///
 /// After `build`, basic variable i is the one whose column was pivoted on row i, so that places of the basis and rows
@@ -30,18 +39,30 @@ class factorization {
   int build(const sparse_matrix& a, table<int>& basic, double threshold);
 
   /// x := B^-1 x: in by row, out by place. Keeps L and R of it as `spike` when asked.
-  void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
-    solve_triangle<false>(lower_columns_, nullptr, x, expected, walk_);
+  void ftran(work_vector& x, solve_density& expected, work_vector* spike = nullptr) {
+    solve_triangle<false>(lower_columns_, nullptr, x, expected.first, walk_);
+    note(expected.first, x.count, x.size());
     apply_row_operations(x);
     if (spike != nullptr) spike->copy(x);
-    solve_triangle<true>(upper_columns_, pivot_.data(), x, expected, walk_);
+    solve_triangle<true>(upper_columns_, inverse_.data(), x, expected.second, walk_);
+    note(expected.second, x.count, x.size());
+  }
+  void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
+    solve_density both{expected, expected};
+    ftran(x, both, spike);
   }
   /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked.
-  void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {
-    solve_triangle<false>(upper_rows_, pivot_.data(), y, expected, walk_);
+  void btran(work_vector& y, solve_density& expected, work_vector* behind_upper = nullptr) {
+    solve_triangle<false>(upper_rows_, inverse_.data(), y, expected.first, walk_);
+    note(expected.first, y.count, y.size());
     if (behind_upper != nullptr) behind_upper->copy(y);
     undo_row_operations(y);
-    solve_triangle<true>(lower_rows_, nullptr, y, expected, walk_);
+    solve_triangle<true>(lower_rows_, nullptr, y, expected.second, walk_);
+    note(expected.second, y.count, y.size());
+  }
+  void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {
+    solve_density both{expected, expected};
+    btran(y, both, behind_upper);
   }
 
   /// The variable at `place` is exchanged: `spike` as ftran left it for the entering column, `behind_upper` as btran
@@ -49,6 +70,11 @@ class factorization {
   void update(int place, const work_vector& spike, const work_vector& behind_upper, double alpha);
 
   [[nodiscard]] int updates() const { return updates_; }
+  /// Whether the entries that updates added have cost solves as much as building anew would; a few turns of the entries
+  /// do, by measuring.
+  [[nodiscard]] bool worth_rebuilding() const {
+    return updates_ >= 100 || (updates_ >= 10 && excess_ > 10.0 * (built_entries_ + row_space_.size()));
+  }
   /// Entries of the factors now, for deciding when to build anew.
   [[nodiscard]] int entries() const { return upper_entries_ + operation_index_.size() + lower_columns_.index.size(); }
   [[nodiscard]] int built_entries() const { return built_entries_; }
@@ -115,12 +141,13 @@ class factorization {
   }
 
   triangle lower_columns_, lower_rows_, upper_columns_, upper_rows_;
-  table<double> pivot_;
+  table<double> pivot_, inverse_;
   table<int> sequence_at_;  // where the pivot of a row stands in upper_columns_.sequence
   table<int> row_space_;
   table<int> operation_pivot_, operation_begin_, operation_index_;
   table<double> operation_value_;
   int updates_ = 0, upper_entries_ = 0, built_entries_ = 0;
+  double excess_ = 0;  // entries beyond those built, summed over updates
   depth_walk walk_;
 
   // memory of build
@@ -295,6 +322,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
   sequence_at_.assign(m, -1);
   triangle& u = upper_columns_;
   pivot_.resize(m);
+  inverse_.resize(m);
   for (int s = 0; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
     u.begin[i] = u.index.size();
@@ -315,6 +343,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
       u.end[i] = u.index.size();
     }
     pivot_[i] = column_pivot_[c];
+    inverse_[i] = 1 / column_pivot_[c];
     sequence_at_[i] = u.sequence.size();
     u.sequence.push_back(i);
   }
@@ -514,6 +543,7 @@ inline void factorization::finish(int m, table<int>& basic) {
   operation_index_.clear();
   operation_value_.clear();
   updates_ = 0;
+  excess_ = 0;
   walk_.resize(m);
   built_entries_ = entries();
 }
@@ -565,7 +595,9 @@ inline void factorization::update(int place, const work_vector& spike, const wor
   columns.sequence.push_back(place);
   rows.sequence.push_back(place);
   pivot_[place] = alpha * old_pivot;
+  inverse_[place] = 1 / pivot_[place];
   ++updates_;
+  excess_ += entries() - built_entries_;
 }
 
 }  // namespace plait::detail

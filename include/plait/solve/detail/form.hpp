@@ -18,6 +18,7 @@ struct form {
   sparse_matrix by_rows;
   table<double> cost, lower, upper;
   table<double> column_scale, row_scale;
+  int version = 0;  ///< grows whenever the matrix becomes another one
 
   [[nodiscard]] int rows() const { return a.rows; }
   [[nodiscard]] int columns() const { return a.columns; }
@@ -27,18 +28,24 @@ struct form {
     return variable < columns() ? 1 / column_scale[variable] : row_scale[variable - columns()];
   }
 
-  /// Takes over a model, scaled or as it is.
+  /// Takes over a model, scaled or as it is. A matrix that is there already, unscaled, stays.
   void load(const lp& model, bool scaled) {
     const sparse_matrix& original = model.matrix();
-    a = original;
-    const int m = a.rows, n = a.columns;
-    column_scale.assign(n, 1.0);
-    row_scale.assign(m, 1.0);
-    if (scaled) find_scales();
-    for (int j = 0; j < n; ++j) {
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+    const int m = original.rows, n = original.columns;
+    if (scaled || scaled_ || version == 0 || !(a == original)) {
+      ++version;
+      scaled_ = scaled;
+      a = original;
+      column_scale.assign(n, 1.0);
+      row_scale.assign(m, 1.0);
+      if (scaled) {
+        find_scales();
+        for (int j = 0; j < n; ++j) {
+          for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+        }
+      }
+      transpose(a, by_rows);
     }
-    transpose(a, by_rows);
     cost.resize(n + m);
     lower.resize(n + m);
     upper.resize(n + m);
@@ -114,6 +121,8 @@ struct form {
       column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
     }
   }
+
+  bool scaled_ = false;
 };
 
 }  // namespace plait::detail

@@ -34,6 +34,8 @@ class price_crash {
     return true;
   }
 
+  /// How many columns join two blocks; the prices do not know of them.
+  [[nodiscard]] int left_out() const { return left_out_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
 
  private:
@@ -60,8 +62,8 @@ class price_crash {
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     row_count_.assign(rows, 0);
     for (const int i : m.index) ++row_count_[i];
-    const double many_in_row = std::fmax(8, 10.0 * m.entries() / rows),
-                 many_in_column = std::fmax(8, 10.0 * m.entries() / n);
+    const double many_in_row = std::fmax(8, 4.0 * m.entries() / rows),
+                 many_in_column = std::fmax(8, 4.0 * m.entries() / n);
     link_of_.assign(rows, -1);
     link_row_.clear();
     capacity_.clear();
@@ -78,7 +80,8 @@ class price_crash {
     block_of_row_.assign(rows, -1);
     blocks_.clear();
     block_of_column_.assign(n, -1);
-    // Blocks by their rows: every column of a block has its budget row.
+    // Blocks by their budget rows; a column that has two of them joins blocks, and is left out.
+    left_out_ = 0;
     for (int j = 0; j < n; ++j) {
       const int count = m.begin[j + 1] - m.begin[j];
       if (count > many_in_column) {
@@ -87,38 +90,37 @@ class price_crash {
         continue;
       }
       if (model.column_lower(j) != 0 || model.column_upper(j) != infinity) return false;
-      int home = -1;
+      int budget = -1, demand = -1, others = 0;
       for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
         const int i = m.index[k];
         if (link_of_[i] >= 0) {
           if (m.value[k] < 0) return false;
-          continue;
-        }
-        if (block_of_row_[i] >= 0) {
-          if (home >= 0 && home != block_of_row_[i]) return false;
-          home = block_of_row_[i];
+        } else if (model.row_lower(i) == -infinity && model.row_upper(i) < infinity && budget < 0) {
+          budget = i;
+        } else if (model.row_lower(i) > -infinity && model.row_upper(i) == infinity && demand < 0) {
+          demand = i;
+        } else {
+          ++others;
         }
       }
+      if (others > 0) {
+        ++left_out_;
+        continue;
+      }
+      if (budget < 0 || model.row_upper(budget) <= 0) return false;
+      int home = block_of_row_[budget];
       if (home < 0) {
         home = blocks_.size();
         blocks_.push_back({});
+        blocks_[home].budget = budget;
+        blocks_[home].budget_bound = model.row_upper(budget);
+        block_of_row_[budget] = home;
       }
-      for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
-        const int i = m.index[k];
-        if (link_of_[i] >= 0 || block_of_row_[i] == home) continue;
-        block& one = blocks_[home];
-        const bool budget = model.row_lower(i) == -infinity && model.row_upper(i) < infinity;
-        const bool demand = model.row_lower(i) > -infinity && model.row_upper(i) == infinity;
-        if (budget && one.budget < 0 && model.row_upper(i) > 0) {
-          one.budget = i;
-          one.budget_bound = model.row_upper(i);
-        } else if (demand && one.demand < 0) {
-          one.demand = i;
-          one.b = model.row_lower(i);
-        } else {
-          return false;
-        }
-        block_of_row_[i] = home;
+      if (demand >= 0 && blocks_[home].demand != demand) {
+        if (blocks_[home].demand >= 0 || block_of_row_[demand] >= 0) return false;
+        blocks_[home].demand = demand;
+        blocks_[home].b = model.row_lower(demand);
+        block_of_row_[demand] = home;
       }
       block_of_column_[j] = home;
       ++blocks_[home].end;  // counts the columns; becomes where they end once all are counted
@@ -141,7 +143,6 @@ class price_crash {
     }
     int at = 0, hull = 0;
     for (block& one : blocks_) {
-      if (one.budget < 0) return false;
       const int count = one.end;
       one.begin = one.end = at;
       at += count;
@@ -153,7 +154,7 @@ class price_crash {
     corners_.resize(hull);
     double largest_cost = -cost_t_, smallest_use = 1e300;
     for (int j = 0; j < n; ++j) {
-      if (j == linking_) continue;
+      if (block_of_column_[j] < 0) continue;
       block& one = blocks_[block_of_column_[j]];
       member x{j, 0, 0, sign * model.cost(j)};
       for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
@@ -463,7 +464,7 @@ class price_crash {
   table<corner> corners_;
   table<tie> ties_;
   dense_master master_;
-  int linking_ = -1, evaluations_ = 0, unchanged_ = 0;
+  int linking_ = -1, left_out_ = 0, evaluations_ = 0, unchanged_ = 0;
   double cost_t_ = 0, lower_t_ = 0, upper_t_ = 0, t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0, penalty_ = 0;
 };
 

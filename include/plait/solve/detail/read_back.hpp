@@ -38,8 +38,16 @@ class refinement {
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
       t.factors.ftran(t.buffer, 1);
-      for (int p = 0; p < m; ++p) t.x[t.basic[p]] -= t.buffer.value[p] * size;
+      bool close = true;
+      for (int p = 0; p < m; ++p) {
+        const double by = t.buffer.value[p] * size;
+        if (by == 0) continue;
+        double& x = t.x[t.basic[p]];
+        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(x));
+        x -= by;
+      }
       t.buffer.clear();
+      if (close) return;
     }
   }
 
@@ -69,8 +77,15 @@ class refinement {
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
       t.factors.btran(t.buffer, 1);
-      for (int i = 0; i < m; ++i) y[i] += t.buffer.value[i] * size;
+      bool close = true;
+      for (int i = 0; i < m; ++i) {
+        const double by = t.buffer.value[i] * size;
+        if (by == 0) continue;
+        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(y[i]));
+        y[i] += by;
+      }
       t.buffer.clear();
+      if (close) break;
     }
     for (int j = 0; j < n; ++j) {
       t.d[j] = 0;
@@ -83,6 +98,8 @@ class refinement {
   }
 
  private:
+  /// After a correction of this size, relative, the next one is far below the last digit.
+  static constexpr double small_correction = 1e-12;
   static double largest(const work_vector& v) {
     double found = 0;
     for (int s = 0; s < v.count; ++s) found = std::fmax(found, std::fabs(v.value[v.index[s]]));
