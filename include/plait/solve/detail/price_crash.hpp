@@ -196,10 +196,34 @@ class price_crash {
     return true;
   }
 
+  /// What all of a block's budget costs in one member, its use of the links included.
+  [[nodiscard]] double price_of(int k) const {
+    double price = members_[k].cost;
+    for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
+    return price;
+  }
+
+  /// The magnitudes of the terms of that sum.
+  [[nodiscard]] double size_of(int k) const {
+    if (k < 0) return 0;
+    double size = std::fabs(members_[k].cost);
+    for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) size += price_[use_link_[e]] * use_[e];
+    return size;
+  }
+
   /// The hulls at given prices: cheapest ways to meet each demand, from the cheapest of all on.
   void make_hulls() {
     for (block& one : blocks_) {
       corner* const hull = corners_.data() + one.hull_begin;
+      if (one.demand < 0) {  // nothing to meet: the cheapest point is all there is
+        hull[0] = {0, 0, 0, -1};
+        for (int k = one.begin; k < one.end; ++k) {
+          const double price = price_of(k);
+          if (price < hull[0].price) hull[0] = {members_[k].a, price, 0, k};
+        }
+        one.hull_count = 1;
+        continue;
+      }
       int count = 0;
       const auto push = [&](const corner& c) {
         // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
@@ -214,9 +238,7 @@ class price_crash {
       };
       push({0, 0, 0, -1});
       for (int k = one.begin; k < one.end; ++k) {
-        double price = members_[k].cost;
-        for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
-        push({members_[k].a, price, 0, k});
+        push({members_[k].a, price_of(k), 0, k});
       }
       one.hull_count = count;
       for (int s = 0; s + 1 < count; ++s)
@@ -369,21 +391,33 @@ class price_crash {
     unchanged_ = 0;
     moved_ = 0;
     proposed_t_.clear();
+    bool stays = false;
     for (int round = 0; round < 200; ++round) {
       make_hulls();
       if (!best_t()) return false;
       double bound = value_;
       for (int l = 0; l < links; ++l) bound -= price_[l] * capacity_[l];
-      best_bound = std::fmax(best_bound, bound);
+      if (bound > best_bound) {
+        best_bound = bound;
+        best_price_ = price_;
+      }
       const double cost = uses();
       if (round > 0 && best_bound >= master_value_ - 1e-11 * std::fabs(master_value_)) break;
       proposed_t_.push_back(t_);
       master_.add(total_.data(), cost);
       const double before = master_value_;
-      if (!master_.solve(price_, master_value_)) return false;
-      unchanged_ = round > 2 && master_value_ == before ? unchanged_ + 1 : 0;
+      if (!master_.solve(master_price_, master_value_)) return false;
+      // Prices most of the way from the best so far to the master's, which takes fewer rounds; all of the way where
+      // that brought nothing. Source: Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer
+      // programming", Int. Trans. Oper. Res. 4, 1997.
+      const bool same = round > 2 && master_value_ == before;
+      unchanged_ = same && stays ? unchanged_ + 1 : 0;
       if (unchanged_ > 2) break;
+      stays = same || round < 1;
+      for (int l = 0; l < links; ++l)
+        price_[l] = stays ? master_price_[l] : best_price_[l] + 0.65 * (master_price_[l] - best_price_[l]);
     }
+    price_ = master_price_;
     if (master_.exceeds()) return false;
     // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
     make_hulls();
@@ -427,25 +461,26 @@ class price_crash {
       }
       if (extra <= 0) continue;
       const double level = hull[s].price - rate * hull[s].a;
-      const auto consider = [&](int at, double a, double price) {
-        if (at == hull[s].at || (pressed && at == hull[s + 1].at)) return;
-        const double off = price - rate * a - level, size = std::fabs(price) + std::fabs(rate * a) + std::fabs(level);
+      const auto consider = [&](int variable, double off, double size) {
         const double relative = size > 0 ? off / size : 0;
         if (ties_.size() == extra && relative >= ties_.back().off) return;
         if (ties_.size() == extra) ties_.pop_back();
-        ties_.push_back({relative, at < 0 ? n + one.budget : members_[at].column});
+        ties_.push_back({relative, variable});
         for (int k = ties_.size() - 1; k > 0 && ties_[k].off < ties_[k - 1].off; --k) {
           const tie nearer = ties_[k];
           ties_[k] = ties_[k - 1];
           ties_[k - 1] = nearer;
         }
       };
-      consider(-1, 0, 0);
-      for (int k = one.begin; k < one.end; ++k) {
-        double price = members_[k].cost;
-        for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
-        consider(k, members_[k].a, price);
-      }
+      const auto consider_point = [&](int at, double a, double price) {
+        if (at == hull[s].at || (pressed && at == hull[s + 1].at)) return;
+        consider(at < 0 ? n + one.budget : members_[at].column, price - rate * a - level,
+                 size_of(at) + size_of(hull[s].at));
+      };
+      consider_point(-1, 0, 0);
+      for (int k = one.begin; k < one.end; ++k) consider_point(k, members_[k].a, price_of(k));
+      // A demand that costs nothing to exceed.
+      if (pressed) consider(n + one.demand, rate * demand, size_of(hull[s].at) + size_of(hull[s + 1].at));
     }
     for (const tie& one : ties_) status[one.variable] = basis_status::basic;
   }
@@ -456,7 +491,7 @@ class price_crash {
   };
 
   table<int> row_count_, link_of_, link_row_, block_of_row_, block_of_column_;
-  table<double> capacity_, price_, total_, proposed_t_;
+  table<double> capacity_, price_, best_price_, master_price_, total_, proposed_t_;
   table<block> blocks_;
   table<member> members_;
   table<int> use_begin_, use_link_;
