@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -32,7 +33,7 @@ class presolve {
   enum class result { reduced, infeasible, unbounded };
 
   /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program.
-  result reduce(const lp& model) {
+  result reduce(const lp& model, detail::monitor* limits = nullptr) {
     model_ = &model;
     const int m = model.rows(), n = model.columns();
     transpose(model.matrix(), by_rows_);
@@ -55,10 +56,17 @@ class presolve {
     open_ = false;
     for (int pass = 0; pass < 12; ++pass) {
       const int before = done_.size();
-      for (int i = 0; i < m && !bad_; ++i)
+      const auto poll = [&](int at) {
+        if (limits != nullptr && (at & 255) == 0) limits->poll();
+      };
+      for (int i = 0; i < m && !bad_; ++i) {
+        poll(i);
         if (row_left_[i] != 0) look_at_row(i);
-      for (int j = 0; j < n && !bad_ && !open_; ++j)
+      }
+      for (int j = 0; j < n && !bad_ && !open_; ++j) {
+        poll(j);
         if (column_left_[j] != 0) look_at_column(j);
+      }
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;
       if (done_.size() == before) break;
@@ -314,15 +322,17 @@ class presolve {
     const sparse_matrix& a = model_->matrix();
     columns_.clear();
     rows_.clear();
-    table<int> renamed(m, -1);
-    reduced_ = lp{};
+    renamed_.assign(m, -1);
+    reduced_.clear();
     for (int i = 0; i < m; ++i) {
       if (row_left_[i] == 0) continue;
-      renamed[i] = rows_.size();
+      renamed_[i] = rows_.size();
       rows_.push_back(i);
       reduced_.add_row(row_lower_[i], row_upper_[i]);
     }
-    sparse_matrix small;
+    sparse_matrix& small = small_;
+    small.index.clear();
+    small.value.clear();
     small.rows = rows_.size();
     small.begin.assign(1, 0);
     for (int j = 0; j < n; ++j) {
@@ -331,17 +341,19 @@ class presolve {
       reduced_.add_column(cost_[j], lower_[j], upper_[j]);
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         if (row_left_[a.index[k]] == 0) continue;
-        small.index.push_back(renamed[a.index[k]]);
+        small.index.push_back(renamed_[a.index[k]]);
         small.value.push_back(a.value[k]);
       }
       small.begin.push_back(small.index.size());
     }
     small.columns = columns_.size();
-    reduced_.take_matrix(std::move(small));
+    reduced_.swap_matrix(small);
   }
 
   const lp* model_ = nullptr;
   lp reduced_;
+  sparse_matrix small_;
+  table<int> renamed_;
   sparse_matrix by_rows_;
   table<double> lower_, upper_, row_lower_, row_upper_, cost_;
   table<char> column_left_, row_left_;

@@ -29,29 +29,65 @@ class simplex {
   /// `start`: a basis to go on from, such as the one an earlier answer holds; statuses of rows and columns that the
   /// model has gained since may be missing. Throws: usage where it has more of them than the model.
   answer solve(const lp& model, const solve_options& options = {}, const basis& start = {}) {
+    answer found;
+    solve(model, options, start, found);
+    return found;
+  }
+  /// The same into an answer whose memory is used again: a solve that is repeated on a model of the same shape then
+  /// allocates nothing. `start` may be the basis of `found`.
+  void solve(const lp& model, const solve_options& options, const basis& start, answer& found) {
     const double began = detail::seconds_now();
     detail::monitor limits;
     limits.deadline = options.time_limit < infinity ? began + options.time_limit : 1e300;
     limits.iteration_limit = options.iteration_limit;
     limits.interrupted = options.interrupt;
     limits.context = options.context;
-    answer found;
-    solve_within(model, options, start, limits, found);
+    limits.small = model.rows() < 500;
+    require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
+            "the starting basis has more columns or rows than the model; remove theirs as well");
+    start_ = start;
+    clear(found);
+    ask(&limits);
+    whole_ = nullptr;
+    try {
+      solve_within(model, options, start_, limits, found);
+    } catch (const detail::stop_request&) {
+      stopped_inside(model, limits, found);
+    }
+    ask(nullptr);
     found.iterations = limits.iterations;
     found.seconds = detail::seconds_now() - began;
-    return found;
   }
 
  private:
+  /// Lets the parts that take long ask whether to stop.
+  void ask(detail::monitor* limits) {
+    engine_.state.factors.limits = refine_.limits = scaled_.limits = original_.limits = limits;
+  }
+  static void clear(answer& found) {
+    found.status = termination::imprecise;
+    found.primal = found.dual_point = point_status::none;
+    found.objective = found.bound = 0;
+    found.iterations = found.nodes = 0;
+    found.max_primal_residual = found.max_dual_residual = found.relative_gap = 0;
+    found.certificate = certificate_kind::none;
+    found.verified = false;
+    found.explanation.clear();
+    for (table<double>* const one :
+         {&found.x, &found.activity, &found.dual, &found.reduced_cost, &found.farkas, &found.ray})
+      one->clear();
+    found.basis.columns.clear();
+    found.basis.rows.clear();
+  }
+
   void solve_within(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
                     answer& found) {
-    require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
-            "the starting basis has more columns or rows than the model; remove theirs as well");
+    limits.poll();
     if (bounds_cross(model, found)) return;
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
-    if (options.crash && start.empty() && crash_.find(model, status_)) {
+    if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
       if (crash_.left_out() > 0 && !sift(model, options, limits)) {
         stopped(model, limits, found);
         return;
@@ -74,6 +110,7 @@ class simplex {
       const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
       scaled_.load(model, scaled);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
+      whole_ = &scaled_;
       engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
       engine_.state.set_basis(status_);
       if (attempt == 0 && options.algorithm == lp_algorithm::automatic && (!start.empty() || crashed_)) {
@@ -114,13 +151,14 @@ class simplex {
   /// Solves what presolve leaves, and brings its basis back. False where that has no optimum; the whole program then
   /// says which certificate there is.
   bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
-    if (presolve_.reduce(model) != presolve::result::reduced) return false;
+    if (presolve_.reduce(model, &limits) != presolve::result::reduced) return false;
     if (presolve_.steps() == 0) return false;
     const lp& small = presolve_.reduced();
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
     scaled_.load(small, true);
     engine_.attach(scaled_, options.seed);
+    whole_ = nullptr;
     engine_.state.threshold = 0.1;
     engine_.state.set_basis(status_);
     const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
@@ -162,8 +200,7 @@ class simplex {
   bool go_on(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
              answer& found) {
     start_basis(model, start);
-    original_.load(model, false);
-    engine_.attach(original_, options.seed);
+    attach_original(model, options.seed);
     detail::tableau& t = engine_.state;
     t.threshold = 0.1;
     t.factorize(status_);
@@ -219,16 +256,19 @@ class simplex {
     return model.sense() == objective_sense::maximize ? -limit : limit;
   }
 
+  void attach_original(const lp& model, std::uint64_t seed) {
+    original_.load(model, false);
+    engine_.attach(original_, seed);
+    whole_ = &original_;
+  }
   /// The program as it was given, with the basis at hand.
   void load_original(const lp& model, const solve_options& options) {
-    original_.load(model, false);
-    engine_.attach(original_, options.seed);
+    attach_original(model, options.seed);
     engine_.state.set_basis(status_);
   }
 
   bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
-    original_.load(model, false);
-    engine_.attach(original_, options.seed);
+    attach_original(model, options.seed);
     detail::tableau& t = engine_.state;
     double tolerance = options.tolerance;
     for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
@@ -320,7 +360,8 @@ class simplex {
   }
 
   bool passes(const lp& model, answer& found) {
-    const verdict v = check(model, found);
+    refine_.poll();
+    const verdict v = check(model, found, {}, check_memory_);
     found.verified = v.verified;
     found.max_primal_residual = v.max_primal_residual;
     found.max_dual_residual = v.max_dual_residual;
@@ -331,8 +372,7 @@ class simplex {
 
   /// Values of the current basis, for answers that prove nothing.
   void read(const lp& model, answer& found) {
-    original_.load(model, false);
-    engine_.attach(original_, 0);
+    attach_original(model, 0);
     detail::tableau& t = engine_.state;
     t.set_basis(status_);
     t.settle_all();
@@ -340,8 +380,8 @@ class simplex {
     t.compute_values();
     detail::read_back(model, t, refine_, found);
     double worst = 0;
-    found.primal =
-        detail::point_is_feasible(model, found.x, 1e-9, worst) ? point_status::feasible : point_status::infeasible;
+    found.primal = detail::point_is_feasible(model, found.x, 1e-9, worst, check_memory_) ? point_status::feasible
+                                                                                         : point_status::infeasible;
     found.max_primal_residual = worst;
     found.certificate = certificate_kind::none;
     found.verified = false;
@@ -355,21 +395,50 @@ class simplex {
   }
 
   void stopped(const lp& model, const detail::monitor& limits, answer& found) {
+    if (limits.reason == detail::stop_reason::time || limits.reason == detail::stop_reason::interrupt) {
+      stopped_inside(model, limits, found);
+      return;
+    }
     read(model, found);
     switch (limits.reason) {
-      case detail::stop_reason::time:
-        found.status = termination::time_limit;
-        break;
       case detail::stop_reason::objective:
         found.status = termination::objective_limit;
-        break;
-      case detail::stop_reason::interrupt:
-        found.status = termination::interrupted;
         break;
       default:
         found.status = termination::iteration_limit;
         break;
     }
+    found.explanation = "the solve was stopped before its end";
+  }
+
+  /// After a request to stop that came while values were not at hand: those of the last pivots, or those of bounds.
+  void stopped_inside(const lp& model, const detail::monitor& limits, answer& found) {
+    const int n = model.columns(), m = model.rows();
+    clear(found);
+    found.x.resize(n);
+    found.basis.columns.resize(n);
+    found.basis.rows.assign(m, basis_status::basic);
+    const detail::tableau& t = engine_.state;
+    const bool known = whole_ != nullptr && t.program == whole_ && t.status.size() == n + m && t.x.size() == n + m;
+    for (int j = 0; j < n; ++j) {
+      const double l = model.column_lower(j), u = model.column_upper(j);
+      found.x[j] = known ? t.x[j] * whole_->column_scale[j] : l > -infinity ? l : u < infinity ? u : 0;
+      found.basis.columns[j] = known           ? t.status[j]
+                               : l > -infinity ? basis_status::lower
+                               : u < infinity  ? basis_status::upper
+                                               : basis_status::free;
+    }
+    for (int i = 0; i < m && known; ++i) found.basis.rows[i] = t.status[n + i];
+    double worst = 0;
+    found.primal = detail::point_is_feasible(model, found.x, 1e-9, worst, check_memory_) ? point_status::feasible
+                                                                                         : point_status::infeasible;
+    found.max_primal_residual = worst;
+    found.activity.resize(m);
+    for (int i = 0; i < m; ++i) found.activity[i] = check_memory_.sum[i].value();
+    double_double objective{model.offset()};
+    for (int j = 0; j < n; ++j) objective.add_product(model.cost(j), found.x[j]);
+    found.objective = objective.value();
+    found.status = limits.reason == detail::stop_reason::time ? termination::time_limit : termination::interrupted;
     found.explanation = "the solve was stopped before its end";
   }
 
@@ -391,8 +460,11 @@ class simplex {
   presolve presolve_;
   detail::price_crash crash_;
   detail::sifting sifting_;
+  detail::check_memory check_memory_;
+  basis start_;
   table<basis_status> status_;
-  bool crashed_ = false;  // whether status_ holds a basis to start from
+  const detail::form* whole_ = nullptr;  // the form of the whole program that the tableau works on, if it does
+  bool crashed_ = false;                 // whether status_ holds a basis to start from
 };
 
 /// Solves a linear program once. See `simplex::solve`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/nucleus.hpp>
 #include <plait/solve/detail/triangle.hpp>
 #include <plait/solve/detail/work_vector.hpp>
@@ -32,6 +33,7 @@ inline void note(double& density, int count, int size) {
 class factorization {
  public:
   static constexpr double smallest_pivot = 1e-10;
+  monitor* limits = nullptr;  ///< asked while building; a build that it ends leaves nothing of use
 
   /// Factorizes; puts basic variables into the order of their pivot rows. Where the columns depend on each other, the
   /// activity of an unpivoted row takes the place of a column without pivot: `replaced` lists (variable out, row).
@@ -257,6 +259,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
     const double v = value < 0 ? -value : value;
     return v >= smallest_pivot && v >= threshold * 0.1 * largest;
   };
+  if (limits != nullptr) limits->poll();
   while (!column_queue_.empty() || !row_queue_.empty()) {
     double value = 0;
     if (!column_queue_.empty()) {
@@ -316,6 +319,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
     return replaced;
   }
 
+  if (limits != nullptr) limits->poll();
   // The columns of U: what stands in rows that were pivoted earlier.
   permuted_.assign(m, 0);  // entries that the nucleus adds to the column pivoted on a row
   for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
@@ -379,6 +383,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
     int row = 0, column = 0;
     while (nucleus_.choose(threshold, smallest_pivot, row, column)) {
+      if (limits != nullptr && (order_.size() & 127) == 0) limits->poll();
       const int i = rows[row], c = columns[column];
       lower_columns_.begin[i] = lower_columns_.index.size();
       const double pivot = nucleus_.eliminate(
@@ -441,6 +446,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     rest_row_[r] = rest_rows_.size();
     rest_rows_.push_back(nucleus_rows_[r]);
   }
+  if (limits != nullptr) limits->poll();
   const auto take = [&](int r, double v) {
     gathered_index_.push_back(rest_row_[r]);
     gathered_value_.push_back(v);

@@ -5,6 +5,7 @@
 
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/dense_master.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -27,7 +28,8 @@ class price_crash {
   static constexpr int most_links = 16;
 
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.
-  bool find(const lp& model, table<basis_status>& status) {
+  bool find(const lp& model, table<basis_status>& status, monitor* limits = nullptr) {
+    limits_ = limits;
     if (!recognise(model)) return false;
     if (!find_prices()) return false;
     read_basis(model, status);
@@ -393,6 +395,7 @@ class price_crash {
     proposed_t_.clear();
     bool stays = false;
     for (int round = 0; round < 200; ++round) {
+      if (limits_ != nullptr) limits_->poll();
       make_hulls();
       if (!best_t()) return false;
       double bound = value_;
@@ -499,6 +502,7 @@ class price_crash {
   table<corner> corners_;
   table<tie> ties_;
   dense_master master_;
+  monitor* limits_ = nullptr;
   int linking_ = -1, left_out_ = 0, evaluations_ = 0, unchanged_ = 0;
   double cost_t_ = 0, lower_t_ = 0, upper_t_ = 0, t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0, penalty_ = 0;
 };

@@ -34,6 +34,7 @@ class sifting {
     // The columns with the fewest entries, which say most of each row, as many as there are rows.
     if (working_.empty()) start_with_short(whole);
     for (rounds_ = 0; rounds_ < most_rounds; ++rounds_) {
+      limits.poll();
       load(whole, status);
       with.attach(small_, seed);
       with.state.set_basis(small_status_);
@@ -51,6 +52,7 @@ class sifting {
       } else {
         for (int i = 0; i < m; ++i) prices_[i] = with.ray[i];
       }
+      limits.poll();
       const int before = working_.size();
       price_all(whole, status, found == outcome::optimal, tolerance);
       if (working_.size() == before) return found == outcome::optimal;
