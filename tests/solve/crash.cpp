@@ -125,7 +125,7 @@ TEST_CASE("presolve takes away what bounds decide and gives back an optimal basi
   presolve small;
   REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
   CHECK(small.reduced().rows() == 1);
-  CHECK(small.reduced().columns() == 3);
+  CHECK(small.reduced().columns() == 2);  // y is worth more than w, which bounds the dual of the row, can cost
   for (const bool on : {false, true}) {
     solve_options options;
     options.presolve = on;
@@ -140,6 +140,33 @@ TEST_CASE("presolve takes away what bounds decide and gives back an optimal basi
     CHECK(dual_of(found, both) == doctest::Approx(-0.5));
     CHECK(dual_of(found, on_y) == doctest::Approx((-3 - 0.5 + 0.5) / 2));
   }
+}
+
+TEST_CASE("presolve fixes a column that is never worth its cost, whatever the duals are") {
+  // s buys what the row needs for 2 each, so its dual is at most 2, and x, which gives 3 for 7, is never bought. z
+  // gives 1 for 1 and is.
+  linear_model m;
+  const variable x = m.add("x", 0, 9), s = m.add("s"), z = m.add("z", 0, 4), w = m.add("w", 1, 5);
+  m.minimize(7 * x + 2 * s + z + 3 * w);
+  const constraint need = m.add(3 * x + s + z + 2 * w >= 10), cap = m.add(x + z - w <= 8);
+  presolve small;
+  REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
+  CHECK(small.reduced().columns() == 3);
+  const answer found = solve(m.program());
+  REQUIRE(found.status == termination::optimal);
+  CHECK(found.verified);
+  CHECK(value_of(found, x) == 0);
+  CHECK(value_of(found, z) == 4);
+  CHECK(value_of(found, w) == 3);  // 1.5 for each unit
+  CHECK(value_of(found, s) == 0);
+  CHECK(found.objective == 13);
+  CHECK(dual_of(found, need) == doctest::Approx(-1.5));  // a >= b is kept as b <= a
+  CHECK(reduced_cost_of(found, x) == doctest::Approx(2.5));
+  CHECK(dual_of(found, cap) == 0);
+  // For 5 it would be: then it stays.
+  m.minimize(5 * x + 2 * s + z + 3 * w);
+  REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
+  CHECK(small.reduced().columns() == 4);
 }
 
 TEST_CASE("expressions, relations and readings of the modelling layer build the program that they say") {

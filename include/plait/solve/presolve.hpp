@@ -24,6 +24,8 @@ namespace plait {
 ///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
 ///   column that is fixed, or without entries        at a bound
 ///   column that only one direction helps            at the bound in that direction
+///   column whose reduced cost has one sign          at a bound
+///   whatever the duals are (dominated)
 ///   row that forces its columns to their bounds     its activity is basic, columns at bounds
 ///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
 ///
@@ -67,6 +69,7 @@ class presolve {
         poll(j);
         if (column_left_[j] != 0) look_at_column(j);
       }
+      if (!bad_ && !open_) fix_dominated();
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;
       if (done_.size() == before) break;
@@ -266,6 +269,56 @@ class presolve {
     if (column_count_[j] == 1 && row_count_[row] > 1) substitute(j, row, coefficient);
   }
 
+  /// Rows bound their duals: by sign where they have one bound, and where a column alone in a row has no upper (lower)
+  /// bound, because its reduced cost is then never below (above) zero at an optimum. A column whose reduced cost these
+  /// keep off zero rests at a bound in every optimum.
+  void fix_dominated() {
+    const int m = model_->rows(), n = model_->columns();
+    const sparse_matrix& a = model_->matrix();
+    dual_lower_.resize(m);
+    dual_upper_.resize(m);
+    bool any = false;
+    for (int i = 0; i < m; ++i) {
+      dual_lower_[i] = row_upper_[i] < infinity ? -infinity : 0;
+      dual_upper_[i] = row_lower_[i] > -infinity ? infinity : 0;
+    }
+    for (int j = 0; j < n; ++j) {
+      if (column_left_[j] == 0 || column_count_[j] != 1 || (lower_[j] > -infinity && upper_[j] < infinity)) continue;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        if (row_left_[i] == 0) continue;
+        const double at = cost_[j] / a.value[k];
+        const bool above = upper_[j] == infinity, below = lower_[j] == -infinity;
+        if (above == (a.value[k] > 0) || (above && below)) dual_upper_[i] = std::fmin(dual_upper_[i], at);
+        if (below == (a.value[k] > 0) || (above && below)) dual_lower_[i] = std::fmax(dual_lower_[i], at);
+        any = true;
+      }
+    }
+    for (int i = 0; i < m && any; ++i) any = dual_lower_[i] <= dual_upper_[i];  // else there may be no optimum
+    if (!any) return;
+    for (int j = 0; j < n && !open_; ++j) {
+      if (column_left_[j] == 0) continue;
+      double least = cost_[j], most = cost_[j], size = std::fabs(cost_[j]);
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        if (row_left_[i] == 0) continue;
+        const double v = a.value[k], low = v > 0 ? dual_lower_[i] : dual_upper_[i],
+                     high = v > 0 ? dual_upper_[i] : dual_lower_[i];
+        least -= v * high;
+        most -= v * low;
+        if (high - high == 0) size += std::fabs(v * high);
+        if (low - low == 0) size += std::fabs(v * low);
+        if (least == -infinity && most == infinity) break;
+      }
+      const double clear = 1e-7 * (1 + size);
+      if (least > clear && lower_[j] > -infinity) {
+        fix(j, lower_[j], basis_status::lower);
+      } else if (most < -clear && upper_[j] < infinity) {
+        fix(j, upper_[j], basis_status::upper);
+      }
+    }
+  }
+
   /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
   void substitute(int j, int i, double v) {
     double largest = 0;
@@ -355,7 +408,7 @@ class presolve {
   sparse_matrix small_;
   table<int> renamed_;
   sparse_matrix by_rows_;
-  table<double> lower_, upper_, row_lower_, row_upper_, cost_;
+  table<double> lower_, upper_, row_lower_, row_upper_, cost_, dual_lower_, dual_upper_;
   table<char> column_left_, row_left_;
   table<int> column_count_, row_count_, columns_, rows_;
   table<action> done_;
