@@ -39,7 +39,8 @@ void cold(benchmark::State& state, const char* family) {
   state.counters["objective"] = found.objective;
 }
 
-/// A processor of the last kind leaves and comes back in turns; each solve starts from the basis that the last one left.
+/// A processor of the last kind leaves and comes back in turns; each solve starts from the basis that the last one
+/// left.
 void warm(benchmark::State& state, const char* family) {
   lp model = shares::by_name(family, static_cast<int>(state.range(0)));
   simplex solver;
