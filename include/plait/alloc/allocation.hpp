@@ -29,7 +29,7 @@ struct allocation {
   double objective = 0;         ///< as the policy defines it
   table<double> prices;  ///< [types]: how much better the objective gets for one more worker of a type, at the margin;
                          ///< not negative. Empty where a policy has none.
-  table<double> levels;               ///< [jobs]: guaranteed normalised throughput, where the policy has such levels
+  table<double> levels;  ///< [jobs]: guaranteed normalised throughput, where the policy has such levels
   bool certificate_verified = false;  ///< every linear program behind this was proved optimal, see `check`
   int programs = 0;                   ///< linear programs solved
   int rows = 0, columns = 0;          ///< of the largest of them

@@ -47,8 +47,9 @@ inline bool is_amount(double v) {
 
 /// Whether so many workers of a type may be held at once.
 inline bool gang_fits(const instance& given, int type, int workers) {
-  const double there = given.cluster.types[type].num_workers;
-  return there > 0 && (!given.forbid_oversize || workers <= there);
+  const worker_type& there = given.cluster.types[type];
+  const double most = there.largest_gang < 0 ? there.num_workers : there.largest_gang;
+  return there.num_workers > 0 && (!given.forbid_oversize || workers <= most);
 }
 
 /// Whether a job may have a share of an option.

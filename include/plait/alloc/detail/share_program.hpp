@@ -198,16 +198,45 @@ class share_program {
     }
   }
 
+  /// For programs that have more rows and columns behind these: the program as posed, where its rows are, and the
+  /// answer of the larger one.
+  [[nodiscard]] const lp& model() const { return model_; }
+  [[nodiscard]] int demand_row(int group) const { return demand_row_[group]; }
+  void adopt(const answer& larger, bool proved) {
+    found_ = larger;
+    found_.x.resize(columns_.size());
+    proved_ = proved;
+    prices_.assign(given_->cluster.size(), 0.0);
+    for (int j = 0; j < prices_.size(); ++j)
+      if (capacity_row_[j] >= 0) prices_[j] = std::fmax(0, larger.dual[capacity_row_[j]]);
+  }
+
   [[nodiscard]] double level() const { return model_.columns() > columns_.size() ? found_.x[columns_.size()] : 0; }
   [[nodiscard]] double objective() const { return found_.objective; }
   [[nodiscard]] bool proved() const { return proved_; }
   void disprove() { proved_ = false; }
+  [[nodiscard]] int programs() const { return programs_; }
   [[nodiscard]] const table<double>& prices() const { return prices_; }
   /// Value of a column's variable.
   [[nodiscard]] double value(int column) const { return std::fmax(0, found_.x[column]); }
   /// What the objective would lose for one more unit of a group's demand. Not negative.
   [[nodiscard]] double demand_price(int group) const {
     return demand_row_[group] < 0 ? 0 : std::fmax(0, -found_.dual[demand_row_[group]]);
+  }
+  /// Marks the groups that no column can serve without loss: each of its columns has a reduced cost. Then the group's
+  /// demand could have a dual as well, so it is at its least in every optimum.
+  void mark_without_slack(table<char>& marked) const {
+    table<char> slack(groups_.size(), 0);
+    const sparse_matrix& a = model_.matrix();
+    for (int c = 0; c < columns_.size(); ++c) {
+      double terms = std::fabs(model_.cost(c));
+      for (int k = a.begin[c]; k < a.begin[c + 1]; ++k) terms += std::fabs(a.value[k] * found_.dual[a.index[k]]);
+      if (found_.reduced_cost[c] < -1e-9 * terms) continue;
+      slack[columns_[c].group] = 1;
+      if (columns_[c].other >= 0) slack[columns_[c].other] = 1;
+    }
+    for (int g = 0; g < groups_.size(); ++g)
+      if (slack[g] == 0) marked[g] = 1;
   }
   /// Objective of the duals, less what the right-hand sides of the demands contribute.
   [[nodiscard]] double worth_of_resources() const {

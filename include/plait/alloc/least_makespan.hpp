@@ -18,7 +18,7 @@ namespace plait {
 /// Jobs without steps left ask for nothing. Infinite where a job that has steps left can run nowhere; the others are
 /// then served as if it were not there. Ties: most total normalised throughput within the makespan.
 /// Source: Narayanan et al., OSDI 2020, section 4.2.
-struct makespan {
+struct least_makespan {
   static constexpr std::string_view name = "makespan";
 
   static allocation share(const instance& given, const share_settings& how = {}) {
