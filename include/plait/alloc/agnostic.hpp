@@ -25,6 +25,7 @@ inline instance as_if_equal(const instance& given, bool measured = false) {
         first = option.type;
       }
     }
+    seen.jobs[i].kind = -1;
     seen.jobs[i].options.clear();
     for (int j = 0; j < given.cluster.size(); ++j)
       seen.jobs[i].options.push_back(run_option{.type = j, .workers = one.scale_factor, .throughput = rate});

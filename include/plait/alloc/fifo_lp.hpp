@@ -16,7 +16,7 @@ struct fifo_lp {
   static constexpr std::string_view name = "fifo_lp";
   static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
-    detail::share_program program{given, group_jobs(given, {}, 0, false), how};
+    detail::share_program program{given, group_jobs(given, grouping_rule{.together = false}), how};
     const int jobs = given.size();
     table<double> unit(jobs, 0.0), cost;
     for (int i = 0; i < jobs; ++i) {

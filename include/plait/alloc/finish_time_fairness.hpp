@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include <plait/alloc/detail/share_program.hpp>
 #include <plait/alloc/isolated.hpp>
@@ -33,11 +34,11 @@ struct finish_time_fairness {
     const double began = detail::seconds_now();
     table<double> marks;
     for (const job& one : given.jobs) {
-      marks.push_back(one.steps_remaining);
+      marks.push_back(detail::rounded(detail::proportional_seconds(given, one)));
       marks.push_back(one.elapsed);
       marks.push_back(one.isolated_time_so_far);
     }
-    detail::share_program program{given, group_jobs(given, marks, 3, how.group), how};
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(marks), 3)), how};
     const int groups = program.groups().size();
     table<double> fair(groups, 0.0);  // D of each group
     double low = 0, high = 0;         // the best rho is between

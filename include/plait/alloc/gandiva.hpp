@@ -26,7 +26,7 @@ struct gandiva {
     table<int> option_begin;
     allocation found = detail::no_shares(given, option_begin);
     const int jobs = given.size(), types = given.cluster.size();
-    found.groups = group_jobs(given, {}, 0, false);
+    found.groups = group_jobs(given, grouping_rule{.together = false});
     // Single options as a pair would need them: the usual gang on each type.
     table<int> option(jobs * types, -1);
     double gangs = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -32,41 +33,71 @@ inline std::uint64_t mixed(std::uint64_t hash, double value) {
   return hash ^ (hash >> 29);
 }
 
+/// To 36 bits, so that what differs by the rounding of a unit is equal.
+inline double rounded(double value) {
+  int exponent = 0;
+  const double mantissa = std::frexp(value, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(mantissa, 36)), exponent - 36);
+}
+
 }  // namespace detail
 
-/// Groups the jobs of equal options, gang, kind and marks. `marks`: what else the policy asks about a job, `each`
-/// numbers for each job one after the other. `together` false: every job is a group of its own.
-///
-/// Groups are in the order of their first jobs. Cost: O(jobs), expected.
-inline grouping group_jobs(const instance& given, const table<double>& marks = {}, int each = 0, bool together = true) {
+/// What makes jobs equal, beside their options and gangs.
+struct grouping_rule {
+  table<double> marks =
+      {};  ///< what else the policy asks about a job: `each` numbers for each job, one after the other
+  int each = 0;
+  bool together = true;  ///< false: every job is a group of its own
+  bool by_kind = false;  ///< jobs of different kinds are different, because they may share workers
+  bool any_unit =
+      true;  ///< rates are compared as parts of the job's proportional throughput, to 2^-36; else as they are
+};
+
+/// Groups the jobs that are equal by the rule. Groups are in the order of their first jobs. Cost: O(jobs), expected.
+inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
   grouping made;
   const int jobs = given.size();
   made.group_of.resize(jobs);
   int room = 16;
   while (room < 2 * jobs) room *= 2;
-  table<int> slot(together ? room : 0, -1);
+  table<int> slot(rule.together ? room : 0, -1);
+  const auto rate = [&](const job& one, const run_option& option, double unit) {
+    return rule.any_unit && one.options.size() > 0 ? detail::rounded(option.throughput / unit) : option.throughput;
+  };
+  table<double> unit(jobs, 1.0);
+  for (int i = 0; rule.together && rule.any_unit && i < jobs; ++i) {
+    unit[i] = proportional_throughput(given, given.jobs[i]);
+    if (!(unit[i] > 0)) unit[i] = 1;
+  }
   const auto same = [&](int a, int b) {
     const job &x = given.jobs[a], &y = given.jobs[b];
-    if (x.scale_factor != y.scale_factor || x.kind != y.kind || !(x.options == y.options)) return false;
-    for (int m = 0; m < each; ++m)
-      if (marks[a * each + m] != marks[b * each + m]) return false;
+    if (x.scale_factor != y.scale_factor || (rule.by_kind && x.kind != y.kind)) return false;
+    if (x.options.size() != y.options.size()) return false;
+    for (int k = 0; k < x.options.size(); ++k) {
+      const run_option &p = x.options[k], &q = y.options[k];
+      if (p.type != q.type || p.workers != q.workers || p.consolidated != q.consolidated) return false;
+      if (rate(x, p, unit[a]) != rate(y, q, unit[b])) return false;
+    }
+    for (int m = 0; m < rule.each; ++m)
+      if (rule.marks[a * rule.each + m] != rule.marks[b * rule.each + m]) return false;
     return true;
   };
   for (int i = 0; i < jobs; ++i) {
     int group = -1, at = 0;
-    if (together) {
+    if (rule.together) {
       const job& one = given.jobs[i];
-      std::uint64_t hash = detail::mixed(detail::mixed(0xcbf29ce484222325u, one.scale_factor), one.kind);
+      std::uint64_t hash = detail::mixed(0xcbf29ce484222325u, one.scale_factor);
+      if (rule.by_kind) hash = detail::mixed(hash, one.kind);
       for (const run_option& option : one.options)
-        hash = detail::mixed(detail::mixed(hash, option.throughput), 64.0 * option.workers + option.type);
-      for (int m = 0; m < each; ++m) hash = detail::mixed(hash, marks[i * each + m]);
+        hash = detail::mixed(detail::mixed(hash, rate(one, option, unit[i])), 64.0 * option.workers + option.type);
+      for (int m = 0; m < rule.each; ++m) hash = detail::mixed(hash, rule.marks[i * rule.each + m]);
       at = static_cast<int>(hash >> 33) & (room - 1);
       while (slot[at] >= 0 && !same(made.first[slot[at]], i)) at = (at + 1) & (room - 1);
       group = slot[at];
     }
     if (group < 0) {
       group = made.first.size();
-      if (together) slot[at] = group;
+      if (rule.together) slot[at] = group;
       made.first.push_back(i);
       made.count.push_back(0);
     }

@@ -42,7 +42,7 @@ struct hierarchical {
       require(marks[3 * i] >= 0, "plait::hierarchical",
               [&] { return std::string{"entities: job "}.append(std::to_string(i)).append(" is in none of them"); });
     }
-    detail::share_program program{given, group_jobs(given, marks, 3, how.group), how};
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, marks, 3)), how};
     const grouping& groups = program.groups();
     const auto speeds = [&](const table<char>& frozen) {
       table<double> speed(groups.size(), 0.0), sum(entities, 0.0);

@@ -80,6 +80,16 @@ inline double proportional_throughput(const instance& given, const job& one) {
   return rate / given.cluster.workers() * one.scale_factor;
 }
 
+namespace detail {
+
+/// Seconds that the steps left take with the proportional part of the cluster. -1 where the job can run nowhere.
+inline double proportional_seconds(const instance& given, const job& one) {
+  const double rate = proportional_throughput(given, one);
+  return rate > 0 ? one.steps_remaining / rate : -1;
+}
+
+}  // namespace detail
+
 /// Refuses what no policy can work with. Throws: usage, with the field and the place of the first fault.
 inline void validate(const instance& given) {
   const auto place = [](const char* field, int at) {

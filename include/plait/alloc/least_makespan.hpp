@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include <plait/alloc/detail/share_program.hpp>
 #include <plait/alloc/policy.hpp>
@@ -23,9 +24,9 @@ struct least_makespan {
 
   static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
-    table<double> steps;
-    for (const job& one : given.jobs) steps.push_back(one.steps_remaining);
-    detail::share_program program{given, group_jobs(given, steps, 1, how.group), how};
+    table<double> seconds;
+    for (const job& one : given.jobs) seconds.push_back(detail::rounded(detail::proportional_seconds(given, one)));
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(seconds), 1)), how};
     // The level is counted in units that make it one where each job has the rate of its proportional part.
     double longest = 0;
     bool stranded = false;

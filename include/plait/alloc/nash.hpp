@@ -19,8 +19,8 @@ namespace detail {
 /// tangents that meet at its optimum. Throws: numerics, as `share_program::solve`.
 class nash_program {
  public:
-  nash_program(const instance& given, bool together, const share_settings& how)
-      : program_{given, group_jobs(given, {}, 0, together), how} {}
+  nash_program(const instance& given, const share_settings& how)
+      : program_{given, group_jobs(given, rule_of(given, how)), how} {}
 
   /// The greatest sum of logarithms, over the jobs that can run. `guess`: of thr / Tp of each group's first job, where
   /// something is known; more tangents start there.
@@ -110,7 +110,7 @@ struct nash {
   static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
     simplex solver;
-    detail::nash_program all{given, how.group, how};
+    detail::nash_program all{given, how};
     const double welfare = all.solve(solver, [](int /*group*/) { return 0.0; });
     allocation found = all.shares().read();
     const grouping& groups = all.shares().groups();
@@ -126,7 +126,7 @@ struct nash {
       others.jobs.erase(others.jobs.begin() + groups.first[g]);
       double without = 0;
       if (!others.jobs.empty()) {
-        detail::nash_program rest{others, how.group, how};
+        detail::nash_program rest{others, how};
         const grouping& theirs = rest.shares().groups();
         without = rest.solve(solver, [&](int group) {
           const int other = theirs.first[group] + (theirs.first[group] >= groups.first[g] ? 1 : 0);

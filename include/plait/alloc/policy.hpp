@@ -4,8 +4,10 @@
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include <plait/alloc/allocation.hpp>
+#include <plait/alloc/grouping.hpp>
 #include <plait/alloc/instance.hpp>
 
 namespace plait {
@@ -18,6 +20,21 @@ struct share_settings {
   int partitions = 4;          ///< `pop` alone
   std::uint64_t seed = 0;      ///< `gandiva` alone
 };
+
+namespace detail {
+
+/// How a policy of programs puts jobs together. Rates of pairs are those of the jobs as they are, in their units.
+inline grouping_rule rule_of(const instance& given, const share_settings& how, table<double> marks = {}, int each = 0) {
+  grouping_rule rule;
+  rule.marks = std::move(marks);
+  rule.each = each;
+  rule.together = how.group;
+  rule.by_kind = how.space_sharing && !given.pair_rates.empty();
+  rule.any_unit = !rule.by_kind;
+  return rule;
+}
+
+}  // namespace detail
 
 /// A policy says how the workers of a cluster are shared among jobs.
 ///

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include <plait/alloc/detail/share_program.hpp>
 #include <plait/alloc/policy.hpp>
@@ -12,13 +13,19 @@ namespace plait {
 namespace detail {
 
 /// Groups for policies that add up steps; with the times that jobs should end in, where these count.
-inline grouping group_for_sums(const instance& given, bool with_slo, bool together) {
-  if (!with_slo) return group_jobs(given, {}, 0, together);
+inline grouping group_for_sums(const instance& given, bool with_slo, const share_settings& how) {
+  if (!with_slo) {
+    grouping_rule rule = rule_of(given, how);
+    rule.any_unit = false;
+    return group_jobs(given, rule);
+  }
   table<double> marks;
   for (const job& one : given.jobs) {
     marks.push_back(one.slo_seconds < infinity ? one.steps_remaining / one.slo_seconds : 0);
   }
-  return group_jobs(given, marks, 1, together);
+  grouping_rule rule = rule_of(given, how, std::move(marks), 1);
+  rule.any_unit = false;
+  return group_jobs(given, rule);
 }
 
 /// Throughputs that jobs need to end in time. False where a job that needs one can run nowhere.
@@ -50,7 +57,7 @@ inline constexpr const char* slo_given_up = "slo_seconds cannot all be met, so n
 template <class Worth>
 allocation share_by_sum(const instance& given, const share_settings& how, bool with_slo, Worth&& worth) {
   const double began = seconds_now();
-  share_program program{given, group_for_sums(given, with_slo, how.group), how};
+  share_program program{given, group_for_sums(given, with_slo, how), how};
   table<double> cost;
   double largest = 0;
   for (const share_column& c : program.columns()) {

@@ -19,7 +19,7 @@ namespace detail {
 /// solver has a fast start for.
 inline allocation share_by_ratio(const instance& given, const share_settings& how, bool with_slo) {
   const double began = seconds_now();
-  share_program program{given, group_for_sums(given, with_slo, how.group), how};
+  share_program program{given, group_for_sums(given, with_slo, how), how};
   const table<share_column>& columns = program.columns();
   table<double> rate, dollars, cost(columns.size(), 0.0);
   double best_column = 0, scale = 0;

@@ -21,7 +21,7 @@ struct water_filling {
     const double began = detail::seconds_now();
     table<double> weights;
     for (const job& one : given.jobs) weights.push_back(one.priority);
-    detail::share_program program{given, group_jobs(given, weights, 1, how.group), how};
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(weights), 1)), how};
     const int groups = program.groups().size();
     double objective = 0;
     table<double> prices;

@@ -128,7 +128,11 @@ class share_program {
     a.begin[n + 1] = a.index.size();
     const bool has_level = a.begin[n + 1] > a.begin[n];
     cost_.assign(n + 1, 0.0);
-    for (int c = 0; c < n; ++c) cost_[c] = cost[c];
+    largest_cost_ = 1e-300;
+    for (int c = 0; c < n; ++c) {
+      cost_[c] = cost[c];
+      largest_cost_ = std::fmax(largest_cost_, std::fabs(cost[c]));
+    }
     cost_[n] = has_level ? level_cost : 0;
     lower_.assign(n + 1, 0.0);
     upper_.assign(n + 1, infinity);
@@ -317,14 +321,15 @@ class share_program {
     return rate;
   }
   /// Workers that a unit of a column holds, times something between 1 and 2 that no two columns have in common but by
-  /// chance. Smooth, so that data that differ in their last digits do not differ here.
+  /// chance. It is made of what the program knows of the column, so it depends on no order and no unit, and it is
+  /// smooth, so that data that differ in their last digits do not differ here.
   [[nodiscard]] double holding(int c) const {
     const share_column& one = columns_[c];
-    const job& first = member(one.group);
+    const share_demand& asks = demand_[one.group];
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
     const double mark = std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
-                                 1.4142 * std::log1p(first.priority) + 0.5772 * first.scale_factor +
-                                 0.3183 * std::log1p(first.steps_remaining) + 0.2718 * std::log1p(first.elapsed));
+                                 0.5772 * member(one.group).scale_factor + 2.2361 * asks.slope + 1.618 * asks.least +
+                                 1.4142 * asks.unit * proportional_[one.group] + 0.2718 * cost_[c] / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
   }
 
@@ -377,6 +382,7 @@ class share_program {
   lp model_;
   simplex solver_;
   answer found_;
+  double largest_cost_ = 0;
   bool proved_ = true;
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
 };
