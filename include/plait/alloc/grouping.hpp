@@ -61,23 +61,26 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
   int room = 16;
   while (room < 2 * jobs) room *= 2;
   table<int> slot(rule.together ? room : 0, -1);
-  const auto rate = [&](const job& one, const run_option& option, double unit) {
-    return rule.any_unit && one.options.size() > 0 ? detail::rounded(option.throughput / unit) : option.throughput;
-  };
+  // Options that nobody can use do not matter, but for the proportional throughput.
   table<double> unit(jobs, 1.0);
-  for (int i = 0; rule.together && rule.any_unit && i < jobs; ++i) {
-    unit[i] = proportional_throughput(given, given.jobs[i]);
-    if (!(unit[i] > 0)) unit[i] = 1;
-  }
+  for (int i = 0; rule.together && i < jobs; ++i) unit[i] = proportional_throughput(given, given.jobs[i]);
+  const auto rate = [&](const run_option& option, double by) {
+    return rule.any_unit ? detail::rounded(option.throughput / by) : option.throughput;
+  };
   const auto same = [&](int a, int b) {
     const job &x = given.jobs[a], &y = given.jobs[b];
     if (x.scale_factor != y.scale_factor || (rule.by_kind && x.kind != y.kind)) return false;
-    if (x.options.size() != y.options.size()) return false;
-    for (int k = 0; k < x.options.size(); ++k) {
-      const run_option &p = x.options[k], &q = y.options[k];
-      if (p.type != q.type || p.workers != q.workers || p.consolidated != q.consolidated) return false;
-      if (rate(x, p, unit[a]) != rate(y, q, unit[b])) return false;
+    if (!rule.any_unit && unit[a] != unit[b]) return false;
+    int p = -1, q = -1;
+    while (true) {
+      p = detail::next_usable(given, x, p);
+      q = detail::next_usable(given, y, q);
+      if (p < 0 || q < 0) break;
+      const run_option &one = x.options[p], &other = y.options[q];
+      if (one.type != other.type || one.workers != other.workers) return false;
+      if (rate(one, unit[a]) != rate(other, unit[b])) return false;
     }
+    if (p >= 0 || q >= 0) return false;
     for (int m = 0; m < rule.each; ++m)
       if (rule.marks[a * rule.each + m] != rule.marks[b * rule.each + m]) return false;
     return true;
@@ -88,8 +91,10 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
       const job& one = given.jobs[i];
       std::uint64_t hash = detail::mixed(0xcbf29ce484222325u, one.scale_factor);
       if (rule.by_kind) hash = detail::mixed(hash, one.kind);
-      for (const run_option& option : one.options)
-        hash = detail::mixed(detail::mixed(hash, rate(one, option, unit[i])), 64.0 * option.workers + option.type);
+      for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
+        const run_option& option = one.options[k];
+        hash = detail::mixed(detail::mixed(hash, rate(option, unit[i])), 64.0 * option.workers + option.type);
+      }
       for (int m = 0; m < rule.each; ++m) hash = detail::mixed(hash, rule.marks[i * rule.each + m]);
       at = static_cast<int>(hash >> 33) & (room - 1);
       while (slot[at] >= 0 && !same(made.first[slot[at]], i)) at = (at + 1) & (room - 1);

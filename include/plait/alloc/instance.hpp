@@ -59,10 +59,15 @@ inline bool is_usable(const instance& given, const run_option& option) {
   return option.throughput > 0 && gang_fits(given, option.type, option.workers);
 }
 
+/// The first usable option of a job behind one; -1: none.
+inline int next_usable(const instance& given, const job& one, int behind) {
+  for (int k = behind + 1; k < one.options.size(); ++k)
+    if (is_usable(given, one.options[k])) return k;
+  return -1;
+}
+
 inline bool runs_somewhere(const instance& given, const job& one) {
-  for (const run_option& option : one.options)
-    if (is_usable(given, option)) return true;
-  return false;
+  return next_usable(given, one, -1) >= 0;
 }
 
 }  // namespace detail

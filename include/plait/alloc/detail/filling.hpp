@@ -32,9 +32,11 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
   for (int g = 0; g < groups; ++g)
     if (frozen[g] == 0) demand[g].unit = 1 / program.proportional(g);
   const table<double> no_cost(program.columns().size(), 0.0);
+  table<double> first_speed;
   first_level = 0;
   for (int step = 0;; ++step) {
     const table<double> speed = speeds(frozen);
+    if (step == 0) first_speed = speed;
     double fastest = 0;
     for (int g = 0; g < groups; ++g) {
       demand[g].least = level[g];
@@ -69,6 +71,9 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
     program.pose(demand, 0, no_cost);
     program.solve();
   }
+  table<double> marks = first_speed;
+  for (int g = 0; g < groups; ++g) marks[g] = 2.2361 * marks[g] + 1.618 * level[g];
+  program.set_marks(marks);
   // The optima of the last program are all shares that keep the levels.
   program.break_ties();
   return level;

@@ -86,6 +86,11 @@ class share_program {
   void pose(const table<share_demand>& demand, double level_cost, const table<double>& cost, double least_level = 0) {
     const int count = groups_.size(), n = columns_.size();
     demand_ = demand;
+    mark_.resize(count);
+    for (int g = 0; g < count; ++g) {
+      mark_[g] = 2.2361 * demand[g].slope + 1.618 * demand[g].least;
+      if (can_run(g)) mark_[g] += 1.4142 * demand[g].unit * proportional_[g];
+    }
     demand_row_.assign(count, -1);
     budget_row_.assign(count, -1);
     capacity_row_.assign(given_->cluster.size(), -1);
@@ -181,6 +186,9 @@ class share_program {
     return true;
   }
 
+  /// Numbers to tell groups apart by in `break_ties`, in place of those of the demands.
+  void set_marks(const table<double>& marks) { mark_ = marks; }
+
   /// Among all optima of the last solve, takes the one of greatest total normalised throughput, sum thr_i / Tp_i; if
   /// that leaves a choice, the one that holds fewest workers, each column's weighed by a fixed function of its own
   /// numbers. So no answer depends on the order of jobs or on the way of the solver.
@@ -272,8 +280,13 @@ class share_program {
     }
     for (int i = 0; i < made.jobs; ++i) {
       const table_range range = of_group[groups_.group_of[i]];
-      for (int c = range.begin; c < range.begin + range.count; ++c)
-        if (value(c) > 0) give(*given_, option_begin, made, i, columns_[c].option, value(c));
+      // Members have the same usable options in the same order, not always in the same places.
+      const job& one = given_->jobs[i];
+      int k = -1;
+      for (int c = range.begin; c < range.begin + range.count; ++c) {
+        k = next_usable(*given_, one, k);
+        if (value(c) > 0) give(*given_, option_begin, made, i, k, value(c));
+      }
     }
     table<double> shared(groups_.size(), 0.0);
     bool any = false;
@@ -325,11 +338,10 @@ class share_program {
   /// smooth, so that data that differ in their last digits do not differ here.
   [[nodiscard]] double holding(int c) const {
     const share_column& one = columns_[c];
-    const share_demand& asks = demand_[one.group];
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
-    const double mark = std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
-                                 0.5772 * member(one.group).scale_factor + 2.2361 * asks.slope + 1.618 * asks.least +
-                                 1.4142 * asks.unit * proportional_[one.group] + 0.2718 * cost_[c] / largest_cost_);
+    const double mark =
+        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
+                 0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost_[c] / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
   }
 
@@ -373,7 +385,7 @@ class share_program {
   const instance* given_;
   grouping groups_;
   share_settings how_;
-  table<double> proportional_;
+  table<double> proportional_, mark_;
   table<share_column> columns_;
   table<char> has_columns_, used_;
   table<share_demand> demand_;
