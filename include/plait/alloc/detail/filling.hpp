@@ -22,61 +22,103 @@ namespace plait::detail {
 /// Returns the levels; the program is left with the shares that keep them, ties broken.
 ///
 /// Cost: at most one linear program a group, each from the basis of the one before.
+///
+/// While no type is scarce the next to stop is the one nearest to its own fastest rate, so many steps are taken at
+/// once: as if there were no capacities, and then one program tells whether there are shares of those levels.
 template <class Speeds>
 table<double> fill(share_program& program, Speeds&& speeds, double& first_level, table<double>& first_prices) {
   const int groups = program.groups().size();
-  table<double> level(groups, 0.0);
-  table<char> frozen(groups, 0);
-  for (int g = 0; g < groups; ++g) frozen[g] = program.can_run(g) ? 0 : 1;
+  struct state {
+    table<double> level;
+    table<char> frozen;
+  };
+  state now{table<double>(groups, 0.0), table<char>(groups, 0)};
+  table<double> most(groups, 0.0);  // of each group, whatever the others do
+  for (const share_column& c : program.columns()) {
+    most[c.group] = std::fmax(most[c.group], c.rate / c.time / program.proportional(c.group));
+    if (c.other >= 0)
+      most[c.other] = std::fmax(most[c.other], c.other_rate / c.other_time / program.proportional(c.other));
+  }
   table<share_demand> demand(groups);
-  for (int g = 0; g < groups; ++g)
-    if (frozen[g] == 0) demand[g].unit = 1 / program.proportional(g);
+  for (int g = 0; g < groups; ++g) {
+    now.frozen[g] = program.can_run(g) ? 0 : 1;
+    if (now.frozen[g] == 0) demand[g].unit = 1 / program.proportional(g);
+  }
   const table<double> no_cost(program.columns().size(), 0.0);
-  table<double> first_speed;
+  table<double> first_speed = speeds(now.frozen);
   first_level = 0;
-  for (int step = 0;; ++step) {
-    const table<double> speed = speeds(frozen);
-    if (step == 0) first_speed = speed;
+  const auto fastest_of = [](const table<double>& speed) {
     double fastest = 0;
-    for (int g = 0; g < groups; ++g) {
-      demand[g].least = level[g];
-      demand[g].slope = frozen[g] != 0 ? 0 : speed[g];
-      fastest = std::fmax(fastest, demand[g].slope);
+    for (const double v : speed) fastest = std::fmax(fastest, v);
+    return fastest;
+  };
+  int leap = 0;
+  for (bool first = true;;) {
+    state next = now;
+    table<double> speed = speeds(next.frozen);
+    for (int k = 0; k < leap && fastest_of(speed) > 0; ++k) {
+      double height = infinity;
+      for (int g = 0; g < groups; ++g)
+        if (speed[g] > 0) height = std::fmin(height, (most[g] - next.level[g]) / speed[g]);
+      for (int g = 0; g < groups; ++g) {
+        if (speed[g] == 0) continue;
+        if ((most[g] - next.level[g]) / speed[g] <= height) {
+          next.level[g] = most[g];
+          next.frozen[g] = 1;
+        } else {
+          next.level[g] += height * speed[g];
+        }
+      }
+      speed = speeds(next.frozen);
     }
-    if (fastest == 0) break;
-    for (int g = 0; g < groups; ++g) demand[g].slope /= fastest;
+    const double fastest = fastest_of(speed);
+    if (fastest == 0 && leap == 0) break;
+    for (int g = 0; g < groups; ++g) {
+      demand[g].least = next.level[g];
+      demand[g].slope = fastest > 0 ? speed[g] / fastest : 0;
+    }
     // Levels that were reached are reached again but for rounding, so the height may be a little below zero.
     program.pose(demand, 1, no_cost, -1e-7);
-    program.solve();
+    if (!program.solve() || program.level() < -1e-10) {
+      if (leap == 0) program.disprove();
+      if (leap == 0) break;
+      leap /= 2;
+      continue;
+    }
+    now = next;
+    if (fastest == 0) break;  // all have what they can have at most
     const double height = std::fmax(0, program.level());
-    if (step == 0) {
+    if (first) {
       first_level = height / fastest;
       first_prices = program.prices();
       for (double& price : first_prices) price /= fastest;
     }
-    double largest = 0;
+    first = false;
+    double largest = 0, scarcity = 0;
     for (int g = 0; g < groups; ++g) largest = std::fmax(largest, program.demand_price(g) * demand[g].slope);
+    for (const double price : program.prices()) scarcity += price;
     for (int g = 0; g < groups; ++g) {
       if (demand[g].slope == 0) continue;
-      level[g] += height * demand[g].slope;
-      if (program.demand_price(g) * demand[g].slope > 1e-9 * largest) frozen[g] = 1;
+      now.level[g] += height * demand[g].slope;
+      if (program.demand_price(g) * demand[g].slope > 1e-9 * largest) now.frozen[g] = 1;
     }
     if (largest == 0) {
       program.disprove();
       break;
     }
-    program.mark_without_slack(frozen);
+    program.mark_without_slack(now.frozen);
+    leap = scarcity > 0 ? 0 : leap == 0 ? 1 : 2 * leap;
   }
   if (program.programs() == 0) {  // nobody can run
     program.pose(demand, 0, no_cost);
     program.solve();
   }
   table<double> marks = first_speed;
-  for (int g = 0; g < groups; ++g) marks[g] = 2.2361 * marks[g] + 1.618 * level[g];
+  for (int g = 0; g < groups; ++g) marks[g] = 2.2361 * marks[g] + 1.618 * now.level[g];
   program.set_marks(marks);
   // The optima of the last program are all shares that keep the levels.
   program.break_ties();
-  return level;
+  return now.level;
 }
 
 /// An allocation from what `fill` left.

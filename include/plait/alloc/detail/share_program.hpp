@@ -168,14 +168,15 @@ class share_program {
       found_.x.assign(model_.columns(), 0.0);
       proved_ = proved_ && check(model_, found_).verified;
     } else {
-      found_ = solver_.solve(model_, {}, found_.basis);
-      proved_ = proved_ && found_.verified;
+      answer next = solver_.solve(model_, {}, found_.basis);
+      proved_ = proved_ && next.verified;
+      if (next.status == termination::infeasible) {  // the next program goes on from the last answer
+        ++programs_;
+        return false;
+      }
+      found_ = std::move(next);
     }
     ++programs_;
-    if (found_.status == termination::infeasible) {
-      found_.basis = {};
-      return false;
-    }
     if (found_.status != termination::optimal) {
       throw error{error_kind::numerics, "plait::share_program",
                   std::string{"the program of shares was not solved to its end: "}.append(found_.explanation)};
@@ -194,20 +195,15 @@ class share_program {
   /// numbers. So no answer depends on the order of jobs or on the way of the solver.
   void break_ties() {
     if (!how_.break_ties || model_.rows() == 0) return;
-    for (int stage = 0; stage < 2; ++stage) {
-      if (!restrict_to_optima(model_, found_)) return;
-      for (int c = 0; c < model_.columns(); ++c) {
-        const bool level = c == columns_.size();
-        model_.set_cost(c, level ? 0 : stage == 0 ? normalised(c) : -holding(c));
-      }
-      const answer next = solver_.solve(model_, {}, found_.basis);
-      ++programs_;
-      if (next.status != termination::optimal || !next.verified) {
-        proved_ = false;
-        return;
-      }
-      found_ = next;
-    }
+    if (!restrict_to_optima(model_, found_)) return;
+    const int n = columns_.size();
+    table<double> throughput(n), hold(n);
+    for (int c = 0; c < n; ++c) throughput[c] = normalised(c);
+    for (int c = 0; c < n; ++c) hold[c] = -holding(c);
+    const table<double> prices = prices_;
+    if (model_.columns() > n && groups_.size() >= many_groups) start_at_level(throughput, hold);
+    if (take_best(throughput) && restrict_to_optima(model_, found_)) take_best(hold);
+    prices_ = prices;
   }
 
   /// For programs that have more rows and columns behind these: the program as posed, where its rows are, and the
@@ -325,6 +321,44 @@ class share_program {
 
   [[nodiscard]] bool has_demand(int group) const { return demand_[group].unit != 0 && can_run(group); }
 
+  /// The best by another objective, from the basis at hand. False, and the answer stays, where that is not proved.
+  bool take_best(const table<double>& cost) {
+    for (int c = 0; c < model_.columns(); ++c) model_.set_cost(c, c < columns_.size() ? cost[c] : 0);
+    answer next = solver_.solve(model_, {}, found_.basis);
+    ++programs_;
+    proved_ = proved_ && next.status == termination::optimal && next.verified;
+    if (!proved_) return false;
+    found_ = std::move(next);
+    return true;
+  }
+
+  /// Where there are many groups: the program with its level as a number, less 1e-10 of it, solved from nothing for
+  /// both objectives of `break_ties` at once. The solver has a fast start for it, and ends at or near the basis wanted.
+  void start_at_level(const table<double>& throughput, const table<double>& hold) {
+    const lp narrowed = model_;
+    const answer kept = found_;
+    const double reached = level();
+    table<share_demand> demand = demand_;
+    for (share_demand& one : demand) {
+      one.least += one.slope * reached;
+      one.least -= 1e-10 * std::fabs(one.least);
+      one.slope = 0;
+    }
+    double most = 0, most_held = 0;
+    for (int c = 0; c < columns_.size(); ++c) {
+      most = std::fmax(most, throughput[c]);
+      most_held = std::fmax(most_held, -hold[c]);
+    }
+    table<double> cost(columns_.size());
+    for (int c = 0; c < columns_.size(); ++c) cost[c] = throughput[c] / most + 1e-5 * hold[c] / most_held;
+    const bool proved = proved_;
+    pose(demand, 0, cost);
+    if (solve() && proved_) return;
+    model_ = narrowed;
+    found_ = kept;
+    proved_ = proved;
+  }
+
   /// What one unit of a column adds to the total normalised throughput.
   [[nodiscard]] double normalised(int c) const {
     const share_column& one = columns_[c];
@@ -396,6 +430,7 @@ class share_program {
   answer found_;
   double largest_cost_ = 0;
   bool proved_ = true;
+  static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
 };
 
