@@ -83,6 +83,7 @@ struct finish_time_fairness {
       low = std::fmax(low, std::fmin(bound, high));
       if (high - low <= 1e-12 * high || (round > 0 && rho == low)) break;
       rho = low > floor ? low : 0.5 * (low + high);
+      if (!program.is_scarce()) program.forget_basis();
     }
     allocation found;
     if (any) {
@@ -90,6 +91,7 @@ struct finish_time_fairness {
       rho = high;
       for (int g = 0; g < groups; ++g)
         if (asks(g)) demand[g].slope = need(g, rho);
+      if (!program.is_scarce()) program.forget_basis();
       program.pose(demand, 1, no_cost);
       program.solve();
       double slope = 0;

@@ -53,6 +53,7 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
     return fastest;
   };
   int leap = 0;
+  bool leapt = false;
   for (bool first = true;;) {
     state next = now;
     table<double> speed = speeds(next.frozen);
@@ -72,21 +73,25 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
       speed = speeds(next.frozen);
     }
     const double fastest = fastest_of(speed);
-    if (fastest == 0 && leap == 0) break;
     for (int g = 0; g < groups; ++g) {
-      demand[g].least = next.level[g];
-      demand[g].slope = fastest > 0 ? speed[g] / fastest : 0;
+      demand[g].least = next.level[g] * (leap > 0 ? 1 - 1e-10 : 1);
+      demand[g].slope = leap > 0 || fastest == 0 ? 0 : speed[g] / fastest;
     }
-    // Levels that were reached are reached again but for rounding, so the height may be a little below zero.
-    program.pose(demand, 1, no_cost, -1e-7);
-    if (!program.solve() || program.level() < -1e-10) {
-      if (leap == 0) program.disprove();
-      if (leap == 0) break;
-      leap /= 2;
+    if (leap > 0) {
+      const bool reached = program.try_demands(demand);
+      if (reached) now = next;
+      leap = reached ? 2 * leap : leap / 2;
+      leapt = reached && fastest == 0;  // then all have what they can have at most
+      if (leapt) break;
       continue;
     }
-    now = next;
-    if (fastest == 0) break;  // all have what they can have at most
+    if (fastest == 0) break;
+    // Levels that were reached are reached again but for rounding, so the height may be a little below zero.
+    program.pose(demand, 1, no_cost, -1e-7);
+    if (!program.solve()) {
+      program.disprove();
+      break;
+    }
     const double height = std::fmax(0, program.level());
     if (first) {
       first_level = height / fastest;
@@ -94,9 +99,8 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
       for (double& price : first_prices) price /= fastest;
     }
     first = false;
-    double largest = 0, scarcity = 0;
+    double largest = 0;
     for (int g = 0; g < groups; ++g) largest = std::fmax(largest, program.demand_price(g) * demand[g].slope);
-    for (const double price : program.prices()) scarcity += price;
     for (int g = 0; g < groups; ++g) {
       if (demand[g].slope == 0) continue;
       now.level[g] += height * demand[g].slope;
@@ -107,7 +111,7 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
       break;
     }
     program.mark_without_slack(now.frozen);
-    leap = scarcity > 0 ? 0 : leap == 0 ? 1 : 2 * leap;
+    leap = program.is_scarce() ? 0 : 1;
   }
   if (program.programs() == 0) {  // nobody can run
     program.pose(demand, 0, no_cost);
@@ -116,8 +120,8 @@ table<double> fill(share_program& program, Speeds&& speeds, double& first_level,
   table<double> marks = first_speed;
   for (int g = 0; g < groups; ++g) marks[g] = 2.2361 * marks[g] + 1.618 * now.level[g];
   program.set_marks(marks);
-  // The optima of the last program are all shares that keep the levels.
-  program.break_ties();
+  // The optima of the last program, or all shares that keep the demands of the last leap, are those of the levels.
+  program.break_ties(leapt);
   return now.level;
 }
 

@@ -86,6 +86,7 @@ class share_program {
   void pose(const table<share_demand>& demand, double level_cost, const table<double>& cost, double least_level = 0) {
     const int count = groups_.size(), n = columns_.size();
     demand_ = demand;
+    level_cost_ = level_cost;
     mark_.resize(count);
     for (int g = 0; g < count; ++g) {
       mark_[g] = 2.2361 * demand[g].slope + 1.618 * demand[g].least;
@@ -157,11 +158,15 @@ class share_program {
                               span_of(row_upper_), objective_sense::maximize);
     most_rows_ = rows > most_rows_ ? rows : most_rows_;
     most_columns_ = all > most_columns_ ? all : most_columns_;
-    if (rows != found_.basis.rows.size() || all != found_.basis.columns.size()) found_.basis = {};
+    basis& start = found_.basis;
+    if (rows == start.rows.size() && all == start.columns.size() + 1 && has_level)
+      start.columns.push_back(basis_status::lower);
+    if (rows != start.rows.size() || all != start.columns.size()) start = {};
   }
 
   /// Solves it; false where the demands cannot be met. Throws: numerics, where no end is found.
   bool solve() {
+    if (has_level() && level_cost_ > 0 && groups_.size() >= many_groups && found_.basis.empty()) start_at_cap();
     if (model_.rows() == 0) {  // nobody can run
       found_ = {};
       found_.status = termination::optimal;
@@ -193,17 +198,49 @@ class share_program {
   /// Among all optima of the last solve, takes the one of greatest total normalised throughput, sum thr_i / Tp_i; if
   /// that leaves a choice, the one that holds fewest workers, each column's weighed by a fixed function of its own
   /// numbers. So no answer depends on the order of jobs or on the way of the solver.
-  void break_ties() {
+  /// `feasible_will_do`: among all that is feasible instead, for programs without an objective.
+  void break_ties(bool feasible_will_do = false) {
     if (!how_.break_ties || model_.rows() == 0) return;
-    if (!restrict_to_optima(model_, found_)) return;
+    if (!feasible_will_do && !restrict_to_optima(model_, found_)) return;
     const int n = columns_.size();
     table<double> throughput(n), hold(n);
     for (int c = 0; c < n; ++c) throughput[c] = normalised(c);
     for (int c = 0; c < n; ++c) hold[c] = -holding(c);
     const table<double> prices = prices_;
-    if (model_.columns() > n && groups_.size() >= many_groups) start_at_level(throughput, hold);
+    if (has_level() && groups_.size() >= many_groups) try_demands(at_level(demand_, level()));
     if (take_best(throughput) && restrict_to_optima(model_, found_)) take_best(hold);
     prices_ = prices;
+  }
+
+  /// Shares that keep demands without a level, from nothing, best for both objectives of `break_ties` at once or nearly
+  /// so. False, and everything stays, where some pivots do not lead to them; that proves nothing.
+  bool try_demands(const table<share_demand>& demand) {
+    const lp model = model_;
+    const answer kept = found_;
+    const table<share_demand> asked = demand_;
+    const table<double> marks = mark_, prices = prices_;
+    const double level_cost = level_cost_;
+    double most = 0, most_held = 0;
+    for (int c = 0; c < columns_.size(); ++c) {
+      most = std::fmax(most, normalised(c));
+      most_held = std::fmax(most_held, holding(c));
+    }
+    table<double> cost(columns_.size());
+    for (int c = 0; c < columns_.size(); ++c) cost[c] = normalised(c) / most - 1e-5 * holding(c) / most_held;
+    pose(demand, 0, cost);
+    mark_ = marks;
+    answer next = solver_.solve(model_, {.iteration_limit = 64 + groups_.size() / 16}, {});
+    ++programs_;
+    if (next.status == termination::optimal && next.verified) {
+      found_ = std::move(next);
+      return true;
+    }
+    model_ = model;
+    found_ = kept;
+    demand_ = asked;
+    prices_ = prices;
+    level_cost_ = level_cost;
+    return false;
   }
 
   /// For programs that have more rows and columns behind these: the program as posed, where its rows are, and the
@@ -219,12 +256,22 @@ class share_program {
       if (capacity_row_[j] >= 0) prices_[j] = std::fmax(0, larger.dual[capacity_row_[j]]);
   }
 
-  [[nodiscard]] double level() const { return model_.columns() > columns_.size() ? found_.x[columns_.size()] : 0; }
+  [[nodiscard]] double level() const { return has_level() ? found_.x[columns_.size()] : 0; }
   [[nodiscard]] double objective() const { return found_.objective; }
   [[nodiscard]] bool proved() const { return proved_; }
   void disprove() { proved_ = false; }
   [[nodiscard]] int programs() const { return programs_; }
   [[nodiscard]] const table<double>& prices() const { return prices_; }
+  /// Whether one more worker of any type would be worth something.
+  [[nodiscard]] bool is_scarce() const {
+    for (const double price : prices_)
+      if (price > 0) return true;
+    return false;
+  }
+  /// The next program starts from nothing, which is faster than from here where nothing is scarce.
+  void forget_basis() {
+    if (groups_.size() >= many_groups) found_.basis = {};
+  }
   /// Value of a column's variable.
   [[nodiscard]] double value(int column) const { return std::fmax(0, found_.x[column]); }
   /// What the objective would lose for one more unit of a group's demand. Not negative.
@@ -332,31 +379,50 @@ class share_program {
     return true;
   }
 
-  /// Where there are many groups: the program with its level as a number, less 1e-10 of it, solved from nothing for
-  /// both objectives of `break_ties` at once. The solver has a fast start for it, and ends at or near the basis wanted.
-  void start_at_level(const table<double>& throughput, const table<double>& hold) {
-    const lp narrowed = model_;
-    const answer kept = found_;
-    const double reached = level();
-    table<share_demand> demand = demand_;
+  [[nodiscard]] bool has_level() const { return model_.columns() > columns_.size(); }
+
+  /// A start for programs whose level ends at what one group can have at most, so that nothing need be scarce: then
+  /// prices, from which the solver's own start comes, say nothing. Where there are shares of that level, the basis at
+  /// hand becomes theirs.
+  void start_at_cap() {
+    table<double> most(groups_.size(), 0.0);
+    table<double> least_workers(groups_.size(), infinity);  // for one step/s of every member
+    for (const share_column& c : columns_) {
+      const auto see = [&](int g, double rate, double time, double workers) {
+        if (rate <= 0) return;
+        most[g] = std::fmax(most[g], rate / time);
+        least_workers[g] = std::fmin(least_workers[g], workers / rate);
+      };
+      see(c.group, c.rate, c.time, c.other >= 0 ? 0 : c.workers);
+      if (c.other >= 0) see(c.other, c.other_rate, c.other_time, 0);
+    }
+    double cap = infinity;
+    for (int g = 0; g < groups_.size(); ++g)
+      if (has_demand(g) && demand_[g].slope > 0)
+        cap = std::fmin(cap, (demand_[g].unit * most[g] - demand_[g].least) / demand_[g].slope);
+    if (cap == infinity || cap <= 0) return;
+    cap *= 1 - 1e-10;
+    table<share_demand> demand = at_level(demand_, cap);
+    double workers = 0, all = 0;
+    for (int g = 0; g < groups_.size(); ++g)
+      if (has_demand(g)) workers += demand[g].least / demand[g].unit * least_workers[g];
+    for (int j = 0; j < given_->cluster.size(); ++j)
+      if (used_[j] != 0) all += given_->cluster.types[j].num_workers;
+    if (workers > all) return;
+    const table<share_demand> asked = demand_;
+    const double level_cost = level_cost_;
+    if (!try_demands(demand)) return;
+    pose(asked, level_cost, table<double>(columns_.size(), 0.0), cap);
+  }
+
+  /// The demands with their level as a number, less 1e-10 of each.
+  static table<share_demand> at_level(table<share_demand> demand, double level) {
     for (share_demand& one : demand) {
-      one.least += one.slope * reached;
+      one.least += one.slope * level;
       one.least -= 1e-10 * std::fabs(one.least);
       one.slope = 0;
     }
-    double most = 0, most_held = 0;
-    for (int c = 0; c < columns_.size(); ++c) {
-      most = std::fmax(most, throughput[c]);
-      most_held = std::fmax(most_held, -hold[c]);
-    }
-    table<double> cost(columns_.size());
-    for (int c = 0; c < columns_.size(); ++c) cost[c] = throughput[c] / most + 1e-5 * hold[c] / most_held;
-    const bool proved = proved_;
-    pose(demand, 0, cost);
-    if (solve() && proved_) return;
-    model_ = narrowed;
-    found_ = kept;
-    proved_ = proved;
+    return demand;
   }
 
   /// What one unit of a column adds to the total normalised throughput.
@@ -428,7 +494,7 @@ class share_program {
   lp model_;
   simplex solver_;
   answer found_;
-  double largest_cost_ = 0;
+  double largest_cost_ = 0, level_cost_ = 0;
   bool proved_ = true;
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
