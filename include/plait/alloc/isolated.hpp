@@ -6,6 +6,7 @@
 
 #include <plait/alloc/allocation.hpp>
 #include <plait/alloc/policy.hpp>
+#include <plait/solve/detail/monitor.hpp>
 
 namespace plait {
 
