@@ -380,6 +380,19 @@ TEST_CASE("AlloX: no order of jobs on workers has a smaller sum, all of them tri
   }
 }
 
+TEST_CASE("AlloX: the shortest runs first on the worker that has two jobs, and no worker waits") {
+  instance g;
+  g.cluster.types = {{.name = "x", .num_workers = 2}};
+  for (const double steps : {30.0, 20.0, 10.0}) {
+    g.jobs.push_back(job_of(std::vector{1.0}));
+    g.jobs.back().steps_remaining = steps;
+  }
+  const allocation found = allox::share(g, {});
+  CHECK(found.objective == doctest::Approx(30 + 20 + 2 * 10));
+  CHECK(found.share(2, 0) == 1);
+  CHECK(workers_used(g, found, 0) == 2);
+}
+
 TEST_CASE("Nash welfare: no shares are better to the first order, and lying about rates does not help") {
   for (const instance& g : all_instances(1)) {
     simplex solver;
