@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,25 +12,48 @@
 #include <plait/cost/memory.hpp>
 #include <plait/layers/layer.hpp>
 #include <plait/mesh/mesh.hpp>
+#include <plait/schedule/orders.hpp>
 #include <plait/schedule/program_of.hpp>
 
 namespace plait {
 
 /// A schedule as a value, for code that does not depend on its type.
 struct schedule_handle {
-  std::string_view name;
-  weight_versions versions;
-  pipe_shape (*shape_of)(int ranks, int micro, int steps);
-  shape_verdict (*accepts)(pipe_shape);
-  std::vector<program> (*programs_of)(pipe_shape, step_options);
-  std::vector<program> (*forward_programs_of)(pipe_shape, step_options);
-  int (*stage_of)(pipe_shape, int rank, int chunk);
+  std::string name{};
+  weight_versions versions = weight_versions::flush;
+  std::function<pipe_shape(int ranks, int micro, int steps)> shape_of{};
+  std::function<shape_verdict(pipe_shape)> accepts{};
+  std::function<std::vector<program>(pipe_shape, step_options)> programs_of{};
+  std::function<std::vector<program>(pipe_shape, step_options)> forward_programs_of{};
+  std::function<int(pipe_shape, int rank, int chunk)> stage_of{};
 };
 
 template <schedule S>
-constexpr schedule_handle handle_of() {
-  return {S::name,         versions_of<S>(),        &shape_of<S>,           &S::accepts,
-          &programs_of<S>, &forward_programs_of<S>, &S::placement::stage_of};
+schedule_handle handle_of() {
+  return {std::string{S::name}, versions_of<S>(),        &shape_of<S>,           &S::accepts,
+          &programs_of<S>,      &forward_programs_of<S>, &S::placement::stage_of};
+}
+
+/// Orders that were brought: from a file, from a search, by hand. They are for one shape and no other.
+inline schedule_handle handle_of(const orders& all) {
+  const auto accepts = [shape = all.shape](pipe_shape wanted) {
+    return wanted == shape ? shape_verdict{} : shape_verdict{false, "the orders are for another shape", 0, 0};
+  };
+  return {.name = all.name.empty() ? "orders" : all.name,
+          .versions = all.versions,
+          .shape_of =
+              [shape = all.shape](int ranks, int micro, int steps) {
+                pipe_shape wanted = shape;
+                wanted.ranks = ranks;
+                wanted.micro = micro;
+                wanted.steps = steps;
+                return wanted;
+              },
+          .accepts = accepts,
+          .programs_of = [all](pipe_shape, step_options options) { return programs_of(all, options); },
+          .forward_programs_of =
+              [all](pipe_shape, step_options options) { return programs_of(all, options, /*forward_only=*/true); },
+          .stage_of = [all](pipe_shape, int rank, int chunk) { return all.stage(rank, chunk); }};
 }
 
 /// A layout as a value: its numbers, and its schedule.
@@ -39,10 +63,15 @@ struct layout_handle {
 };
 
 template <layout L>
-constexpr layout_handle handle_of_layout() {
+layout_handle handle_of_layout() {
   static_assert(schedule<typename L::schedule>,
                 "plait::mesh: the second argument of pipeline<N, Schedule> is a schedule");
   return {L::description(), handle_of<typename L::schedule>()};
+}
+
+/// A pipeline of orders that were brought, alone or beside data and tensor axes: `ways.pipeline` must be their ranks.
+inline layout_handle layout_of_orders(const orders& all, coordinate ways) {
+  return {mesh_description{.ways = ways, .chunks = all.shape.chunks}, handle_of(all)};
 }
 
 /// One rank of a run: the world, its place in the layout, and its groups along each axis.
