@@ -68,6 +68,42 @@ TEST_CASE("a run that is stopped and resumed is equal to the bit to one that was
   resuming_changes_no_bit<double>(adamw{});
 }
 
+template <schedule S>
+layout_handle layout_under(coordinate ways) {
+  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
+}
+
+TEST_CASE("a run resumes to the bit under schedules with copies of stages, split passes and two versions of weights") {
+  const auto model = real_model();
+  auto job = real_task<double>(4, 5);
+  job.settings.clip_norm = 0;
+  for (const layout_handle& layout :
+       {layout_under<zb_v>({1, 1, 2}), layout_under<dualpipe>({2, 1, 2}), layout_under<chimera>({1, 2, 4}),
+        layout_under<pipedream_2bw>({1, 1, 3}), layout_under<pipedream_2bw>({2, 2, 2})}) {
+    CAPTURE(std::string{layout.schedule.name});
+    const auto whole = train_part<double, std::int32_t>(threads{}, layout, model, adamw{}, job, {0, job.steps, "", ""});
+    for (const int stop : {1, 3})
+      CHECK(equal_bits(
+          stopped_and_resumed<double, std::int32_t>(threads{}, layout, threads{}, layout, model, adamw{}, job, stop),
+          whole));
+  }
+}
+
+TEST_CASE("a run under double buffers goes on where there is one version, and the other way round") {
+  const auto model = real_model();
+  auto job = real_task<double>(4, 4);
+  job.settings.clip_norm = 0;
+  const layout_handle flushes = layout_under<one_f_one_b>({1, 1, 2}), two = layout_under<pipedream_2bw>({1, 1, 3});
+  const auto onward = [&](const layout_handle& before, const layout_handle& after) {
+    return stopped_and_resumed<double, std::int32_t>(threads{}, before, threads{}, after, model, sgd{}, job, 2).losses;
+  };
+  const std::vector<double> to_one = onward(two, flushes), to_two = onward(flushes, two);
+  const auto one = train_part<double, std::int32_t>(threads{}, flushes, model, sgd{}, job, {0, 4, "", ""}).losses;
+  CHECK(to_two.size() == to_one.size());
+  CHECK(to_two[2] == doctest::Approx(one[2]).epsilon(1e-12));  // the first step reads what was saved, as version before
+  CHECK(to_two[3] != doctest::Approx(one[3]).epsilon(1e-9));   // the second reads it once more
+}
+
 TEST_CASE(
     "a run goes on under any other layout: where no sum rounds, equal to the bit to one rank that never stopped") {
   const auto model = exact_model();

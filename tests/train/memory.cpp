@@ -111,6 +111,104 @@ TEST_CASE("the peak of the ledger is what was allocated, and what was predicted,
   }
 }
 
+template <schedule S>
+layout_handle layout_under(coordinate ways) {
+  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
+}
+
+/// A trainer for `steps` steps at a time, tried twice; what it allocates in the tries but the first `free` goes to
+/// `seen`.
+template <class Seen>
+void try_out(const layout_handle& layout, int micro, int steps, bool post_validate, int tries, Seen&& seen) {
+  const auto model = real_model();
+  auto job = real_task<float>(micro);
+  job.settings.steps = steps;
+  job.settings.post_validate = post_validate;
+  if (layout.schedule.versions != weight_versions::flush) job.settings.clip_norm = 0;
+  plait::run(threads{}, layout, [&](auto& rank) {
+    const allocations before = counted;
+    counted.peak = counted.now;
+    trainer trainer{rank, model, adamw{}, job.settings};
+    std::vector<local_batch<float, std::int32_t>> data;
+    std::vector<batch<float, std::int32_t>> views;
+    for (int step = 0; step < steps; ++step)
+      data.emplace_back(job, static_cast<std::uint64_t>(step), rank.place().data, rank.mesh().ways.data);
+    for (const auto& one : data) views.push_back(one.view(job));
+    for (int i = 0; i < tries; ++i) {
+      const std::int64_t calls = counted.calls;
+      trainer.step(views);
+      if (i == 0) trainer.evaluate(views[0]);
+      seen(trainer, i, counted.calls - calls, counted.peak - before.now);
+    }
+  });
+}
+
+struct trial {
+  layout_handle layout;
+  int micro = 5;
+  int steps = 1;
+  bool post_validate = false;
+};
+const std::vector<trial>& trials() {
+  static const std::vector<trial> all{{layout_under<zb_h1>({1, 1, 4})},
+                                      {layout_under<zb_h2>({2, 2, 2})},
+                                      {layout_under<interleaved_zb<2>>({1, 1, 2})},
+                                      {layout_under<zb_v>({1, 1, 3})},
+                                      {layout_under<v_min>({2, 1, 4})},
+                                      {layout_under<dualpipe>({1, 1, 2}), 4},
+                                      {layout_under<dualpipe_v>({1, 2, 2})},
+                                      {layout_under<chimera>({2, 1, 4}), 8},
+                                      {layout_under<hanayo<2>>({1, 1, 2})},
+                                      {layout_under<pipedream<>>({1, 1, 4}), 1, 9},
+                                      {layout_under<pipedream<weight_versions::synchronised>>({2, 1, 3}), 1, 9},
+                                      {layout_under<pipedream<weight_versions::stash, 2, 1>>({1, 1, 3}), 1, 8},
+                                      {layout_under<pipedream_2bw>({1, 2, 3}), 4, 3},
+                                      {layout_under<zb_h1>({2, 1, 2}), 5, 1, true}};
+  return all;
+}
+
+TEST_CASE("under every schedule the ledger, what was allocated and what was predicted are equal, to the byte") {
+  for (const trial& one : trials()) {
+    CAPTURE(std::string{one.layout.schedule.name});
+    try_out(one.layout, one.micro, one.steps, one.post_validate, 2, [](auto& trainer, int, auto, auto allocated) {
+      const bool equal = trainer.memory().peak().total().value == allocated &&
+                         trainer.memory().peak() == by_class(trainer.predicted_memory());
+      if (!equal || allocated == 0)
+        throw error{error_kind::numerics, "memory",
+                    std::to_string(allocated) + " bytes were allocated and " +
+                        std::to_string(total(trainer.predicted_memory())) + " predicted"};
+    });
+  }
+}
+
+TEST_CASE("under every schedule a step allocates nothing, once the first two have been run") {
+  for (const trial& one : trials()) {
+    CAPTURE(std::string{one.layout.schedule.name});
+    try_out(one.layout, one.micro, one.steps, one.post_validate, 5, [](auto&, int number, auto calls, auto) {
+      if (number >= 2 && calls != 0)
+        throw error{error_kind::numerics, "memory", "a step allocated " + std::to_string(calls) + " times"};
+    });
+  }
+}
+
+TEST_CASE(
+    "weight versions take the memory of as many copies of the weights: p - s stashed, p synchronised, 2 buffered") {
+  const auto versions = [](const layout_handle& layout, int micro, int steps) {
+    std::vector<double> of(static_cast<std::size_t>(layout.mesh.size()));
+    try_out(layout, micro, steps, false, 1, [&](auto& trainer, int, auto, auto) {
+      const step_memory& need = trainer.predicted_memory();
+      of[static_cast<std::size_t>(trainer.rank().rank())] =
+          1 + static_cast<double>(need.stash) / static_cast<double>(need.weights);
+    });
+    return of;
+  };
+  CHECK(versions(layout_under<pipedream<>>({1, 1, 4}), 1, 9) == std::vector<double>{4, 3, 2, 1});
+  CHECK(versions(layout_under<pipedream<weight_versions::synchronised>>({1, 1, 4}), 1, 9) ==
+        std::vector<double>{4, 4, 4, 4});
+  CHECK(versions(layout_under<pipedream_2bw>({1, 1, 4}), 4, 3) == std::vector<double>{2, 2, 2, 2});
+  CHECK(versions(layout_under<one_f_one_b>({1, 1, 4}), 4, 1) == std::vector<double>{1, 1, 1, 1});
+}
+
 TEST_CASE("1F1B keeps fewer activations than GPipe, and what is cut over the tensor axis is smaller") {
   const auto model = real_model();
   const auto need = [&](const layout_handle& layout, int micro) {

@@ -79,16 +79,20 @@ std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::v
   return stages_of_rank(shape, rank, cut, [&](int on, int chunk) { return Placement::stage_of(shape, on, chunk); });
 }
 
-/// Doubles of a step that live beside the data: loss, hits, samples, norm and scale of gradients, with room to spare;
-/// and what sums over whole buffers need.
-inline constexpr std::int64_t step_scalars = 8;
+/// Doubles that live beside the data: loss, hits and samples of each step; norm and scales of gradients; and what sums
+/// over whole buffers need.
+constexpr std::int64_t step_scalars(int steps) {
+  return 3 * std::int64_t{steps} + 4;
+}
 inline constexpr std::int64_t step_reduce_scratch = 1024;
 
 /// Predicts the memory of a rank from its programs, to the byte.
 ///
 /// Each buffer is rounded up to `alignment`. Activations: for each slot of each chunk its input (unless that is the
 /// output of a stage on the same rank), the output of each layer, and what layers save. Slots: those of the step and of
-/// its forward projection, whichever is more.
+/// its forward projection, whichever is more. Between the halves of a backward pass the gradient of the output of each
+/// layer that has parameters is kept. Stash: weight versions but the first; where updates are validated afterwards,
+/// parameters and optimizer state as they were.
 ///   trains, evaluates: the rank's program of a step, and its forward projection
 ///   states: arrays of the size of the parameters that the optimizer keeps
 inline step_memory predict_memory(const model_profile& model, const std::vector<stage_place>& places,
@@ -110,7 +114,11 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
       slot += elements(model.rows * one.outputs) + elements(one.saved);
       widest = larger(widest, larger(one.inputs, one.outputs));
       scratch = larger(scratch, one.scratch);
-      for (std::int64_t size : one.parameters) need.weights += elements(size);
+      std::int64_t weights = 0;
+      for (std::int64_t size : one.parameters) weights += elements(size);
+      need.weights += weights;
+      need.stash += (trains.versions[chunk] - 1) * weights;
+      if (!one.parameters.empty()) need.activations += trains.pending[chunk] * elements(model.rows * one.outputs);
     }
     if (place.last) {
       slot += elements(model.loss.saved);
@@ -125,9 +133,11 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
   }
   need.gradients = need.weights;
   need.optimizer_state = states * need.weights;
+  if (trains.options.post_validate) need.stash += need.weights + need.optimizer_state;
   // Two gradients of activations in turn, scratch of a layer, loss and hit of each row, scalars.
-  need.workspace = 2 * elements(model.rows * widest) + elements(scratch) + 2 * elements(model.rows) +
-                   padded((step_scalars + step_reduce_scratch) * static_cast<std::int64_t>(sizeof(double)));
+  need.workspace =
+      2 * elements(model.rows * widest) + elements(scratch) + 2 * elements(model.rows) +
+      padded((step_scalars(trains.shape.steps) + step_reduce_scratch) * static_cast<std::int64_t>(sizeof(double)));
   return need;
 }
 

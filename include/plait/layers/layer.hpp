@@ -174,4 +174,42 @@ void backward(const L& one, Context& context, typename Context::template in<Take
   }
 }
 
+namespace detail {
+/// A layer with parameters whose backward pass comes only whole cannot be split.
+template <class L>
+void require_halves(const L& one) {
+  bool any = false;
+  one.parameters([&](const parameter&) { any = true; });
+  require(!any, "plait::backward_input", [] {
+    return std::string{L::name} +
+           " has only a whole backward pass, and the schedule splits it; give it backward_input and backward_weight, "
+           "or "
+           "choose a schedule that does not split";
+  });
+}
+}  // namespace detail
+
+/// The input half of a layer's backward pass. Throws: usage, for a layer with parameters that has only a whole one.
+template <layer L, class Context, class Taken, class Given>
+void backward_input(const L& one, Context& context, typename Context::template in<Taken> x,
+                    typename Context::template in<Given> y, typename Context::template in<Given> dy,
+                    typename Context::template out<Taken> dx) {
+  if constexpr (requires { one.backward_input(context, x, y, dy, dx); }) {
+    one.backward_input(context, x, y, dy, dx);
+  } else {
+    detail::require_halves(one);
+    one.backward(context, x, y, dy, dx);
+  }
+}
+
+/// The weight half of a layer's backward pass; nothing for a layer without parameters.
+template <layer L, class Context, class Taken, class Given>
+void backward_weight(const L& one, Context& context, typename Context::template in<Taken> x,
+                     typename Context::template in<Given> y, typename Context::template in<Given> dy) {
+  if constexpr (requires { one.backward_weight(context, x, y, dy); })
+    one.backward_weight(context, x, y, dy);
+  else
+    detail::require_halves(one);
+}
+
 }  // namespace plait

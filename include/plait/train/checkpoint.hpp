@@ -41,6 +41,7 @@ struct held_array {
   box where;
   T* values;
   bool everywhere;  ///< every rank of the tensor axis holds the same
+  bool again;       ///< another pipeline rank holds it as well, and answers for it
 
   [[nodiscard]] std::int64_t size() const { return where.volume(); }
 };
@@ -49,6 +50,10 @@ struct held_array {
 inline std::string state_name(std::string_view state, std::string_view parameter) {
   return std::string{"optimizer."}.append(state).append(".").append(parameter);
 }
+
+/// Before the name of a parameter: its version before, where weights are double-buffered. A checkpoint without it
+/// serves as well, as one of a run that starts; where nothing needs it, it is not read.
+inline constexpr std::string_view previous = "previous.";
 
 /// Everything that a checkpoint holds of this rank's stages, in a fixed order that ranks which hold the same share.
 template <real T, class Model, class Optimizer, class Comm>
@@ -60,8 +65,14 @@ std::vector<held_array<T>> held_arrays(trainer<T, Model, Optimizer, Comm>& from)
                       {held.global.rows, held.global.columns},
                       {{held.rows.begin, held.columns.begin}, {held.rows.size(), held.columns.size()}},
                       held.weight,
-                      held.global.sharded_dim < 0};
+                      held.global.sharded_dim < 0,
+                      held.copy != 0};
     all.push_back(one);
+    if (held.previous != nullptr) {
+      one.name = std::string{previous}.append(held.name);
+      one.values = held.previous;
+      all.push_back(one);
+    }
     for (std::size_t state = 0; state < states.size(); ++state) {
       one.name = state_name(states[state], held.name);
       one.values = held.state[state];
@@ -98,7 +109,7 @@ std::vector<held_array<T>> arrays_to_write(trainer<T, Model, Optimizer, Comm>& f
   std::vector<std::int64_t> written(static_cast<std::size_t>(from.rank().mesh().ways.data), 0);
   std::vector<held_array<T>> mine;
   for (held_array<T>& one : held_arrays(from)) {
-    if (one.size() == 0 || (one.everywhere && place.tensor != 0)) continue;
+    if (one.size() == 0 || one.again || (one.everywhere && place.tensor != 0)) continue;
     const auto least = std::min_element(written.begin(), written.end());
     *least += one.size();
     if (least - written.begin() == place.data) mine.push_back(std::move(one));
@@ -127,7 +138,7 @@ void require_same_tensors(const Model& model, const checkpoint_reader& from) {
              std::string{name_of(dtype_of<T>)});
   }
   for (const auto& [name, tensor] : from.tensors())
-    if (!wanted.contains(name))
+    if (!wanted.contains(name) && !(name.starts_with(previous) && wanted.contains(name.substr(previous.size()))))
       refuse(" has " + name + ", which the model and its optimizer have not; it was saved of another model");
 }
 
@@ -264,7 +275,9 @@ loaded_checkpoint load_checkpoint(trainer<T, Model, Optimizer, Comm>& into, cons
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       if (arrays[i].size() == 0) continue;
       values[i].resize(static_cast<std::size_t>(arrays[i].size()));
-      from.read(arrays[i].name, arrays[i].where, std::as_writable_bytes(std::span{values[i]}));
+      std::string name = arrays[i].name;
+      if (name.starts_with(detail::previous) && !from.tensors().contains(name)) name.erase(0, detail::previous.size());
+      from.read(name, arrays[i].where, std::as_writable_bytes(std::span{values[i]}));
     }
   });
   for (std::size_t i = 0; i < arrays.size(); ++i)

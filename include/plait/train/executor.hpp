@@ -17,8 +17,6 @@
 #include <plait/core/require.hpp>
 #include <plait/data/batch.hpp>
 #include <plait/kernels/for_each.hpp>
-#include <plait/kernels/reduce.hpp>
-#include <plait/optim/clip.hpp>
 #include <plait/optim/optimizer.hpp>
 #include <plait/tensor/ledger.hpp>
 #include <plait/train/gradient_sums.hpp>
@@ -26,6 +24,7 @@
 #include <plait/train/recorder.hpp>
 #include <plait/train/stage.hpp>
 #include <plait/train/step_plan.hpp>
+#include <plait/train/updates.hpp>
 #include <plait/train/workspace.hpp>
 
 namespace plait {
@@ -67,24 +66,20 @@ class executor {
         plan_{&plan},
         features_{settings.features},
         buckets_{settings.buckets},
-        clip_norm_{settings.clip_norm},
         order_{order},
         memory_{std::make_shared<step_arenas<space>>(plan.memory)},
-        sums_{plan.my_training(), plan.shape.chunks, settings.buckets} {
+        sums_{plan.my_training(), plan.shape.chunks, settings.buckets},
+        stages_{make_stages(rank, model, plan, settings)},
+        work_{take_workspace<T>(plan, memory_->workspace)},
+        updates_{rank, plan, stages_, work_, memory_->stash, settings.clip_norm, order} {
     const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
-    const std::vector<std::int64_t> features = model.features(settings.features);
-    stages_.reserve(plan.places.size());
-    for (std::size_t chunk = 0; chunk < plan.places.size(); ++chunk)
-      stages_.emplace_back(model, features, plan.profile, plan.places[chunk],
-                           std::max(trains.slots[chunk], evaluates.slots[chunk]), trains.messages[chunk],
-                           Optimizer::states, rank.on_tensor_axis(), rank.tensor(), *memory_, settings.micro);
-    open_queues();
-    work_ = take_workspace<T>(plan, memory_->workspace);
     memory_->require_used_up();
-    const double whole = 1;
-    space::upload(work_.gradient_scale, &whole, sizeof whole, order_);
+    open_queues();
+    results_.resize(static_cast<std::size_t>(plan.shape.steps));
+    rows_.resize(results_.size());
+    numbers_.resize(work_.sum_count());
     recorder_.reserve(std::max(trains.actions.size(), evaluates.actions.size()));
-    for (arena<space>* one : {&memory_->weights, &memory_->optimizer_state})
+    for (arena<space>* one : {&memory_->weights, &memory_->optimizer_state, &memory_->stash})
       space::zero(one->data(), static_cast<std::size_t>(one->size()), order_);
   }
 
@@ -94,38 +89,43 @@ class executor {
     if (std::uncaught_exceptions() > exceptions_) rank_->keep(std::move(memory_));
   }
 
-  /// Runs a program over a global batch, of which `batch` holds this data rank's rows.
+  /// Runs a program over global batches, one for each of its steps, of which `batches` hold this data rank's rows.
   ///
-  /// step: number of this step, from 1, for the optimizer. Throws: usage, where the batch does not fit the settings.
-  step_result run(const program& steps, const batch_type& batch, const Optimizer& optimizer, std::int64_t step) {
-    check(batch);
+  /// step: number of the first step, from 1, for the optimizer. The results are there until the next run. Throws:
+  /// usage, where a batch does not fit the settings.
+  std::span<const step_result> run(const program& steps, std::span<const batch_type> batches,
+                                   const Optimizer& optimizer, std::int64_t step) {
+    require(static_cast<int>(batches.size()) == steps.shape.steps, "plait::trainer", [&] {
+      return "it makes " + std::to_string(steps.shape.steps) + " steps at a time, and was given " +
+             std::to_string(batches.size()) + " batches";
+    });
+    batches_ = batches;
+    for (const batch_type& one : batches) check(one);
     if (steps.trains)
       space::zero(memory_->gradients.data(), static_cast<std::size_t>(memory_->gradients.size()), order_);
-    space::zero(work_.sums(), shared_workspace<T>::sums_of_a_step * sizeof(double), order_);
+    space::zero(work_.sums, work_.sum_count() * sizeof(double), order_);
+    std::ranges::fill(rows_, 0);
+    updates_.start();
     recorder_.start(order_);
     for (const action& act : steps.actions) {
       rank_->world().doing({name_of(act.kind).data(), act.stage, act.micro, act.peer});
-      if (act.kind == op::optimizer_step)
-        optimizer_step(optimizer, step);
+      if (act.kind == op::optimizer_step || act.kind == op::validate_step)
+        update(act, optimizer, step);
       else
-        carry_out(act, batch, steps.trains);
-      if (act.kind != op::reduce_gradients) recorder_.done(act, bytes_of(act, batch), order_);
+        carry_out(act, steps.trains);
+      if (act.kind != op::reduce_gradients) recorder_.done(act, bytes_of(act), order_);
     }
     sums_.join(order_);
-    double sums[shared_workspace<T>::sums_of_a_step];
-    space::download(sums, work_.sums(), sizeof sums, order_);
-    const auto rows = static_cast<std::int64_t>(sums[2]);
-    require(rows == batch.global_rows, "plait::trainer", [&] {
-      return "the batches of all data ranks have " + std::to_string(rows) +
-             " samples, and this one was said to be of " + std::to_string(batch.global_rows) +
-             "; every data rank brings its rows of the same global batch";
-    });
+    if (steps.trains) updates_.finish();
+    collect();
     rank_->world().doing({"between steps", -1, -1, -1});
-    return step_result{.loss = batch.global_rows > 0 ? sums[0] / static_cast<double>(batch.global_rows) : 0,
-                       .hits = sums[1],
-                       .rows = batch.global_rows,
-                       .gradient_norm = std::sqrt(sums[3])};
+    return {results_.data(), batches.size()};
   }
+
+  /// Weights were put in place from outside: all versions of them are those.
+  void weights_were_set() { updates_.share_newest(order_); }
+  /// Whether the last step's update stands. False: gradients were not finite, and it was taken back.
+  [[nodiscard]] bool update_stands() const { return updates_.finite(); }
 
   [[nodiscard]] std::vector<stage_type>& stages() { return stages_; }
   [[nodiscard]] const std::vector<stage_type>& stages() const { return stages_; }
@@ -137,6 +137,50 @@ class executor {
  private:
   static constexpr int activation_channel = 0;
   static constexpr int gradient_channel = 1;
+
+  std::vector<stage_type> make_stages(rank_context<Comm>& rank, const Model& model, const step_plan& plan,
+                                      const training<T>& settings) {
+    const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
+    const std::vector<std::int64_t> features = model.features(settings.features);
+    std::vector<stage_type> stages;
+    stages.reserve(plan.places.size());
+    for (std::size_t chunk = 0; chunk < plan.places.size(); ++chunk) {
+      const typename stage_type::buffer_counts counts{.slots = std::max(trains.slots[chunk], evaluates.slots[chunk]),
+                                                      .messages = trains.messages[chunk],
+                                                      .pending = trains.pending[chunk],
+                                                      .versions = trains.versions[chunk]};
+      stages.emplace_back(model, features, plan.profile, plan.places[chunk], counts, Optimizer::states,
+                          rank.on_tensor_axis(), rank.tensor(), *memory_, plan.shape.all_micro());
+      if (counts.pending > 0) stages.back().require_halves();
+    }
+    return stages;
+  }
+
+  /// The results of the steps, from the sums over all ranks.
+  void collect() {
+    space::download(numbers_.data(), work_.sums, numbers_.size() * sizeof(double), order_);
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+      const double* const sums = numbers_.data() + shared_workspace<T>::sums_of_a_step * i;
+      const std::int64_t rows = static_cast<std::int64_t>(sums[2]), all = batches_[i].global_rows;
+      require(rows == all, "plait::trainer", [&] {
+        return "the batches of all data ranks have " + std::to_string(rows) +
+               " samples, and this one was said to be of " + std::to_string(all) +
+               "; every data rank brings its rows of the same global batch";
+      });
+      results_[i] = step_result{.loss = all > 0 ? sums[0] / static_cast<double>(all) : 0,
+                                .hits = sums[1],
+                                .rows = all,
+                                .gradient_norm = std::sqrt(numbers_.back())};
+    }
+  }
+
+  // Micro-batches are numbered through all steps of a program.
+  [[nodiscard]] int step_of(const action& act) const { return act.micro / plan_->shape.micro; }
+  [[nodiscard]] const batch_type& batch_of(const action& act) const {
+    return batches_[static_cast<std::size_t>(step_of(act))];
+  }
+  [[nodiscard]] int micro_of(const action& act) const { return act.micro % plan_->shape.micro; }
+  [[nodiscard]] std::int64_t rows_of(const action& act) const { return batch_of(act).micro_rows(micro_of(act)); }
 
   /// Prepares the pipeline group for the messages of the programs, where its communicator wants that.
   void open_queues() {
@@ -170,151 +214,150 @@ class executor {
       });
   }
 
-  void carry_out(const action& act, const batch_type& batch, bool trains) {
+  void carry_out(const action& act, bool trains) {
     switch (act.kind) {
       case op::receive_activation:
-        return receive_activation(act, batch);
+        return receive_activation(act);
       case op::forward:
-        return forward(act, batch, trains);
+        return forward(act, trains);
       case op::send_activation:
-        return send_activation(act, batch);
+        return send_activation(act);
       case op::receive_gradient:
-        return receive_gradient(act, batch);
+        return receive_gradient(act);
       case op::backward:
-        return backward(act, batch);
-      case op::send_gradient:
-        return send_gradient(act, batch);
-      case op::reduce_gradients:
-        return reduce_gradients(act, batch);
-      case op::reduce_norm:
-        return reduce_norm();
-      case op::reduce_loss:
-        return reduce_loss(batch);
-      case op::optimizer_step:
       case op::backward_input:
+        return backward(act);
       case op::backward_weight:
+        return backward_weight(act);
+      case op::send_gradient:
+        return send_gradient(act);
+      case op::reduce_gradients:
+        return reduce_gradients(act);
+      case op::reduce_norm:
+        sums_.join(order_);
+        return updates_.reduce_norm(order_);
+      case op::reduce_loss:
+        return reduce_loss();
+      case op::optimizer_step:
+      case op::validate_step:
         break;
     }
-    throw error{error_kind::usage, "plait::trainer",
-                "it runs backward passes whole; the program splits them in halves"};
   }
 
-  void receive_activation(const action& act, const batch_type& batch) {
+  void update(const action& act, const Optimizer& optimizer, std::int64_t step) {
+    sums_.join(order_);
+    if (act.kind == op::validate_step)
+      updates_.validate(optimizer, step, order_);
+    else if (act.chunk >= 0)
+      updates_.update_chunk(act, optimizer, step, order_);
+    else
+      updates_.update_all(optimizer, step, order_);
+  }
+
+  void receive_activation(const action& act) {
     auto& stage = stage_of(act);
-    const std::int64_t rows = batch.micro_rows(act.micro);
     rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
-    stage.open(act, rows, nullptr);
-    rank_->pipeline().receive(span_of(stage.input(act.slot), rows * stage.inputs()), act.peer, activation_channel,
-                              order_);
+    stage.open(act, rows_of(act), nullptr);
+    rank_->pipeline().receive(span_of(stage.input(act.slot), rows_of(act) * stage.inputs()), act.peer,
+                              activation_channel, order_);
   }
 
-  void forward(const action& act, const batch_type& batch, bool trains) {
+  void forward(const action& act, bool trains) {
     auto& stage = stage_of(act);
-    const std::int64_t rows = batch.micro_rows(act.micro);
+    const batch_type& batch = batch_of(act);
     if (!stage.place().has_before || stage.place().input_is_here) {
       rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
-      stage.open(act, rows, stage.place().input_is_here ? before(act).output_of_micro(act.micro) : nullptr);
+      stage.open(act, rows_of(act), stage.place().input_is_here ? before(stage).output_of_micro(act.micro) : nullptr);
     }
     if (!stage.place().has_before) {
-      const auto samples = batch.micro_x(act.micro);
+      const auto samples = batch.micro_x(micro_of(act));
       space::upload(stage.input(act.slot), samples.data(), samples.size_bytes(), order_);
     }
     if (stage.place().last) {
-      const auto targets = batch.micro_targets(act.micro);
+      const auto targets = batch.micro_targets(micro_of(act));
       if constexpr (requires { model_->loss().check_targets(targets); }) model_->loss().check_targets(targets);
       space::upload(stage.targets(act.slot), targets.data(), targets.size_bytes(), order_);
+      rows_[static_cast<std::size_t>(step_of(act))] += rows_of(act);
     }
-    stage.forward(act.slot, work_, !trains, order_);
+    stage.forward(act.slot, act.version, step_of(act), work_, !trains, order_);
   }
 
-  void send_activation(const action& act, const batch_type& batch) {
+  void send_activation(const action& act) {
     auto& stage = stage_of(act);
-    const std::int64_t count = batch.micro_rows(act.micro) * stage.outputs();
     stage.activation_sent(act.slot) = rank_->pipeline().send(
-        std::span<const T>{span_of(stage.output_of_slot(act.slot), count)}, act.peer, activation_channel, order_);
+        std::span<const T>{span_of(stage.output_of_slot(act.slot), rows_of(act) * stage.outputs())}, act.peer,
+        activation_channel, order_);
   }
 
-  void receive_gradient(const action& act, const batch_type& batch) {
+  void receive_gradient(const action& act) {
     auto& stage = stage_of(act);
-    rank_->pipeline().receive(span_of(stage.gradient_in(act.message), batch.micro_rows(act.micro) * stage.outputs()),
-                              act.peer, gradient_channel, order_);
+    rank_->pipeline().receive(span_of(stage.gradient_in(act.message), rows_of(act) * stage.outputs()), act.peer,
+                              gradient_channel, order_);
   }
 
-  void backward(const action& act, const batch_type& batch) {
+  void backward(const action& act) {
     auto& stage = stage_of(act);
     const T* dy = nullptr;
     if (stage.place().has_after_elsewhere)
       dy = stage.gradient_in(act.message);
     else if (!stage.place().last)
-      dy = after(act).gradient_out(act.message);
+      dy = after(stage).gradient_out(act.message);
     rank_->pipeline().wait(stage.gradient_sent(act.message), order_);
     T* const dx = stage.place().has_before ? stage.gradient_out(act.message) : nullptr;
-    int buckets_to_come = sums_.completes(act.chunk, act.micro) ? buckets_ : 0;
-    const auto layer_is_done = [&](const T* first_gradient) {
-      while (buckets_to_come > 0 && first_gradient <= stage.bucket(buckets_to_come - 1, buckets_).data())
-        sums_.ready(act.chunk, --buckets_to_come, order_);
+    const T scale = T{1} / static_cast<T>(batch_of(act).global_rows);
+    if (act.kind == op::backward_input)
+      stage.backward_input(act.slot, act.pending, act.version, dy, dx, scale, work_, order_);
+    else
+      stage.backward(act.slot, act.version, dy, dx, scale, work_, order_, buckets_of(act));
+  }
+  void backward_weight(const action& act) {
+    stage_of(act).backward_weight(act.slot, act.pending, act.version, work_, order_, buckets_of(act));
+  }
+  /// Says of buckets whose gradients are complete that they can be summed.
+  auto buckets_of(const action& act) {
+    return [this, &stage = stage_of(act), chunk = act.chunk,
+            to_come = sums_.completes(act.chunk, act.micro) ? buckets_ : 0](const T* first_gradient) mutable {
+      while (to_come > 0 && first_gradient <= stage.bucket(to_come - 1, buckets_).data())
+        sums_.ready(chunk, --to_come, order_);
     };
-    stage.backward(act.slot, dy, dx, T{1} / static_cast<T>(batch.global_rows), work_, order_, layer_is_done);
   }
 
-  void send_gradient(const action& act, const batch_type& batch) {
+  void send_gradient(const action& act) {
     auto& stage = stage_of(act);
-    const std::int64_t count = batch.micro_rows(act.micro) * stage.inputs();
     stage.gradient_sent(act.message) = rank_->pipeline().send(
-        std::span<const T>{span_of(stage.gradient_out(act.message), count)}, act.peer, gradient_channel, order_);
+        std::span<const T>{span_of(stage.gradient_out(act.message), rows_of(act) * stage.inputs())}, act.peer,
+        gradient_channel, order_);
   }
 
-  void reduce_gradients(const action& act, const batch_type& batch) {
-    sums_.sum(act.chunk, act.bucket, stage_of(act).bucket(act.bucket, buckets_), rank_->data(),
+  void reduce_gradients(const action& act) {
+    sums_.sum(act.chunk, act.bucket, stage_of(act).bucket(act.bucket, buckets_), rank_->gradients(),
               [&](typename space::stream beside) { recorder_.begin_beside(beside); });
-    recorder_.done_beside(act, bytes_of(act, batch), sums_.beside(), order_);
+    recorder_.done_beside(act, bytes_of(act), sums_.beside(), order_);
   }
 
-  /// Over the ranks that hold the model once; a parameter that every tensor rank has is counted on the first.
-  void reduce_norm() {
-    sums_.join(order_);
-    for (auto& stage : stages_)
-      for (const held_parameter<T>& held : stage.parameters())
-        if (held.global.sharded_dim >= 0 || rank_->place().tensor == 0)
-          add_sum_of_squares(held.gradient, held.size(), work_.square_of_norm, work_.reduce_scratch, order_);
-    rank_->model().all_reduce(std::span<double>{work_.square_of_norm, 1}, reduction::sum, order_);
-    for_each_element(1, clip_scale{work_.square_of_norm, clip_norm_, work_.gradient_scale}, order_);
-  }
-
-  void optimizer_step(const Optimizer& optimizer, std::int64_t step) {
-    sums_.join(order_);
-    for (auto& stage : stages_)
-      for (held_parameter<T>& held : stage.parameters())
-        optimizer.apply(update<T>{.weight = held.weight,
-                                  .gradient = held.gradient,
-                                  .state = held.state.data(),
-                                  .size = held.size(),
-                                  .gradient_scale = work_.gradient_scale,
-                                  .decays = held.global.decays,
-                                  .step = step},
-                        order_);
-  }
-
-  /// Every rank of the tensor axis has the loss; one of them counts. The others, and all but the last stage, add
-  /// nothing. Samples are counted as well: a mean over another number of them would be wrong, and nobody would see it.
-  void reduce_loss(const batch_type& batch) {
+  /// Every rank of the tensor axis has the loss; one of them counts. The others, and all that do not hold the last
+  /// stage, add nothing. Samples are counted as well: a mean over another number of them would be wrong, and nobody
+  /// would see it.
+  void reduce_loss() {
     if (rank_->place().tensor != 0)
-      space::zero(work_.loss, 2 * sizeof(double), order_);
-    else if (std::ranges::any_of(plan_->places, &stage_place::last))
-      for_each_element(1, detail::put_number{work_.rows, static_cast<double>(batch.rows)}, order_);
-    rank_->world().all_reduce(std::span<double>{work_.loss, 3}, reduction::sum, order_);
+      space::zero(work_.sums, (work_.sum_count() - 1) * sizeof(double), order_);
+    else
+      for (std::size_t step = 0; step < batches_.size(); ++step)
+        for_each_element(1, detail::put_number{work_.rows(static_cast<int>(step)), static_cast<double>(rows_[step])},
+                         order_);
+    rank_->world().all_reduce(std::span<double>{work_.sums, work_.sum_count() - 1}, reduction::sum, order_);
   }
 
   /// The stage before, and the one after, where they are on this rank.
-  auto& before(const action& act) { return stages_[static_cast<std::size_t>(act.chunk - 1)]; }
-  auto& after(const action& act) { return stages_[static_cast<std::size_t>(act.chunk + 1)]; }
+  stage_type& before(const stage_type& one) { return stages_[static_cast<std::size_t>(one.place().chunk_before)]; }
+  stage_type& after(const stage_type& one) { return stages_[static_cast<std::size_t>(one.place().chunk_after)]; }
 
-  std::int64_t bytes_of(const action& act, const batch_type& batch) {
+  std::int64_t bytes_of(const action& act) {
     const auto size = static_cast<std::int64_t>(sizeof(T));
     if (act.kind == op::send_activation || act.kind == op::receive_gradient)
-      return batch.micro_rows(act.micro) * stage_of(act).outputs() * size;
+      return rows_of(act) * stage_of(act).outputs() * size;
     if (act.kind == op::receive_activation || act.kind == op::send_gradient)
-      return batch.micro_rows(act.micro) * stage_of(act).inputs() * size;
+      return rows_of(act) * stage_of(act).inputs() * size;
     if (act.kind == op::reduce_gradients)
       return static_cast<std::int64_t>(stage_of(act).bucket(act.bucket, buckets_).size_bytes());
     return 0;
@@ -328,13 +371,17 @@ class executor {
   const step_plan* plan_;
   std::int64_t features_;
   int buckets_;
-  double clip_norm_;
   typename space::stream order_;
   std::shared_ptr<step_arenas<space>> memory_;
+  gradient_sums<Comm> sums_;
   std::vector<stage_type> stages_;
   shared_workspace<T> work_;
-  gradient_sums<Comm> sums_;
+  updates<T, stage_type, Optimizer, Comm> updates_;
   recorder<space> recorder_;
+  std::span<const batch_type> batches_{};  ///< of the run at hand
+  std::vector<std::int64_t> rows_{};       ///< [steps]: samples whose loss this rank has added
+  std::vector<double> numbers_{};          ///< the sums of all ranks
+  std::vector<step_result> results_{};     ///< [steps]
   int exceptions_ = std::uncaught_exceptions();
 };
 

@@ -25,21 +25,25 @@ class gradient_sums {
 
   /// steps: the rank's program. buckets: of each chunk.
   gradient_sums(const program& steps, int chunks, int buckets)
-      : last_micro_(static_cast<std::size_t>(chunks), -1), buckets_{buckets} {
+      : micro_{steps.shape.all_micro()}, completes_(static_cast<std::size_t>(chunks * micro_)), buckets_{buckets} {
+    std::vector<int> last(static_cast<std::size_t>(chunks), -1);  // micro-batch that has gone backward last
     bool any = false;
     for (const action& act : steps.actions) {
       if (act.kind == op::backward || act.kind == op::backward_weight)
-        last_micro_[static_cast<std::size_t>(act.chunk)] = act.micro;
-      any = any || act.kind == op::reduce_gradients;
+        last[static_cast<std::size_t>(act.chunk)] = act.micro;
+      if (act.kind != op::reduce_gradients) continue;
+      any = true;
+      if (const int micro = last[static_cast<std::size_t>(act.chunk)]; micro >= 0)
+        completes_[static_cast<std::size_t>(act.chunk * micro_ + micro)] = true;
     }
     if (!any) return;
     beside_.emplace();
     ready_.resize(static_cast<std::size_t>(chunks * buckets));
   }
 
-  /// Whether the gradients of a chunk change no more once micro-batch `micro` has gone backward through it.
+  /// Whether the gradients of a chunk change no more before their sum once micro-batch `micro` has gone backward.
   [[nodiscard]] bool completes(int chunk, int micro) const {
-    return beside_.has_value() && last_micro_[static_cast<std::size_t>(chunk)] == micro;
+    return completes_[static_cast<std::size_t>(chunk * micro_ + micro)];
   }
 
   void ready(int chunk, int bucket, stream order) { ready_[at(chunk, bucket)].record(order); }
@@ -67,7 +71,8 @@ class gradient_sums {
     return static_cast<std::size_t>(chunk * buckets_ + bucket);
   }
 
-  std::vector<int> last_micro_;  ///< [chunks]: micro-batch of the last backward pass
+  int micro_;
+  std::vector<bool> completes_;  ///< [chunks, micro]
   int buckets_;
   std::optional<typename space::owned_stream> beside_{};
   std::vector<typename space::fence> ready_{};  ///< [chunks * buckets]

@@ -25,6 +25,8 @@ struct held_parameter {
   T* weight = nullptr;  ///< [rows.size(), columns.size()]
   T* gradient = nullptr;
   std::vector<T*> state{};  ///< of the optimizer
+  T* previous = nullptr;    ///< the version before `weight`, where weights are double-buffered
+  int copy = 0;             ///< which copy of its stage this is, where several ranks hold it
 
   [[nodiscard]] std::int64_t size() const { return rows.size() * columns.size(); }
   /// The global element index of local element i.

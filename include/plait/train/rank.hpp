@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -64,13 +65,18 @@ class rank_context {
         tensor_{split(axis::tensor)},
         data_{split(axis::data)},
         pipeline_{split(axis::pipeline)},
-        model_{split(axis::tensor | axis::pipeline)} {}
+        model_{split(axis::tensor | axis::pipeline)} {
+    if (const int first = first_with_same_stages(); first >= 0) copies_ = split_copies(first);
+  }
 
   [[nodiscard]] Comm& world() { return *world_; }
   [[nodiscard]] Comm& tensor() { return tensor_; }      ///< ranks that share each layer
   [[nodiscard]] Comm& data() { return data_; }          ///< ranks with the same parameters
   [[nodiscard]] Comm& pipeline() { return pipeline_; }  ///< ranks that pass activations on; rank in it: pipeline rank
   [[nodiscard]] Comm& model() { return model_; }        ///< ranks that together hold the model once
+
+  /// Ranks whose gradients are summed: those with the same parameters, and with copies of the same stages.
+  [[nodiscard]] Comm& gradients() { return copies_.has_value() ? *copies_ : data_; }
 
   /// Keeps what messages may still be read from until this rank's groups are gone: for a rank that fails with sends
   /// under way.
@@ -85,6 +91,35 @@ class rank_context {
  private:
   Comm split(axis_set along) { return world_->split(layout_.mesh.group_number(along, world_->rank()), world_->rank()); }
 
+  /// The first pipeline rank with the stages of this one; -1: no stage has copies. Throws: usage, where ranks share
+  /// some of their stages but not all.
+  [[nodiscard]] int first_with_same_stages() const {
+    const int ranks = layout_.mesh.ways.pipeline;
+    const pipe_shape shape = layout_.schedule.shape_of(ranks, 1, 1);
+    if (!shape.has_copies()) return -1;
+    const auto holds = [&](int rank, int stage) {
+      for (int chunk = 0; chunk < shape.chunks; ++chunk)
+        if (layout_.schedule.stage_of(shape, rank, chunk) == stage) return true;
+      return false;
+    };
+    int first = place_.pipeline;
+    for (int rank = ranks - 1; rank >= 0; --rank) {
+      int shared = 0;
+      for (int chunk = 0; chunk < shape.chunks; ++chunk)
+        shared += holds(rank, layout_.schedule.stage_of(shape, place_.pipeline, chunk)) ? 1 : 0;
+      require(shared == 0 || shared == shape.chunks, "plait::rank_context",
+              "ranks that hold copies of a stage must hold the same stages");
+      if (shared > 0) first = rank;
+    }
+    return first;
+  }
+  Comm split_copies(int first) {
+    coordinate place = place_;
+    place.pipeline = first;
+    place.data = 0;
+    return world_->split(layout_.mesh.rank_of(place), world_->rank());
+  }
+
   std::vector<std::shared_ptr<void>> kept_;  ///< outlives the groups
   Comm* world_;
   layout_handle layout_;
@@ -93,6 +128,7 @@ class rank_context {
   Comm data_;
   Comm pipeline_;
   Comm model_;
+  std::optional<Comm> copies_{};
 };
 
 }  // namespace plait

@@ -32,9 +32,17 @@ class stage {
   using context = layer_context<T, space, Comm>;
   using target = target_of<typename Model::loss_type, T>;
 
-  /// slots, messages: activation and message slots of this chunk.   features: global, [layers + 1].
+  /// The buffers of a chunk.
+  struct buffer_counts {
+    int slots = 0;     ///< for activations
+    int messages = 0;  ///< for gradients between stages
+    int pending = 0;   ///< for gradients between the halves of a backward pass
+    int versions = 1;  ///< of the weights
+  };
+
+  /// features: global, [layers + 1].   micro: micro-batches of a program.
   stage(const Model& model, const std::vector<std::int64_t>& features, const model_profile& profile,
-        const stage_place& place, int slots, int messages, int states, tensor_place on_tensor_axis, Comm& tensor,
+        const stage_place& place, buffer_counts counts, int states, tensor_place on_tensor_axis, Comm& tensor,
         step_arenas<space>& memory, int micro)
       : model_{&model},
         place_{place},
@@ -45,8 +53,8 @@ class stage {
     const auto begin = static_cast<std::size_t>(place.layers.begin), end = static_cast<std::size_t>(place.layers.end);
     inputs_ = begin < profile.layers.size() ? profile.layers[begin].inputs : profile.loss.inputs;
     outputs_ = end > 0 ? profile.layers[end - 1].outputs : inputs_;
-    take_parameters(states, memory);
-    for (int number = 0; number < slots; ++number) {
+    take_parameters(states, counts.versions, memory);
+    for (int number = 0; number < counts.slots; ++number) {
       slot_state one;
       if (!place.input_is_here) one.input = memory.activations.template take<T>(profile.rows * inputs_);
       for (std::size_t i = begin; i < end; ++i) {
@@ -59,10 +67,17 @@ class stage {
       }
       slots_.push_back(one);
     }
-    gradient_sent_.resize(static_cast<std::size_t>(messages));
-    for (int i = 0; i < messages && place.has_before; ++i)
+    for (int number = 0; number < counts.pending; ++number) {
+      pending_.emplace_back();
+      for (std::size_t i = begin; i < end; ++i)
+        pending_.back().push_back(profile.layers[i].parameters.empty()
+                                      ? nullptr
+                                      : memory.activations.template take<T>(profile.rows * profile.layers[i].outputs));
+    }
+    gradient_sent_.resize(static_cast<std::size_t>(counts.messages));
+    for (int i = 0; i < counts.messages && place.has_before; ++i)
       gradient_out_.push_back(memory.communication.template take<T>(profile.rows * inputs_));
-    for (int i = 0; i < messages && place.has_after_elsewhere; ++i)
+    for (int i = 0; i < counts.messages && place.has_after_elsewhere; ++i)
       gradient_in_.push_back(memory.communication.template take<T>(profile.rows * outputs_));
   }
 
@@ -91,15 +106,15 @@ class stage {
   ticket& activation_sent(int slot) { return at(slot).sent; }
   ticket& gradient_sent(int message) { return gradient_sent_[static_cast<std::size_t>(message)]; }
 
-  /// Runs the layers forward and, on the last stage, adds the losses of the rows to the step's; `counts_hits` adds the
-  /// hits as well, where the loss can tell them.
-  void forward(int number, const shared_workspace<T>& work, bool counts_hits, stream order) {
+  /// Runs the layers forward and, on the last stage, adds the losses of the rows to those of `step`; `counts_hits` adds
+  /// the hits as well, where the loss can tell them.   version: weight buffer.
+  void forward(int number, int version, int step, const shared_workspace<T>& work, bool counts_hits, stream order) {
     slot_state& one = at(number);
     T* x = one.input;
     for (int index = first(); index < last(); ++index) {
       T* const y = one.outputs[local(index)];
       visit(index, [&]<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
-        context mine = context_of(index, one, work, order);
+        context mine = context_of(index, one, version, work, order);
         layer.forward(mine, view_of<In, const T>(x, one.rows, index), view_of<Out, T>(y, one.rows, index + 1));
       });
       x = y;
@@ -108,11 +123,11 @@ class stage {
     context mine = loss_context(one, work, order);
     const auto logits = view_of<loss_takes, const T>(x, one.rows, Model::layers);
     model_->loss().forward(mine, logits, one.targets, work.row_loss);
-    add_sum(work.row_loss, one.rows, work.loss, work.reduce_scratch, order);
+    add_sum(work.row_loss, one.rows, work.loss(step), work.reduce_scratch, order);
     if constexpr (requires { model_->loss().hits(mine, logits, one.targets, work.row_hit); }) {
       if (!counts_hits) return;
       model_->loss().hits(mine, logits, one.targets, work.row_hit);
-      add_sum(work.row_hit, one.rows, work.hits, work.reduce_scratch, order);
+      add_sum(work.row_hit, one.rows, work.hits(step), work.reduce_scratch, order);
     }
   }
 
@@ -122,34 +137,113 @@ class stage {
   ///   scale: what the sum of the rows' losses is multiplied by
   ///   layer_is_done(first): called after each layer; gradients from `first` to the end get nothing more in this pass
   template <class Done>
-  void backward(int number, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order,
+  void backward(int number, int version, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order,
                 Done&& layer_is_done) {
     slot_state& one = at(number);
     std::size_t turn = 0;
     if (place_.last) {
-      context mine = loss_context(one, work, order);
       T* const made = first() == last() ? dx : work.gradient[turn];
       if (made == nullptr) return;  // a loss alone, of an input that nobody wants the gradient of
-      model_->loss().backward(mine, view_of<loss_takes, const T>(output(one), one.rows, Model::layers), one.targets,
-                              scale, view_of<loss_takes, T>(made, one.rows, Model::layers));
+      backward_of_loss(one, scale, made, work, order);
       dy = made;
       turn ^= 1;
-    } else if (first() == last() && dx != nullptr) {
-      space::copy(dx, dy, static_cast<std::size_t>(one.rows * inputs_) * sizeof(T), order);
+    } else if (first() == last()) {
+      return pass_on(one, dy, dx, order);
     }
     for (int index = last() - 1; index >= first(); --index) {
       T* const to = index == first() ? dx : work.gradient[turn];
-      const T* const x = index == first() ? one.input : one.outputs[local(index - 1)];
-      const T* const y = one.outputs[local(index)];
-      visit(index, [&]<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
-        context mine = context_of(index, one, work, order);
-        plait::backward<std::remove_cvref_t<decltype(layer)>, context, In, Out>(
-            layer, mine, view_of<In, const T>(x, one.rows, index), view_of<Out, const T>(y, one.rows, index + 1),
-            view_of<Out, const T>(dy, one.rows, index + 1), view_of<In, T>(to, one.rows, index));
-      });
+      visit_backward(index, one, version, dy, to, work, order,
+                     [](const auto& layer, auto& mine, auto x, auto y, auto g, auto out) {
+                       plait::backward<std::remove_cvref_t<decltype(layer)>, context, typename decltype(x)::placed,
+                                       typename decltype(y)::placed>(layer, mine, x, y, g, out);
+                     });
       layer_is_done(gradients_from_[local(index)]);
       dy = to;
       turn ^= 1;
+    }
+  }
+
+  /// Throws: usage, unless the backward passes of all layers can be split.
+  void require_halves() const {
+    for (int index = first(); index < last(); ++index)
+      visit(index, []<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
+        using taken = matrix<const T, space, In>;
+        using given = matrix<const T, space, Out>;
+        if constexpr (!requires(context & mine, taken x, given y, matrix<T, space, In> dx) {
+                        layer.backward_input(mine, x, y, y, dx);
+                      })
+          plait::detail::require_halves(layer);
+      });
+  }
+
+  /// The input half of `backward`: keeps what the weight half needs in slot `kept` of those between the halves.
+  void backward_input(int number, int kept, int version, const T* dy, T* dx, T scale, const shared_workspace<T>& work,
+                      stream order) {
+    slot_state& one = at(number);
+    const std::vector<T*>& pending = pending_[static_cast<std::size_t>(kept)];
+    std::size_t turn = 0;
+    const auto gradient_of = [&](int index) {
+      return pending[local(index)] != nullptr ? pending[local(index)] : work.gradient[turn ^= 1];
+    };
+    if (place_.last) {
+      T* const made = first() == last() ? dx : gradient_of(last() - 1);
+      if (made == nullptr) return;
+      backward_of_loss(one, scale, made, work, order);
+      dy = made;
+    } else if (first() == last()) {
+      return pass_on(one, dy, dx, order);
+    } else if (T* const top = pending[local(last() - 1)]; top != nullptr) {
+      space::copy(top, dy, static_cast<std::size_t>(one.rows * outputs_) * sizeof(T), order);
+      dy = top;
+    }
+    for (int index = last() - 1; index >= first(); --index) {
+      T* const to = index == first() ? dx : gradient_of(index - 1);
+      if (to == nullptr) return;  // nobody wants the gradient of the samples
+      visit_backward(index, one, version, dy, to, work, order,
+                     [](const auto& layer, auto& mine, auto x, auto y, auto g, auto out) {
+                       plait::backward_input<std::remove_cvref_t<decltype(layer)>, context,
+                                             typename decltype(x)::placed, typename decltype(y)::placed>(layer, mine, x,
+                                                                                                         y, g, out);
+                     });
+      dy = to;
+    }
+  }
+
+  /// The weight half: adds to the gradients of the parameters.
+  template <class Done>
+  void backward_weight(int number, int kept, int version, const shared_workspace<T>& work, stream order,
+                       Done&& layer_is_done) {
+    slot_state& one = at(number);
+    for (int index = last() - 1; index >= first(); --index) {
+      if (T* const dy = pending_[static_cast<std::size_t>(kept)][local(index)]; dy != nullptr)
+        visit_backward(index, one, version, dy, nullptr, work, order,
+                       [](const auto& layer, auto& mine, auto x, auto y, auto g, auto) {
+                         plait::backward_weight<std::remove_cvref_t<decltype(layer)>, context,
+                                                typename decltype(x)::placed, typename decltype(y)::placed>(layer, mine,
+                                                                                                            x, y, g);
+                       });
+      layer_is_done(gradients_from_[local(index)]);
+    }
+  }
+
+  void clear_gradients(stream order) {
+    space::zero(gradients_, static_cast<std::size_t>(gradients_end_ - gradients_) * sizeof(T), order);
+  }
+
+  // ---- weight versions
+
+  /// The buffer of parameter number `parameter` that holds what programs call version buffer `version`.
+  [[nodiscard]] T* weight(std::size_t parameter, int version) const {
+    return buffers_[static_cast<std::size_t>((version + first_buffer_) % versions())][parameter];
+  }
+  [[nodiscard]] int versions() const { return static_cast<int>(buffers_.size()); }
+  /// Programs name buffers anew: buffer `version` is the one that they call `as` from now on, and holds the newest. The
+  /// one that they call `as` - 1 holds the version before.
+  void rename_versions(int version, int as) {
+    first_buffer_ = (first_buffer_ + version - as + versions()) % versions();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      parameters_[i].weight = weight(i, as);
+      parameters_[i].previous = as > 0 ? weight(i, as - 1) : nullptr;
     }
   }
 
@@ -172,31 +266,57 @@ class stage {
     ticket sent{};
   };
 
-  void take_parameters(int states, step_arenas<space>& memory) {
-    weights_of_.resize(static_cast<std::size_t>(last() - first()));
-    gradients_of_.resize(weights_of_.size());
+  void take_parameters(int states, int versions, step_arenas<space>& memory) {
+    gradients_of_.resize(static_cast<std::size_t>(last() - first()));
+    buffers_.resize(static_cast<std::size_t>(versions));
     const auto next_gradient = [&] { return reinterpret_cast<T*>(memory.gradients.data() + memory.gradients.used()); };
     gradients_ = next_gradient();
     for (int index = first(); index < last(); ++index) {
       const std::string name = model_->layer_name(index);
       gradients_from_.push_back(next_gradient());
+      first_parameter_.push_back(parameters_.size());
       visit(index, [&](const auto& layer, auto, auto) {
         layer.parameters([&](const parameter& each) {
           held_parameter<T> held{.name = name + "." + std::string{each.name},
                                  .global = each,
                                  .rows = each.local_rows(here_),
-                                 .columns = each.local_columns(here_)};
+                                 .columns = each.local_columns(here_),
+                                 .copy = place_.copy};
           held.weight = memory.weights.template take<T>(held.size());
           held.gradient = memory.gradients.template take<T>(held.size());
           for (int state = 0; state < states; ++state)
             held.state.push_back(memory.optimizer_state.template take<T>(held.size()));
-          weights_of_[local(index)].push_back(held.weight);
+          buffers_[0].push_back(held.weight);
+          for (std::size_t version = 1; version < buffers_.size(); ++version)
+            buffers_[version].push_back(memory.stash.template take<T>(held.size()));
           gradients_of_[local(index)].push_back(held.gradient);
           parameters_.push_back(held);
         });
       });
     }
     gradients_end_ = next_gradient();
+  }
+
+  void backward_of_loss(slot_state& one, T scale, T* dx, const shared_workspace<T>& work, stream order) {
+    context mine = loss_context(one, work, order);
+    model_->loss().backward(mine, view_of<loss_takes, const T>(output(one), one.rows, Model::layers), one.targets,
+                            scale, view_of<loss_takes, T>(dx, one.rows, Model::layers));
+  }
+  /// A stage without layers hands the gradient of its output on as that of its input.
+  void pass_on(slot_state& one, const T* dy, T* dx, stream order) {
+    if (dx != nullptr) space::copy(dx, dy, static_cast<std::size_t>(one.rows * inputs_) * sizeof(T), order);
+  }
+  /// Calls `pass(layer, context, x, y, dy, dx)` for a layer's backward pass or a half of it.
+  template <class Pass>
+  void visit_backward(int index, slot_state& one, int version, const T* dy, T* dx, const shared_workspace<T>& work,
+                      stream order, Pass&& pass) {
+    const T* const x = index == first() ? one.input : one.outputs[local(index - 1)];
+    const T* const y = one.outputs[local(index)];
+    visit(index, [&]<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
+      context mine = context_of(index, one, version, work, order);
+      pass(layer, mine, view_of<In, const T>(x, one.rows, index), view_of<Out, const T>(y, one.rows, index + 1),
+           view_of<Out, const T>(dy, one.rows, index + 1), view_of<In, T>(dx, one.rows, index));
+    });
   }
 
   [[nodiscard]] int first() const { return static_cast<int>(place_.layers.begin); }
@@ -216,11 +336,12 @@ class stage {
         data, {rows, local_features<Placed>(features_[static_cast<std::size_t>(boundary)], here_)}};
   }
 
-  context context_of(int index, slot_state& one, const shared_workspace<T>& work, stream order) {
+  context context_of(int index, slot_state& one, int version, const shared_workspace<T>& work, stream order) {
+    const std::vector<T*>& weights = buffers_[static_cast<std::size_t>((version + first_buffer_) % versions())];
     return {tensor_,
             here_,
             order,
-            weights_of_[local(index)].data(),
+            weights.data() + first_parameter_[local(index)],
             gradients_of_[local(index)].data(),
             one.saved[local(index)],
             work.scratch};
@@ -237,14 +358,17 @@ class stage {
   std::int64_t inputs_ = 0;
   std::int64_t outputs_ = 0;
   std::vector<held_parameter<T>> parameters_;
-  std::vector<std::vector<T*>> weights_of_;  ///< [layers][parameters]
-  std::vector<std::vector<T*>> gradients_of_;
-  std::vector<T*> gradients_from_;  ///< [layers]: where each layer's begin
-  T* gradients_ = nullptr;          ///< of all parameters, padding included
+  std::vector<std::vector<T*>> buffers_;       ///< [versions][parameters of the stage]: weights
+  int first_buffer_ = 0;                       ///< which of them programs call 0
+  std::vector<std::size_t> first_parameter_;   ///< [layers]
+  std::vector<std::vector<T*>> gradients_of_;  ///< [layers][parameters]
+  std::vector<T*> gradients_from_;             ///< [layers]: where each layer's begin
+  T* gradients_ = nullptr;                     ///< of all parameters, padding included
   T* gradients_end_ = nullptr;
   std::vector<slot_state> slots_;
-  std::vector<int> slot_of_;     ///< [micro]
-  std::vector<T*> gradient_in_;  ///< [message slots], or none
+  std::vector<std::vector<T*>> pending_;  ///< [slots between halves][layers]: gradients of outputs
+  std::vector<int> slot_of_;              ///< [micro]
+  std::vector<T*> gradient_in_;           ///< [message slots], or none
   std::vector<T*> gradient_out_;
   std::vector<ticket> gradient_sent_;  ///< [message slots]
 };

@@ -24,8 +24,11 @@ struct training {
   int steps = 1;              ///< that are made in one go, under schedules that do not drain between them
   std::uint64_t seed = 0;     ///< of the initial values
   double clip_norm = 0;       ///< limit of the global norm of gradients; 0: none
-  int buckets = 1;            ///< parts in which each chunk's gradients are summed over the data axis
-  std::vector<int> cut{};     ///< first layer of each stage, and the number of layers; empty: balanced by FLOP
+  /// Each rank updates as soon as its own gradients are there, and takes the update back, exactly, where the global
+  /// norm then asks for clipping or is not finite. Costs a copy of parameters and optimizer state.
+  bool post_validate = false;
+  int buckets = 1;         ///< parts in which each chunk's gradients are summed over the data axis
+  std::vector<int> cut{};  ///< first layer of each stage, and the number of layers; empty: balanced by FLOP
   /// Called with the programs of all pipeline ranks before they are checked: a place for orders of one's own.
   std::function<void(std::vector<program>&)> edit{};
   bool check = true;  ///< whether programs must pass `verify`
@@ -35,6 +38,7 @@ struct training {
 struct step_plan {
   pipe_shape shape{};
   int pipeline_rank = 0;
+  int data_ways = 1;
   std::vector<program> training{};    ///< of all pipeline ranks
   std::vector<program> evaluation{};  ///< their forward projections
   model_profile profile{};            ///< for the largest micro-batch that a step may have
@@ -59,9 +63,18 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
   const mesh_description& mesh = layout.mesh;
   const schedule_handle& schedule = layout.schedule;
   step_plan plan{.shape = schedule.shape_of(mesh.ways.pipeline, settings.micro, settings.steps),
-                 .pipeline_rank = place.pipeline};
+                 .pipeline_rank = place.pipeline,
+                 .data_ways = mesh.ways.data};
   require_legal(schedule.name, plan.shape, schedule.accepts(plan.shape));
-  const step_options options{.buckets = mesh.ways.data > 1 ? settings.buckets : 0, .clip = settings.clip_norm > 0};
+  const bool flushes = schedule.versions == weight_versions::flush;
+  require(settings.steps >= 1 && (flushes ? settings.steps == 1 : true), "plait::trainer",
+          [&] { return std::string{schedule.name} + " drains the pipeline before every update, so steps is 1"; });
+  require(flushes || (settings.clip_norm == 0 && !settings.post_validate), "plait::trainer", [&] {
+    return std::string{schedule.name} + " updates each stage by itself, so there is no global norm to clip by";
+  });
+  const bool sums = mesh.ways.data > 1 || plan.shape.has_copies();
+  const step_options options{
+      .buckets = sums ? settings.buckets : 0, .clip = settings.clip_norm > 0, .post_validate = settings.post_validate};
   plan.training = schedule.programs_of(plan.shape, options);
   pipe_shape evaluated = plan.shape;
   evaluated.steps = 1;

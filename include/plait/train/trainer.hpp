@@ -57,23 +57,32 @@ class trainer {
         const std::vector<T> values = initial_values(held, settings.seed);
         space::upload(held.weight, values.data(), values.size() * sizeof(T), order);
       }
+    executor_.weights_were_set();
   }
 
   /// One step of training over a global batch, of which `batch` holds this data rank's rows. Throws: usage, where the
   /// batch does not fit the settings; numerics, where the loss is not finite, on every rank alike.
-  step_result step(const batch_type& batch) {
-    ++steps_;
-    const step_result result = executor_.run(plan_.my_training(), batch, optimizer_, steps_);
-    if (!std::isfinite(result.loss))
-      throw error{error_kind::numerics, "plait::trainer::step",
-                  "the loss of step " + std::to_string(steps_) +
-                      " is not finite; try a smaller learning rate, or a limit on the norm of gradients"};
-    return result;
+  step_result step(const batch_type& batch) { return step(std::span<const batch_type>{&batch, 1})[0]; }
+
+  /// As many steps as one program makes (`training::steps`), over as many batches, without draining the pipeline
+  /// between them. The results are there until the next call.
+  std::span<const step_result> step(std::span<const batch_type> batches) {
+    const std::span<const step_result> results = executor_.run(plan_.my_training(), batches, optimizer_, steps_ + 1);
+    for (const step_result& result : results) {
+      ++steps_;
+      if (!std::isfinite(result.loss) || !executor_.update_stands())
+        throw error{error_kind::numerics, "plait::trainer::step",
+                    (std::isfinite(result.loss) ? "the gradients of step " : "the loss of step ") +
+                        std::to_string(steps_) + (std::isfinite(result.loss) ? " are" : " is") +
+                        " not finite; try a smaller learning rate, or a limit on the norm of gradients" +
+                        (executor_.update_stands() ? "" : "; the update has been taken back")};
+    }
+    return results;
   }
 
   /// The loss and the hits of a batch, by the forward projection of the same program.
   step_result evaluate(const batch_type& batch) {
-    return executor_.run(plan_.my_evaluation(), batch, optimizer_, steps_);
+    return executor_.run(plan_.my_evaluation(), std::span<const batch_type>{&batch, 1}, optimizer_, steps_)[0];
   }
 
   [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
@@ -100,6 +109,7 @@ class trainer {
     std::vector<T> values;
     for (const auto& stage : executor_.stages())
       for (const held_parameter<T>& held : stage.parameters()) {
+        if (held.copy != 0) continue;
         if (held.global.sharded_dim < 0 && rank_->place().tensor != 0) continue;
         values.resize(static_cast<std::size_t>(held.size()));
         space::download(values.data(), gradients ? held.gradient : held.weight, values.size() * sizeof(T),
@@ -120,10 +130,12 @@ class trainer {
           values[static_cast<std::size_t>(i)] = value_of(held, held.global_index(i));
         space::upload(held.weight, values.data(), values.size() * sizeof(T), executor_.order());
       }
+    executor_.weights_were_set();
   }
 
-  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights and
-  /// optimizer state, or to put others in their place, which must be the same on every rank that holds them.
+  /// Calls `seen(held_parameter&)` for each parameter that this rank holds, in a fixed order: to save its weights,
+  /// those of the version before where there is one, and optimizer state, or to put others in their place, which must
+  /// be the same on every rank that holds them.
   template <class Seen>
   void for_each_held(Seen&& seen) {
     for (auto& stage : executor_.stages())

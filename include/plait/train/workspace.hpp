@@ -23,6 +23,7 @@ struct step_arenas {
   arena<Space> gradients;
   arena<Space> optimizer_state;
   arena<Space> activations;
+  arena<Space> stash;
   arena<Space> workspace;
   arena<Space> communication;
 
@@ -31,11 +32,13 @@ struct step_arenas {
         gradients{memory_class::gradients, need.gradients, &counted},
         optimizer_state{memory_class::optimizer_state, need.optimizer_state, &counted},
         activations{memory_class::activations, need.activations, &counted},
+        stash{memory_class::stash, need.stash, &counted},
         workspace{memory_class::workspace, need.workspace, &counted},
         communication{memory_class::communication, need.communication, &counted} {}
   /// Throws: usage, unless every byte has been dealt out.
   void require_used_up() const {
-    for (const arena<Space>* one : {&weights, &gradients, &optimizer_state, &activations, &workspace, &communication})
+    for (const arena<Space>* one :
+         {&weights, &gradients, &optimizer_state, &activations, &stash, &workspace, &communication})
       require(one->used() == one->size(), "plait::trainer",
               "the plan of memory and its use differ; this is a fault of plait");
   }
@@ -47,20 +50,24 @@ struct step_arenas {
 /// What all stages of a rank share for the length of one pass, and the sums of a step.
 template <real T>
 struct shared_workspace {
-  static constexpr std::size_t sums_of_a_step = 4;  ///< that start at zero in each step: the next four
+  static constexpr int sums_of_a_step = 3;  ///< loss, hits, and samples that the losses are of
 
   std::array<T*, 2> gradient{};  ///< of activations, in turn
   T* scratch = nullptr;          ///< of layers
   T* row_loss = nullptr;         ///< [rows]
   T* row_hit = nullptr;          ///< [rows]
-  double* loss = nullptr;        ///< sum over the rows of the step
-  double* hits = nullptr;
-  double* rows = nullptr;  ///< samples that the losses are of
-  double* square_of_norm = nullptr;
-  double* gradient_scale = nullptr;
+  int steps = 1;
+  double* sums = nullptr;             ///< [steps, sums_of_a_step]; they and the norm start at zero
+  double* square_of_norm = nullptr;   ///< right behind the sums
+  double* gradient_scale = nullptr;   ///< that clipping asks for
+  double* unclipped_scale = nullptr;  ///< 1, or less where copies of a stage average
   double* reduce_scratch = nullptr;
 
-  [[nodiscard]] double* sums() const { return loss; }  ///< [sums_of_a_step], in the order above
+  /// How many doubles the sums and the norm are.
+  [[nodiscard]] std::size_t sum_count() const { return static_cast<std::size_t>(sums_of_a_step * steps + 1); }
+  [[nodiscard]] double* loss(int step) const { return sums + sums_of_a_step * step; }
+  [[nodiscard]] double* hits(int step) const { return loss(step) + 1; }
+  [[nodiscard]] double* rows(int step) const { return loss(step) + 2; }
 };
 
 /// Takes a rank's workspace from its arena, as `predict_memory` counts it.
@@ -84,14 +91,15 @@ shared_workspace<T> take_workspace(const step_plan& plan, arena<Space>& from) {
   work.scratch = from.template take<T>(scratch);
   work.row_loss = from.template take<T>(profile.rows);
   work.row_hit = from.template take<T>(profile.rows);
-  double* const scalars = from.template take<double>(step_scalars + step_reduce_scratch);
-  work.loss = scalars;
-  work.hits = scalars + 1;
-  work.rows = scalars + 2;
-  work.square_of_norm = scalars + 3;
-  work.gradient_scale = scalars + 4;
+  work.steps = plan.shape.steps;
+  const std::int64_t count = step_scalars(work.steps);
+  double* const scalars = from.template take<double>(count + step_reduce_scratch);
+  work.sums = scalars;
+  work.square_of_norm = scalars + shared_workspace<T>::sums_of_a_step * work.steps;
+  work.gradient_scale = work.square_of_norm + 1;
+  work.unclipped_scale = work.square_of_norm + 2;
   static_assert(step_reduce_scratch == reduce_scratch);
-  work.reduce_scratch = scalars + step_scalars;
+  work.reduce_scratch = scalars + count;
   return work;
 }
 
