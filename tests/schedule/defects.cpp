@@ -110,6 +110,20 @@ TEST_CASE("of 8 micro-batches, number 6 backward twice and number 7 never is nam
   CHECK(verdict(programs) == "rank 1, action 31 (send_gradient stage 1 micro 6 to rank 0): it has already been sent");
 }
 
+TEST_CASE("a rank that forgets all its backward passes is named, and one that holds no stage is legal") {
+  orders all = orders_of<one_f_one_b>({2, 3, 1});
+  std::erase_if(all.passes[0], [](const pass& one) { return one.kind == B; });
+  CHECK(verdict(programs_of(all)) == "rank 0, action 6 (optimizer_step): not all gradients of this rank are complete");
+
+  all = orders_of<one_f_one_b>({2, 3, 1});
+  all.shape.ranks = 3;
+  all.shape.model_stages = 2;
+  all.stage_of.push_back(-1);
+  all.passes.emplace_back();
+  CHECK(verdict(programs_of(all, {.buckets = 1, .clip = true})) == "valid");
+  CHECK(verdict(programs_of(all, {}, /*forward_only=*/true)) == "valid");
+}
+
 TEST_CASE("surplus micro-batches are refused, and too few are missing") {
   orders all = orders_of<zb_v>({2, 3, 2});
   all.shape.micro = 2;
