@@ -23,7 +23,7 @@ namespace {
 using namespace plait;
 
 constexpr step_options passes_only{.optimize = false};
-constexpr op F = op::forward, B = op::backward, I = op::backward_input, W = op::backward_weight;
+constexpr op F = op::forward, B = op::backward, W = op::backward_weight;
 constexpr op Ra = op::receive_activation, Sa = op::send_activation, Rg = op::receive_gradient, Sg = op::send_gradient;
 
 /// A pass of chunk 0.
