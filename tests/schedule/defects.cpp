@@ -124,6 +124,14 @@ TEST_CASE("a rank that forgets all its backward passes is named, and one that ho
   CHECK(verdict(programs_of(all, {}, /*forward_only=*/true)) == "valid");
 }
 
+TEST_CASE("a copy of a stage that runs a micro-batch of another copy is named") {
+  using copied = pipedream<weight_versions::stash, 2, 1>;
+  auto programs = programs_of<copied>(shape_of<copied>(3, 1, 4));
+  programs[0].actions[0].micro = 1;
+  CHECK(verdict(programs) ==
+        "rank 0, action 0 (forward stage 0 micro 1): its micro-batch goes through another copy of its stage");
+}
+
 TEST_CASE("surplus micro-batches are refused, and too few are missing") {
   orders all = orders_of<zb_v>({2, 3, 2});
   all.shape.micro = 2;
