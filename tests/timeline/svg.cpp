@@ -11,6 +11,8 @@
 #include <vector>
 
 #include <plait/core/error.hpp>
+#include <plait/schedule/dualpipe.hpp>
+#include <plait/schedule/pipedream.hpp>
 #include <plait/timeline/svg.hpp>
 
 #include <doctest/doctest.h>
@@ -299,8 +301,73 @@ TEST_CASE("several timelines stand above each other on one scale of time") {
     return x;
   };
   CHECK(leftmost(12) == leftmost(0));  // both begin at the left end of their lanes
-  CHECK(says(elements, "predicted: makespan 8.88 s, bubble 45.1 %"));
-  CHECK(says(elements, "measured: makespan 17.8 s, bubble 45.1 %"));
+  CHECK(says(elements, "predicted: makespan 8.88 s, bubble 45.1 %, peak 1 chunk alive"));
+  CHECK(says(elements, "measured: makespan 17.8 s, bubble 45.1 %, peak 1 chunk alive"));
+}
+
+TEST_CASE("each lane says how many activations its rank keeps, and evaluation keeps none") {
+  const auto elements = read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 8, 1})}));
+  CHECK(says(elements, "peak"));
+  const element* header = nullptr;
+  for (const element& one : elements)
+    if (one.text == "peak") header = &one;
+  REQUIRE(header != nullptr);
+  std::vector<std::string> column;
+  for (const element& one : elements)
+    if (one.name == "text" && one.number("x") == header->number("x") && one.text != "peak") column.push_back(one.text);
+  CHECK(column == std::vector<std::string>{"4", "3", "2", "1"});
+  const auto evaluation = read_xml(picture_of({predicted_timeline(
+      forward_programs_of<one_f_one_b>({4, 8, 1}, {.optimize = false}), step_costs::uniform({4, 8, 1}))}));
+  CHECK_FALSE(says(evaluation, "peak"));
+}
+
+TEST_CASE("two passes that run together have one line round them, and nothing else has") {
+  const pipe_shape shape = shape_of<dualpipe>(4, 8);
+  const std::vector<program> programs = programs_of<dualpipe>(shape, {.optimize = false});
+  const timeline step = predicted_timeline(programs, step_costs::uniform(shape));
+  long pairs = 0;
+  for (const program& one : programs)
+    pairs += std::count_if(one.actions.begin(), one.actions.end(), [](const action& act) { return act.beside; });
+  REQUIRE(pairs > 0);
+  const auto elements = read_xml(picture_of({step}, {.plot_width = 260}));  // 10 to a unit
+  long lines = 0;
+  for (const element& one : elements) {
+    if (one.name != "rect" || one.attributes.at("fill") != "none") continue;
+    ++lines;
+    CHECK(one.number("width") == doctest::Approx(30));  // a forward pass of 1 and a backward pass of 2
+  }
+  CHECK(lines == pairs);
+  CHECK(says(elements, "two passes that run together"));
+  CHECK_FALSE(
+      says(read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 8, 1})})), "two passes that run together"));
+}
+
+TEST_CASE("updates of single chunks that take no time are marks, one for each") {
+  const pipe_shape shape = shape_of<pipedream<>>(4, 1, 8);
+  const auto elements =
+      read_xml(picture_of({predicted_timeline(programs_of<pipedream<>>(shape), step_costs::uniform(shape))}));
+  std::map<std::string, int> marks;
+  for (const element& one : elements)
+    if (one.name == "path" && !one.tooltip.empty()) ++marks[one.tooltip];
+  CHECK(marks ==
+        std::map<std::string, int>{
+            {"update of stage 0", 8}, {"update of stage 1", 8}, {"update of stage 2", 8}, {"update of stage 3", 8}});
+  CHECK(says(elements, "update of the weights"));
+}
+
+TEST_CASE("eight chunks have eight shades of each kind, and the colours stay colours") {
+  std::map<std::string, std::set<std::string>> fills;
+  const auto elements = read_xml(picture_of({testing::unit_timeline<interleaved<8>>({2, 4, 8})}));
+  for (const element& box : boxes(elements))
+    fills[box.tooltip.substr(0, box.tooltip.find(' '))].insert(box.attributes.at("fill"));
+  CHECK(fills.at("forward").size() == 8);
+  CHECK(fills.at("backward").size() == 8);
+  std::set<std::string> grounds;
+  for (std::size_t i = 0; i + 1 < elements.size(); ++i)
+    if (elements[i].name == "pattern" && elements[i].attributes.at("id").starts_with("plait-backward-"))
+      grounds.insert(elements[i + 1].attributes.at("fill"));
+  CHECK(grounds.size() == 8);
+  for (const std::string& fill : fills.at("forward")) CHECK(fill.size() == 7);
 }
 
 TEST_CASE("the axis is in the unit that suits, or in units where asked") {
@@ -317,7 +384,7 @@ TEST_CASE("the axis is in the unit that suits, or in units where asked") {
   CHECK(says(of_length(33e-6), "30"));
   const auto units = read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 8, 1})}, {.unit = time_unit::unit}));
   CHECK(says(units, "time in units"));
-  CHECK(says(units, "predicted: makespan 33 units, bubble 27.3 %"));
+  CHECK(says(units, "predicted: makespan 33 units, bubble 27.3 %, peak 4 chunks alive"));
 }
 
 TEST_CASE("names are escaped, and stand beside their lanes") {

@@ -4,6 +4,7 @@
 
 #include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
+#include <plait/schedule/program_of.hpp>
 #include <plait/timeline/timeline.hpp>
 
 namespace testing {

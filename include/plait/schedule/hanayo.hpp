@@ -7,6 +7,16 @@
 
 namespace plait {
 
+namespace detail {
+
+/// Writes the orders of waves for all ranks, for any even number of chunks.
+constexpr void wave_orders(pipe_shape shape, pass* const* orders) {
+  const stage_table table{shape, [&](int rank, int chunk) { return wave_placement::stage_of(shape, rank, chunk); }};
+  list_scheduler{table, shape, list_rules{.window = shape.ranks}}.run(orders);
+}
+
+}  // namespace detail
+
 /// Hanayo: stages in waves, down and up the ranks `Waves` times. A rank runs a backward pass if it can, else the
 /// forward pass of the deepest chunk that is ready.
 ///
@@ -34,11 +44,7 @@ struct hanayo {
   }
 
   /// Writes the orders of all ranks, `passes` each.
-  static constexpr void order_all(pipe_shape shape, pass* const* orders) {
-    const detail::stage_table table{shape,
-                                    [&](int rank, int chunk) { return placement::stage_of(shape, rank, chunk); }};
-    detail::list_scheduler{table, shape, detail::list_rules{.window = shape.ranks}}.run(orders);
-  }
+  static constexpr void order_all(pipe_shape shape, pass* const* orders) { detail::wave_orders(shape, orders); }
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.
   static constexpr pass* order(pipe_shape shape, int rank, pass* next) {
     return detail::order_of_one<hanayo>(shape, rank, next);

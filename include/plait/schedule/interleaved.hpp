@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/schedule/detail/depth_first.hpp>
+#include <plait/schedule/detail/whole_one_f_one_b.hpp>
 #include <plait/schedule/schedule.hpp>
 
 namespace plait {
@@ -37,13 +38,8 @@ struct interleaved {
     return way(shape).accepts();
   }
 
-  /// Forward passes before the first backward pass: the first group through all chunks but the last, and two for each
-  /// rank behind, since a micro-batch's way there and back takes two passes a rank.
-  static constexpr int warm_up(pipe_shape shape, int rank) {
-    const int all = shape.micro * shape.chunks;
-    const int wanted = (shape.chunks - 1) * way(shape).first_group() + 2 * (shape.ranks - 1 - rank);
-    return wanted < all ? wanted : all;
-  }
+  /// Forward passes before the first backward pass.
+  static constexpr int warm_up(pipe_shape shape, int rank) { return detail::interleaved_warm_up(way(shape), rank); }
 
   static constexpr int peak_activations(pipe_shape shape, int rank) {
     const int all = shape.micro * shape.chunks;
@@ -58,16 +54,7 @@ struct interleaved {
 
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.
   static constexpr pass* order(pipe_shape shape, int rank, pass* next) {
-    const detail::depth_first both = way(shape);
-    detail::depth_first::walk forward{both}, backward{both};
-    int left = shape.micro * shape.chunks, warm = warm_up(shape, rank);
-    for (; warm > 0; --warm, --left) *next++ = forward.step(op::forward);
-    for (int pair = left; pair > 0; --pair) {
-      *next++ = forward.step(op::forward);
-      *next++ = backward.step(op::backward);
-    }
-    for (int rest = shape.micro * shape.chunks - left; rest > 0; --rest) *next++ = backward.step(op::backward);
-    return next;
+    return detail::whole_one_f_one_b(way(shape), warm_up(shape, rank), next);
   }
 
  private:

@@ -34,9 +34,7 @@ struct interleaved_zb {
 
   /// Writes the order of `rank` to `next`, which has room for `passes`; returns its end.
   static constexpr pass* order(pipe_shape shape, int rank, pass* next) {
-    const detail::depth_first way{shape, Group};
-    const int warm_up = (shape.chunks - 1) * way.first_group() + shape.ranks - 1 - rank;
-    return detail::split_one_f_one_b(way, warm_up, rank, next);
+    return detail::split_interleaved({shape, Group}, rank, next);
   }
 };
 

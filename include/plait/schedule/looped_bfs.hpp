@@ -5,6 +5,21 @@
 
 namespace plait {
 
+namespace detail {
+
+/// Looped breadth-first order, for any number of chunks; returns its end.
+constexpr pass* looped_order(pipe_shape shape, pass* next) {
+  for (int chunk = 0; chunk < shape.chunks; ++chunk)
+    for (int micro = 0; micro < shape.micro; ++micro)
+      *next++ = {op::forward, static_cast<std::int16_t>(chunk), static_cast<std::int16_t>(micro)};
+  for (int chunk = shape.chunks - 1; chunk >= 0; --chunk)
+    for (int micro = shape.micro - 1; micro >= 0; --micro)
+      *next++ = {op::backward, static_cast<std::int16_t>(chunk), static_cast<std::int16_t>(micro)};
+  return next;
+}
+
+}  // namespace detail
+
 /// Looped breadth-first: every micro-batch through one chunk before any goes through the next, forward and back.
 ///
 ///     ranks = 2, micro = 3, chunks = 2, either rank (the letter is the chunk):
@@ -34,15 +49,7 @@ struct looped_bfs {
   static constexpr int passes(pipe_shape shape) { return 2 * shape.micro * shape.chunks; }
 
   /// Writes the order of any rank to `next`, which has room for `passes`; returns its end.
-  static constexpr pass* order(pipe_shape shape, int, pass* next) {
-    for (int chunk = 0; chunk < shape.chunks; ++chunk)
-      for (int micro = 0; micro < shape.micro; ++micro)
-        *next++ = {op::forward, static_cast<std::int16_t>(chunk), static_cast<std::int16_t>(micro)};
-    for (int chunk = shape.chunks - 1; chunk >= 0; --chunk)
-      for (int micro = shape.micro - 1; micro >= 0; --micro)
-        *next++ = {op::backward, static_cast<std::int16_t>(chunk), static_cast<std::int16_t>(micro)};
-    return next;
-  }
+  static constexpr pass* order(pipe_shape shape, int, pass* next) { return detail::looped_order(shape, next); }
 };
 
 }  // namespace plait

@@ -18,6 +18,10 @@ struct orders {
   std::vector<std::int16_t> stage_of{};     ///< [ranks, chunks]; -1: a rank that has no such chunk
   std::vector<std::vector<pass>> passes{};  ///< [ranks]; with sends and receives only if it has all of them
   weight_versions versions = weight_versions::flush;
+  /// [ranks, chunks]: gradients of a chunk that may be under way at once, where the orders know the times that passes
+  /// take; none: as many as nobody waits for when all passes take equally long. Neighbouring stages of one rank have
+  /// equal numbers.
+  std::vector<int> in_flight{};
 
   [[nodiscard]] constexpr int stage(int rank, int chunk) const {
     return stage_of[static_cast<std::size_t>(rank * shape.chunks + chunk)];
@@ -47,7 +51,20 @@ constexpr std::vector<program> programs_of(const orders& all, step_options optio
   for (int stage = 0; stage < shape.stages(); ++stage)
     require(table.copies(stage) > 0, "plait::programs_of",
             [&] { return "no rank holds stage " + std::to_string(stage) + " of " + std::to_string(shape.stages()); });
+  require(all.in_flight.empty() || all.in_flight.size() == all.stage_of.size(), "plait::programs_of",
+          "there must be a number of gradients under way for each chunk of each rank, or none");
   std::vector<std::vector<pass>> kept = all.passes;
+  if (!all.in_flight.empty() && !forward_only) {
+    std::vector<program> programs;
+    for (int rank = 0; rank < shape.ranks; ++rank) {
+      const std::vector<pass>& mine = kept[static_cast<std::size_t>(rank)];
+      programs.push_back(detail::build_program(
+          table, shape, rank, {mine.data(), mine.data() + mine.size()}, detail::with_sums(options, table.lanes() > 1),
+          all.versions, nullptr,
+          [&](int chunk, op) { return all.in_flight[static_cast<std::size_t>(rank * shape.chunks + chunk)]; }));
+    }
+    return programs;
+  }
   return detail::build_programs(table, shape, kept, options, all.versions, forward_only);
 }
 

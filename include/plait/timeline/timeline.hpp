@@ -29,6 +29,7 @@ struct timeline_row {
   double begin = 0;  ///< seconds from the start of the step
   double end = 0;
   std::int64_t bytes = 0;  ///< that the action moved between ranks
+  bool beside = false;     ///< a backward pass that ran together with the forward pass before it
 
   friend bool operator==(const timeline_row&, const timeline_row&) = default;
 };
@@ -87,6 +88,20 @@ struct timeline {
     return busy;
   }
 
+  /// [ranks]: most activations alive at once, in chunks, each from the start of its forward pass to the end of its
+  /// backward pass or of its weight half. Empty, where there is no backward pass.
+  [[nodiscard]] std::vector<int> peaks_of_ranks() const {
+    std::vector<int> alive(static_cast<std::size_t>(ranks)), peak(alive.size());
+    bool trains = false;
+    for (const timeline_row& row : rows) {  // a rank's passes come in the order in which it runs them
+      const auto rank = static_cast<std::size_t>(row.rank);
+      trains = trains || is_backward(row.kind);
+      if (row.kind == op::forward && ++alive[rank] > peak[rank]) peak[rank] = alive[rank];
+      if (row.kind == op::backward || row.kind == op::backward_weight) --alive[rank];
+    }
+    return trains ? peak : std::vector<int>{};
+  }
+
   /// Time in which ranks work, summed over all of them.
   [[nodiscard]] double busy() const {
     double sum = 0;
@@ -116,7 +131,8 @@ inline timeline_row row_of(int rank, const action& act, double begin, double end
                       .micro = act.micro,
                       .begin = begin,
                       .end = end,
-                      .bytes = moved.value};
+                      .bytes = moved.value,
+                      .beside = act.beside};
 }
 
 /// The timeline that `simulate` predicts for the programs of all ranks.

@@ -27,4 +27,10 @@ constexpr pass* split_one_f_one_b(const depth_first& way, int warm_up, int weigh
   return next;
 }
 
+/// The same interleaved: the first group through all chunks but the last, and one forward pass for each rank behind.
+constexpr pass* split_interleaved(const depth_first& way, int rank, pass* next) {
+  const int warm_up = (way.shape.chunks - 1) * way.first_group() + way.shape.ranks - 1 - rank;
+  return split_one_f_one_b(way, warm_up, rank, next);
+}
+
 }  // namespace plait::detail

@@ -27,7 +27,8 @@ class svg_picture {
     std::size_t longest_name = 0;
     int lanes = 0;
     for (const timeline& one : timelines) {
-      panels_.push_back({&one, one.work(), first_of(one)});
+      panels_.push_back({&one, one.work(), first_of(one), one.peaks_of_ranks()});
+      if (!panels_.back().peaks.empty()) right_ = 44;
       span_ = std::max(span_, one.makespan());
       chunks_ = std::max(chunks_, one.chunks);
       lanes += one.ranks;
@@ -48,7 +49,7 @@ class svg_picture {
       y = one.top + one.line->ranks * (lane_ + gap) + 12;
     }
     bottom_ = y - 6;
-    const double width = left_ + plot_ + right, height = bottom_ + 40;
+    const double width = left_ + plot_ + right_, height = bottom_ + 40;
     out << R"(<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width=")" << two_digits(width) << R"(" height=")"
         << two_digits(height) << R"(" viewBox="0 0 )" << two_digits(width) << ' ' << two_digits(height)
         << R"(" font-family="Helvetica, Arial, sans-serif" fill="#111111">)" << '\n';
@@ -67,11 +68,12 @@ class svg_picture {
   struct panel {
     const timeline* line = nullptr;
     std::vector<timeline_row> work;
-    double first = 0;  ///< begin of the first row
-    double top = 0;    ///< of the first lane
+    double first = 0;        ///< begin of the first row
+    std::vector<int> peaks;  ///< [ranks]: activations alive; empty, where none are kept
+    double top = 0;          ///< of the first lane
   };
 
-  static constexpr double right = 24, gap = 3, panel_title = 24, legend_row = 18, label_size = 11;
+  static constexpr double gap = 3, panel_title = 24, legend_row = 18, label_size = 11;
   static constexpr double letter = 0.56;          ///< width of a letter / size of the font, about
   static constexpr double smallest_number = 5.5;  ///< size of the font below which numbers are left out
 
@@ -87,7 +89,7 @@ class svg_picture {
     for (const panel& one : panels_)
       if (const double length = middle_length(one, true); length > 0)
         width = std::max(width, std::ceil(span_ / length * (chunks_ > 1 ? 22 : 16)));
-    return std::min(width, 2000.0);
+    return std::min(width, 2600.0);
   }
 
   [[nodiscard]] double x_of(double time) const { return left_ + (span_ > 0 ? time / span_ * plot_ : 0); }
@@ -116,6 +118,7 @@ class svg_picture {
   struct entry {
     std::string words;
     std::string fill;
+    std::string_view more = R"(stroke="#444444" stroke-width="0.6")";
     double x = 0;
     int row = 0;
   };
@@ -131,13 +134,16 @@ class svg_picture {
           }))
         legend_.push_back({std::string{styles[i].name}, fill_of(which, 0, chunks_)});
     }
+    if (any_row([](const timeline_row& row) { return row.beside; }))
+      legend_.push_back({"two passes that run together", "#ffffff", R"(stroke="#111111" stroke-width="2")"});
+    if (any_row(is_update_mark)) legend_.push_back({"update of the weights", std::string{update_mark}});
     legend_.push_back({"idle (bubble)", "url(#plait-idle)"});
     legend_.push_back({chunks_ > 1 ? "number: micro-batch; letter and shade: chunk" : "number: micro-batch", ""});
     double x = 12;
     legend_rows_ = 1;
     for (entry& one : legend_) {
       const double width = (one.fill.empty() ? 0 : 26) + letter * label_size * static_cast<double>(one.words.size());
-      if (x + width > left_ + plot_ + right - 12 && x > 12) {
+      if (x + width > left_ + plot_ + right_ - 12 && x > 12) {
         x = 12;
         ++legend_rows_;
       }
@@ -150,7 +156,10 @@ class svg_picture {
     out << R"(<g id="plait-legend">)" << '\n';
     for (const entry& one : legend_) {
       const double y = top + legend_row * one.row;
-      if (!one.fill.empty()) box(out, one.x, y, 20, 12, one.fill, R"(stroke="#444444" stroke-width="0.6")");
+      if (one.fill == update_mark)
+        write_mark(out, one.x + 10, y + 8, {});
+      else if (!one.fill.empty())
+        box(out, one.x, y, 20, 12, one.fill, one.more);
       text(out, one.x + (one.fill.empty() ? 0 : 26), y + 10, label_size, one.words);
     }
     out << "</g>\n";
@@ -191,10 +200,10 @@ class svg_picture {
     const timeline& all = *one.line;
     char share[32];
     std::snprintf(share, sizeof share, "%.1f %%", 100 * all.bubble());
-    text(
-        out, left_, one.top - 8, 12,
-        (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " + share,
-        R"(font-weight="bold")");
+    text(out, left_, one.top - 8, 12,
+         (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " +
+             share + peak_of(one),
+         R"(font-weight="bold")");
     const double end = x_of(all.makespan());
     const double height = overlaps(one.work) ? lane_ * 0.72 : lane_;  // of passes
     for (int rank = 0; rank < all.ranks; ++rank) {
@@ -202,20 +211,73 @@ class svg_picture {
       text(out, left_ - 8, y + lane_ / 2 + 4, label_size, rank_name(all, rank), R"(text-anchor="end")");
       box(out, left_, y, end - left_, height, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
     }
+    if (!one.peaks.empty()) text(out, left_ + plot_ + 8, one.top - 8, label_size, "peak");
+    for (std::size_t rank = 0; rank < one.peaks.size(); ++rank)
+      text(out, left_ + plot_ + 8, one.top + static_cast<double>(rank) * (lane_ + gap) + lane_ / 2 + 4, label_size,
+           std::to_string(one.peaks[rank]));
     // Thin lines round thin boxes. Passes last, so that what goes on under them looks out below.
     const double stroke = std::clamp(x_of(middle_length(one, false)) - left_, 2.0, 8.0) / 16;
     out << R"(<g stroke="#333333" stroke-width=")" << two_digits(stroke) << "\">\n";
     for (bool passes : {false, true})
       for (const timeline_row& row : one.work)
         if ((lane_of(row.kind) == lane::compute) == passes) write_box(out, one, row, passes ? height : lane_);
-    out << "</g>\n"
-        << R"(<g text-anchor="middle" paint-order="stroke" stroke="#ffffff" stroke-opacity="0.7" stroke-width="1.6">)"
+    out << "</g>\n";
+    write_pairs(out, one, height);
+    write_updates(out, one);
+    out << R"(<g text-anchor="middle" paint-order="stroke" stroke="#ffffff" stroke-opacity="0.7" stroke-width="1.6">)"
         << '\n';
     for (look which : {look::forward, look::backward, look::input_half, look::weight_half})
       write_numbers(out, one, which, height);
     out << "</g>\n";
     line(out, end, one.top - 4, end, one.top + all.ranks * (lane_ + gap), R"(stroke="#111111" stroke-dasharray="3,2")");
   }
+
+  /// `, peak 4 chunks alive`: on the rank that keeps most.
+  static std::string peak_of(const panel& one) {
+    if (one.peaks.empty()) return {};
+    const int most = *std::max_element(one.peaks.begin(), one.peaks.end());
+    return ", peak " + std::to_string(most) + (most == 1 ? " chunk alive" : " chunks alive");
+  }
+  template <class Predicate>
+  [[nodiscard]] bool any_row(Predicate&& predicate) const {
+    return std::any_of(panels_.begin(), panels_.end(), [&](const panel& one) {
+      return std::any_of(one.line->rows.begin(), one.line->rows.end(), predicate);
+    });
+  }
+
+  /// A line round each two passes that run together.
+  void write_pairs(std::ostream& out, const panel& one, double height) const {
+    std::vector<const timeline_row*> before(static_cast<std::size_t>(one.line->ranks));  // the last pass of each rank
+    for (const timeline_row& row : one.work) {
+      if (!is_compute(row.kind)) continue;
+      const timeline_row*& last = before[static_cast<std::size_t>(row.rank)];
+      if (row.beside && last != nullptr) {
+        const double begin = x_of(std::min(last->begin, row.begin) - one.first);
+        const double end = x_of(std::max(last->end, row.end) - one.first);
+        box(out, begin, lane_top(one, row), end - begin, height, "none", R"(stroke="#111111" stroke-width="1.8")");
+      }
+      last = &row;
+    }
+  }
+
+  /// Where weights have versions each chunk has updates of its own; those that take no time are marks.
+  static bool is_update_mark(const timeline_row& row) {
+    return row.kind == op::optimizer_step && row.stage >= 0 && !(row.begin < row.end);
+  }
+  void write_updates(std::ostream& out, const panel& one) const {
+    for (const timeline_row& row : one.line->rows)
+      if (is_update_mark(row))
+        write_mark(out, x_of(row.begin - one.first), lane_top(one, row) + lane_ - 2,
+                   "update of stage " + std::to_string(row.stage));
+  }
+  /// A triangle whose middle is at (x, y).
+  static void write_mark(std::ostream& out, double x, double y, std::string_view inside) {
+    out << R"(<path d="M)" << two_digits(x - 4) << ',' << two_digits(y + 4) << " L" << two_digits(x + 4) << ','
+        << two_digits(y + 4) << " L" << two_digits(x) << ',' << two_digits(y - 4) << R"( Z" fill="#111111">)";
+    if (!inside.empty()) out << "<title>" << xml_escaped(inside) << "</title>";
+    out << "</path>\n";
+  }
+  static constexpr std::string_view update_mark = "triangle";  // instead of a fill
 
   /// Whether a reduction goes on under a pass of its rank.
   [[nodiscard]] bool overlaps(std::vector<timeline_row> work) const {
@@ -288,7 +350,7 @@ class svg_picture {
   int legend_rows_ = 1;
   int chunks_ = 1;
   double span_ = 0;  ///< the longest makespan
-  double left_ = 0, plot_ = 0, lane_ = 0, bottom_ = 0;
+  double left_ = 0, plot_ = 0, right_ = 24, lane_ = 0, bottom_ = 0;
   time_scale scale_;
 };
 

@@ -41,7 +41,7 @@ struct rgb {
 struct style {
   std::string_view name;  ///< in the legend
   std::string_view id;
-  rgb light, dark;        ///< of the first and of the last chunk
+  rgb light, dark;        ///< of the first and of the last chunk; where there are many, the last goes beyond
   std::string_view mark;  ///< what is drawn in a tile of 6 by 6
 };
 
@@ -77,10 +77,12 @@ constexpr const style& style_of(look which) {
 /// `#bedef5`: between the colours of the first and of the last chunk.
 inline std::string colour(const style& one, int chunk, int chunks) {
   constexpr std::string_view hexadecimal = "0123456789abcdef";
-  const double part = chunks > 1 && chunk > 0 ? static_cast<double>(std::min(chunk, chunks - 1)) / (chunks - 1) : 0;
+  const double range = chunks > 4 ? 1.4 : 1;
+  const double part =
+      chunks > 1 && chunk > 0 ? range * static_cast<double>(std::min(chunk, chunks - 1)) / (chunks - 1) : 0;
   std::string text = "#";
   const auto append = [&](int light, int dark) {
-    const auto value = static_cast<unsigned>(light + (dark - light) * part + 0.5);
+    const auto value = static_cast<unsigned>(std::max(0.0, light + (dark - light) * part + 0.5));
     text += hexadecimal[value >> 4 & 15u];
     text += hexadecimal[value & 15u];
   };

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <plait/schedule/detail/stage_times.hpp>
+
+namespace plait::detail {
+
+/// What must come before what in every order of passes, and how early each pass can begin and how late it must have
+/// ended before the end of the step because of that.
+class pass_graph {
+ public:
+  /// limit: [ranks], most activations alive.
+  pass_graph(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<int>& limit)
+      : micro_{shape.micro},
+        stages_{shape.stages()},
+        ranks_{shape.ranks},
+        passes_(size(3 * stages_ * micro_)),
+        edges_(passes_.size()) {
+    for (int stage = 0; stage < stages_; ++stage) {
+      const stage_time& here = stages[size(stage)];
+      int before = 0;  // stages before it on its rank: their activations of a micro-batch live longer
+      for (int other = 0; other < stage; ++other) before += stages[size(other)].rank == here.rank ? 1 : 0;
+      const int room = limit[size(here.rank)] - before;
+      for (int micro = 0; micro < micro_; ++micro) {
+        for (int part = 0; part < 3; ++part) {
+          passes_[size(at(part, stage, micro))] = {here.rank, here.takes[part]};
+          if (micro > 0) join(at(part, stage, micro - 1), at(part, stage, micro), 0);
+        }
+        join(at(1, stage, micro), at(2, stage, micro), 0);
+        if (stage + 1 < stages_) {
+          join(at(0, stage, micro), at(0, stage + 1, micro), here.after.message());
+          join(at(1, stage + 1, micro), at(1, stage, micro), stages[size(stage + 1)].before.message());
+        } else {
+          join(at(0, stage, micro), at(1, stage, micro), 0);
+        }
+        if (micro >= room) join(at(2, stage, micro - room), at(0, stage, micro), 0);
+      }
+    }
+    push(/*back=*/false);
+    push(/*back=*/true);
+  }
+
+  /// No step ends before this.
+  [[nodiscard]] double bound() const {
+    double most = 0;
+    for (int rank = 0; rank < ranks_; ++rank) most = std::max(most, bound_of(rank));
+    return most;
+  }
+  [[nodiscard]] double head(int part, int stage, int micro) const { return passes_[size(at(part, stage, micro))].head; }
+  [[nodiscard]] double tail(int part, int stage, int micro) const { return passes_[size(at(part, stage, micro))].tail; }
+
+ private:
+  static std::size_t size(int count) { return static_cast<std::size_t>(count); }
+  [[nodiscard]] int at(int part, int stage, int micro) const { return (part * stages_ + stage) * micro_ + micro; }
+
+  struct one_pass {
+    int rank = 0;
+    double takes = 0;
+    double head = 0;  ///< it begins no earlier
+    double tail = 0;  ///< from its end to that of the step, at least
+  };
+  struct edge {
+    int to = 0;
+    double message = 0;
+  };
+  struct edges_of {
+    std::vector<edge> after{};
+    std::vector<edge> before{};
+  };
+  void join(int from, int to, double message) {
+    edges_[size(from)].after.push_back({to, message});
+    edges_[size(to)].before.push_back({from, message});
+  }
+
+  /// Sets heads, or, back from the end, tails: a pass comes after the longest chain of what must come before it, and
+  /// after all that must come before it on its own rank, which runs one pass at a time.
+  void push(bool back) {
+    const auto count = passes_.size();
+    const std::size_t words = (count + 63) / 64;
+    const bool closes = count <= 8192;  // 8 MiB of marks
+    std::vector<std::uint64_t> marks(closes ? count * words : 0);
+    std::vector<int> left(count), ready;
+    for (std::size_t i = 0; i < count; ++i) {
+      left[i] = static_cast<int>((back ? edges_[i].after : edges_[i].before).size());
+      if (left[i] == 0) ready.push_back(static_cast<int>(i));
+    }
+    std::vector<std::pair<double, double>> mates;  // head and time of those before it on its rank
+    while (!ready.empty()) {
+      const std::size_t here = size(ready.back());
+      ready.pop_back();
+      one_pass& mine = passes_[here];
+      double& head = back ? mine.tail : mine.head;
+      std::uint64_t* const mark = closes ? marks.data() + here * words : nullptr;
+      for (const edge& one : back ? edges_[here].after : edges_[here].before) {
+        const one_pass& other = passes_[size(one.to)];
+        head = std::max(head, (back ? other.tail : other.head) + other.takes + one.message);
+        if (!closes) continue;
+        for (std::size_t i = 0; i < words; ++i) mark[i] |= marks[size(one.to) * words + i];
+        mark[size(one.to) / 64] |= std::uint64_t{1} << (one.to % 64);
+      }
+      mates.clear();
+      for (std::size_t i = 0; closes && i < count; ++i)
+        if ((mark[i / 64] >> (i % 64) & 1) != 0 && passes_[i].rank == mine.rank)
+          mates.emplace_back(back ? passes_[i].tail : passes_[i].head, passes_[i].takes);
+      std::sort(mates.begin(), mates.end());
+      double end = 0;
+      for (const auto& [from, takes] : mates) end = std::max(end, from) + takes;
+      head = std::max(head, end);
+      for (const edge& one : back ? edges_[here].before : edges_[here].after)
+        if (--left[size(one.to)] == 0) ready.push_back(one.to);
+    }
+  }
+
+  /// The end of the step if one rank's passes may be interrupted and need nothing but their heads and tails: the
+  /// longest tail first is best.   Source: Jackson's preemptive schedule; Carlier, EJOR 11 (1982).
+  [[nodiscard]] double bound_of(int rank) const {
+    std::vector<one_pass> mine;
+    for (const one_pass& one : passes_)
+      if (one.rank == rank) mine.push_back(one);
+    std::sort(mine.begin(), mine.end(), [](const one_pass& a, const one_pass& b) { return a.head < b.head; });
+    const auto shorter_tail = [](const one_pass& a, const one_pass& b) { return a.tail < b.tail; };
+    std::vector<one_pass> heap;
+    double now = 0, most = 0;
+    for (std::size_t next = 0; next < mine.size() || !heap.empty();) {
+      if (heap.empty()) now = std::max(now, mine[next].head);
+      for (; next < mine.size() && mine[next].head <= now; ++next) {
+        heap.push_back(mine[next]);
+        std::push_heap(heap.begin(), heap.end(), shorter_tail);
+      }
+      std::pop_heap(heap.begin(), heap.end(), shorter_tail);
+      one_pass one = heap.back();
+      heap.pop_back();
+      most = std::max(most, now + one.takes + one.tail);
+      if (next == mine.size() || now + one.takes <= mine[next].head) {
+        now += one.takes;
+        continue;
+      }
+      one.takes -= mine[next].head - now;
+      now = mine[next].head;
+      heap.push_back(one);
+      std::push_heap(heap.begin(), heap.end(), shorter_tail);
+    }
+    return most;
+  }
+
+  int micro_;
+  int stages_;
+  int ranks_;
+  std::vector<one_pass> passes_;  ///< [parts, stages, micro]
+  std::vector<edges_of> edges_;
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <plait/core/require.hpp>
+#include <plait/schedule/costs.hpp>
+#include <plait/schedule/detail/pass_graph.hpp>
+#include <plait/schedule/detail/stage_times.hpp>
+#include <plait/schedule/placement.hpp>
+
+namespace plait {
+
+namespace detail {
+
+/// [ranks]: the most activations that each may keep: `limit`, or all that there are.
+/// Throws: usage, unless there is a limit for each rank or none, and each is at least the number of chunks.
+inline std::vector<int> limits_of(pipe_shape shape, const std::vector<int>& limit) {
+  require(shape.steps == 1 && !shape.has_copies() && positive_shape(shape).legal, "plait::synthesize",
+          "a shape has at least 1 rank, chunk and micro-batch, one step, and one holder of each stage");
+  if (limit.empty()) return std::vector<int>(static_cast<std::size_t>(shape.ranks), shape.chunks * shape.micro);
+  require(limit.size() == static_cast<std::size_t>(shape.ranks), "plait::synthesize",
+          "there must be a limit on live activations for each rank, or none");
+  for (const int one : limit)
+    require(one >= shape.chunks, "plait::synthesize",
+            "a rank must have room for an activation of each of its chunks, or no micro-batch gets through");
+  return limit;
+}
+
+}  // namespace detail
+
+/// A time that no order of a shape's passes, with whole or split backward passes, can be shorter than.
+///
+/// The largest of
+///   * on each rank: its passes one at a time, each no earlier than what must come before it allows (its chain, the
+///     passes that precede it on its rank, and where the limit is reached the weight half that makes room), and with
+///     what must come after it still to come: Jackson's preemptive schedule of these heads and tails;
+///   * on each rank: from its first forward pass on, the times that its activations are alive at least, over the limit.
+/// Derivation: docs/design/synthesize.md. Messages are taken not to wait for each other; slots are not looked at.
+/// limit: [ranks], live activations in chunks, from the start of a forward pass to the end of its weight half; empty:
+/// none.   Throws: usage, as `synthesize` does.
+template <class Placement>
+double lower_bound_placed(pipe_shape shape, const step_costs& costs, const std::vector<int>& limit) {
+  const std::vector<int> most = detail::limits_of(shape, limit);
+  const detail::stage_table table{shape, [&](int rank, int chunk) { return Placement::stage_of(shape, rank, chunk); }};
+  const std::vector<detail::stage_time> stages = detail::stage_times(shape, table, costs);
+  const detail::pass_graph graph{shape, stages, most};
+  double bound = graph.bound();
+  for (int rank = 0; rank < shape.ranks; ++rank) {
+    double alive = 0, first = -1;
+    for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+      if (stages[stage].rank != rank) continue;
+      if (first < 0) first = graph.head(0, static_cast<int>(stage), 0);
+      double held = stages[stage].all();
+      for (std::size_t behind = stage + 1; behind < stages.size(); ++behind)
+        held += stages[behind - 1].after.message() + stages[behind].before.message() + stages[behind].takes[0] +
+                stages[behind].takes[1];
+      alive += held * shape.micro;
+    }
+    bound = std::max(bound, first + alive / most[static_cast<std::size_t>(rank)]);
+  }
+  return bound;
+}
+
+/// The same over the placements that `synthesize` chooses from: the smaller of the two bounds.
+inline double lower_bound(pipe_shape shape, const step_costs& costs, const std::vector<int>& limit) {
+  const double loop = lower_bound_placed<loop_placement>(shape, costs, limit);
+  return shape.chunks == 1 ? loop : std::min(loop, lower_bound_placed<wave_placement>(shape, costs, limit));
+}
+
+}  // namespace plait
