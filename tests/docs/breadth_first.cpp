@@ -39,14 +39,14 @@ TEST_CASE("with room for too few messages ranks wait for each other, and the fir
 // [laws]
 TEST_CASE_TEMPLATE("a breadth-first schedule keeps the laws of schedules", S, breadth_first<1>, breadth_first<2>,
                    breadth_first<3>) {
-  laws::schedule<S>(S::chunks);
+  laws::schedule<S>();
 }
 // [laws]
 
 // [closed form]
 TEST_CASE_TEMPLATE("a breadth-first schedule takes as long as interleaved 1F1B", S, breadth_first<2>,
                    breadth_first<3>) {
-  for (const pipe_shape shape : laws::small_shapes(S::chunks)) {
+  for (const pipe_shape shape : laws::shapes_of<S>()) {
     const std::string of_shape = laws::text_of(shape);
     CAPTURE(of_shape);
     const int longer = std::max(shape.micro, shape.ranks), shorter = std::min(shape.micro, shape.ranks);

@@ -4,12 +4,11 @@
 // rendering of the headers to the host compiler, both compile this.
 
 #include <plait/mesh/mesh.hpp>
-#include <plait/schedule/gpipe.hpp>
-#include <plait/schedule/interleaved.hpp>
 #include <plait/schedule/of_layout.hpp>
-#include <plait/schedule/one_f_one_b.hpp>
 #include <plait/schedule/simulate.hpp>
 #include <plait/schedule/verify.hpp>
+
+#include "all_schedules.hpp"
 
 namespace compile_time {
 
@@ -26,6 +25,40 @@ static_assert(!completes<interleaved<2, 4>>({3, 10, 2}) && !completes<gpipe>({4,
 static_assert(makespan<gpipe>({4, 8, 1}) == 33 && makespan<one_f_one_b>({4, 8, 1}) == 33);
 static_assert(makespan<interleaved<2>>({4, 8, 2}) == 57);
 static_assert(makespan<interleaved<4>>({16, 64, 4}) == 3 * 64 * 4 + 3 * 15);  // within default limits
+
+// Every other schedule, at a moderate size: it completes, and takes what its docstring says.
+static_assert(completes<looped_bfs<2>>({8, 16, 2}) && makespan<looped_bfs<2>>({8, 16, 2}) == 3 * 32 + 3 * 7);
+static_assert(completes<zb_h1>({8, 24, 1}) && makespan<zb_h1>({8, 24, 1}) == 3 * 24 + 7);
+static_assert(completes<zb_h2>({8, 24, 1}) && makespan<zb_h2>({8, 24, 1}) == 3 * 24 + 7);
+static_assert(completes<interleaved_zb<2>>({8, 16, 2}) && makespan<interleaved_zb<2>>({8, 16, 2}) == 3 * 32 + 7);
+static_assert(completes<zb_v>({8, 16, 2}) && makespan<zb_v>({8, 16, 2}) == 6 * 16 + 7);
+static_assert(completes<zb_v>({4, 6, 2}) && makespan<zb_v>({4, 6, 2}) == 6 * 6 + 3);
+static_assert(completes<v_half>({4, 8, 2}) && makespan<v_half>({4, 8, 2}) == 6 * 8 + 5);
+static_assert(completes<v_min>({4, 8, 2}) && makespan<v_min>({4, 8, 2}) == 6 * 8 + 11);
+static_assert(completes<v_1f1b>({8, 16, 2}) && makespan<v_1f1b>({8, 16, 2}) == 6 * 16 + 28);
+static_assert(completes<dualpipe>(shape_of<dualpipe>(8, 16)) &&
+              makespan<dualpipe>(shape_of<dualpipe>(8, 16)) == 3 * 16 + 6);
+static_assert(completes<dualpipe_v>({8, 16, 2}) && makespan<dualpipe_v>({8, 16, 2}) == 6 * 16 + 14);
+static_assert(completes<chimera>(shape_of<chimera>(8, 16), {.buckets = 2, .clip = true}) &&
+              makespan<chimera>(shape_of<chimera>(8, 16)) == 3 * 16 + 3 * 6);
+static_assert(completes<hanayo<1>>({4, 8, 2}) && completes<hanayo<2>>({4, 4, 4}));
+static_assert(completes<pipedream<>>({8, 1, 1, 24}) && makespan<pipedream<>>({8, 1, 1, 24}) == 3 * 24 + 21);
+static_assert(completes<pipedream<weight_versions::synchronised>>({8, 1, 1, 24}));
+static_assert(completes<pipedream<weight_versions::stash, 2, 1>>({3, 1, 1, 12, 2}));
+static_assert(completes<pipedream_2bw>({8, 8, 1, 3}) && pipedream_2bw::require_micro<8, 8>());
+static_assert(!completes<pipedream_2bw>({8, 7, 1, 3}) && !completes<chimera>(shape_of<chimera>(8, 12)));
+static_assert(completes<zb_h1>({4, 8, 1}, {.post_validate = true}));
+static_assert(completes<forward_only<zb_v>>({4, 8, 2}) && completes<forward_only<one_f_one_b>>({4, 8, 1}));
+
+// Stages have copies, and ranks run their own micro-batches only.
+static_assert(rank_of<bidirectional_placement>(shape_of<chimera>(4, 4), 1, 0) == 1);
+static_assert(rank_of<bidirectional_placement>(shape_of<chimera>(4, 4), 1, 1) == 2);
+static_assert(rank_of<replicated_placement<2, 1>>({3, 1, 1, 6, 2}, 0, 3) == 1);
+static_assert(rank_of<wave_placement>({4, 8, 2}, 4) == 3 && rank_of<wave_placement>({4, 8, 2}, 8) == -1);
+
+// The weight buffers of a program.
+static_assert(program_of<pipedream<>>({4, 1, 1, 8}, 1).versions[0] == 3);
+static_assert(program_of<pipedream_2bw>({4, 4, 1, 2}, 1).versions[0] == 2);
 
 // The fields of actions, by name: nvcc 13 drops the names of designated initialisers in some places.
 constexpr action second_of(const program& one) {

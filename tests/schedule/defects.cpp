@@ -23,7 +23,7 @@ namespace {
 using namespace plait;
 
 constexpr step_options passes_only{.optimize = false};
-constexpr op F = op::forward, B = op::backward, I = op::backward_input, W = op::backward_weight;
+constexpr op F = op::forward, B = op::backward, W = op::backward_weight;
 constexpr op Ra = op::receive_activation, Sa = op::send_activation, Rg = op::receive_gradient, Sg = op::send_gradient;
 
 /// A pass of chunk 0.
@@ -108,6 +108,28 @@ TEST_CASE("of 8 micro-batches, number 6 backward twice and number 7 never is nam
   REQUIRE(to_string(last) == "send_gradient stage 1 micro 7 to rank 0");
   last.micro = 6;
   CHECK(verdict(programs) == "rank 1, action 31 (send_gradient stage 1 micro 6 to rank 0): it has already been sent");
+}
+
+TEST_CASE("a rank that forgets all its backward passes is named, and one that holds no stage is legal") {
+  orders all = orders_of<one_f_one_b>({2, 3, 1});
+  std::erase_if(all.passes[0], [](const pass& one) { return one.kind == B; });
+  CHECK(verdict(programs_of(all)) == "rank 0, action 6 (optimizer_step): not all gradients of this rank are complete");
+
+  all = orders_of<one_f_one_b>({2, 3, 1});
+  all.shape.ranks = 3;
+  all.shape.model_stages = 2;
+  all.stage_of.push_back(-1);
+  all.passes.emplace_back();
+  CHECK(verdict(programs_of(all, {.buckets = 1, .clip = true})) == "valid");
+  CHECK(verdict(programs_of(all, {}, /*forward_only=*/true)) == "valid");
+}
+
+TEST_CASE("a copy of a stage that runs a micro-batch of another copy is named") {
+  using copied = pipedream<weight_versions::stash, 2, 1>;
+  auto programs = programs_of<copied>(shape_of<copied>(3, 1, 4));
+  programs[0].actions[0].micro = 1;
+  CHECK(verdict(programs) ==
+        "rank 0, action 0 (forward stage 0 micro 1): its micro-batch goes through another copy of its stage");
 }
 
 TEST_CASE("surplus micro-batches are refused, and too few are missing") {

@@ -28,7 +28,7 @@ TEST_CASE_TEMPLATE("a schedule keeps the laws of schedules", S, gpipe, one_f_one
                    interleaved<4, 2>, looped_bfs<1>, looped_bfs<2>, looped_bfs<3>, zb_h1, zb_h2, interleaved_zb<1>,
                    interleaved_zb<2>, interleaved_zb<3>, interleaved_zb<2, 4>, v_1f1b, dualpipe, dualpipe_v, chimera,
                    few_at_a_time<1>, few_at_a_time<2>) {
-  laws::schedule<S>(laws::shapes_of<S>());
+  laws::schedule<S>();
 }
 
 // The order of one rank takes those of all.
@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("a schedule that is found by playing it keeps the laws of sch
 
 TEST_CASE_TEMPLATE("a schedule that does not drain between steps keeps the laws of schedules", S, pipedream<>,
                    pipedream<weight_versions::synchronised>, pipedream_2bw) {
-  laws::schedule<S>(laws::shapes_of<S>());
+  laws::schedule<S>();
 }
 
 TEST_CASE_TEMPLATE("a schedule whose stages have copies keeps the laws of schedules", S,

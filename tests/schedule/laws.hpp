@@ -187,7 +187,7 @@ void check_refusal(plait::pipe_shape shape, const plait::shape_verdict& verdict)
 /// Every law for every shape given: a legal one is ordered rightly, an illegal one is refused with legal neighbours.
 /// Some must be legal.
 template <plait::schedule S>
-void schedule(const std::vector<plait::pipe_shape>& shapes) {
+void schedule(const std::vector<plait::pipe_shape>& shapes = shapes_of<S>()) {
   int legal = 0;
   for (const plait::pipe_shape shape : shapes) {
     const std::string of_shape = text_of(shape);

@@ -15,7 +15,8 @@ namespace plait {
 /// case, forward 1 and backward 2.
 ///
 /// Passes alone, without messages and slots, so that compilers get through 16 ranks, 64 micro-batches and 4 chunks
-/// within their default limits. It is what `simulate` gives for the schedule's programs (tests/schedule/laws.cpp).
+/// within their default limits. It is what `simulate` gives for the schedule's programs
+/// (tests/schedule/closed_forms.cpp).
 /// Throws: usage, for a shape that the schedule does not accept. An order that does not complete has makespan -1.
 template <schedule S>
 constexpr double makespan(pipe_shape shape, stage_costs each = {}) {

@@ -52,7 +52,7 @@ struct replicated_placement {
 
   static constexpr int stage_of(pipe_shape, int rank, int) {
     int stage = 0, left = rank;
-    ((left >= Copies ? (left -= Copies, ++stage, true) : false) && ...);
+    static_cast<void>(((left >= Copies ? (left -= Copies, ++stage, true) : false) && ...));
     return stage;
   }
 };

@@ -35,12 +35,12 @@ constexpr step_options with_sums(step_options options, bool has_copies) {
 template <class InFlight>
 constexpr program build_program(const stage_table& table, pipe_shape shape, int rank, rank_order_of_passes order,
                                 step_options options, weight_versions policy, const message_plan* plan,
-                                InFlight&& in_flight) {
+                                InFlight&& in_flight, bool others_train = false) {
   program_builder builder{table, shape, rank, options, policy, plan, in_flight};
   program result{.shape = shape, .rank = rank, .options = options};
   result.actions.resize(program_builder::room(shape, static_cast<std::size_t>(order.end - order.begin), options));
   action* const begin = result.actions.data();
-  result.actions.resize(static_cast<std::size_t>(builder.build(order.begin, order.end, begin) - begin));
+  result.actions.resize(static_cast<std::size_t>(builder.build(order.begin, order.end, begin, others_train) - begin));
   result.trains = builder.trains();
   result.policy = builder.trains() ? builder.policy() : weight_versions::flush;
   for (int chunk = 0; chunk < shape.chunks; ++chunk) {
@@ -76,8 +76,8 @@ constexpr std::vector<program> build_programs(const stage_table& table, pipe_sha
   std::vector<program> all;
   for (int rank = 0; rank < shape.ranks; ++rank)
     if (only < 0 || rank == only)
-      all.push_back(
-          build_program(table, shape, rank, orders.data()[rank], options, policy, &plan, [](int, op) { return 0; }));
+      all.push_back(build_program(
+          table, shape, rank, orders.data()[rank], options, policy, &plan, [](int, op) { return 0; }, trains));
   return all;
 }
 

@@ -60,7 +60,8 @@ class program_builder {
 
   /// Writes the actions to `next`, which are default ones and at least `room`; returns their end. An order with sends
   /// or receives in it has all of them; otherwise they are put next to the passes that they belong to.
-  constexpr action* build(const pass* order, const pass* end, action* next) {
+  /// others_train: whether other ranks have backward passes, so that one without any belongs to a step all the same.
+  constexpr action* build(const pass* order, const pass* end, action* next, bool others_train = false) {
     int backward = 0;
     for (const pass* one = order; one != end; ++one) {
       if (one->chunk < 0 || one->chunk >= shape_.chunks || one->micro < 0 || one->micro >= micro_ ||
@@ -69,7 +70,7 @@ class program_builder {
       if (one->kind == op::backward || one->kind == op::backward_weight) ++chunks_[one->chunk].passes_left, ++backward;
       derives_ = derives_ && is_compute(one->kind);
     }
-    trains_ = backward > 0;
+    trains_ = others_train || backward > 0;
     if (!trains_) forget_versions();
     next_ = next;
     for (const pass* one = order; one != end; ++one) {
