@@ -91,10 +91,10 @@ int run(const arguments& given) {
   for (const std::string& note : read.notes) std::fprintf(stderr, "%s: %s\n", given.file.c_str(), note.c_str());
   const basis start = given.basis_in.empty() ? basis{} : read_basis(model, given.basis_in);
   const solve_options options = options_of(given);
-  simplex solver;
   answer found;
   double cpu_seconds = infinity;
   for (int run = 0; run < given.repeat; ++run) {
+    simplex solver;  // nothing is kept from one to the next
     const std::clock_t began = std::clock();
     found = model.has_integers() ? branch_and_bound(model, options) : solver.solve(model, options, start);
     cpu_seconds = std::min(cpu_seconds, static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC);

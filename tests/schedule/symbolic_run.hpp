@@ -3,8 +3,10 @@
 // Runs programs as a trainer would, on symbols instead of numbers: an oracle for `verify` that shares no idea with it.
 //
 // A buffer holds the name of a value. Whoever finds another value than the mathematics needs makes garbage of what it
-// computes, as a kernel would; nothing is checked on the way. At the end every chunk must have been updated once, with
-// the sum of one gradient of each micro-batch, reduced once; and the loss must be the sum of one loss of each.
+// computes, as a kernel would; nothing is checked on the way. Of two passes that run together either may be first. At
+// the end every chunk must have had its updates, each of the weights that the policy says and with the sum of one
+// gradient of each micro-batch of its step, over all copies of the stage, reduced once; and the loss must be the sum of
+// one loss of each.
 
 #include <algorithm>
 #include <array>
@@ -25,8 +27,7 @@ class symbolic_run {
     for (const plait::program& one : programs) {
       rank_state state;
       for (std::size_t chunk = 0; chunk < one.slots.size(); ++chunk)
-        state.chunks.push_back({std::vector<slot>(static_cast<std::size_t>(one.slots[chunk])),
-                                std::vector<gradient>(static_cast<std::size_t>(one.messages[chunk]))});
+        state.chunks.push_back(chunk_of_program(one, chunk));
       ranks_.push_back(std::move(state));
     }
   }
@@ -39,8 +40,7 @@ class symbolic_run {
       for (std::size_t i = 0; i < ranks_.size(); ++i) {
         rank_ = backwards ? ranks_.size() - 1 - i : i;
         const auto& actions = programs_[rank_].actions;
-        for (; ranks_[rank_].position < actions.size() && run(actions[ranks_[rank_].position]); moved = true)
-          ++ranks_[rank_].position;
+        while (ranks_[rank_].position < actions.size() && step(actions, backwards)) moved = true;
         if (broken_) return false;
       }
     }
@@ -61,6 +61,7 @@ class symbolic_run {
     int input = garbage;  ///< value number of a stage's input; outputs have the number of the next stage's input
     int output = garbage;
     int saved = garbage;  ///< of which (stage, micro) the slot holds all that backward needs
+    int version = garbage;
     message* sent = nullptr;
   };
   struct gradient {
@@ -68,28 +69,83 @@ class symbolic_run {
     int out = garbage;
     message* sent = nullptr;
   };
+  struct reduction {
+    std::size_t added = 0;      ///< micro-batches that the chunk had added by then
+    std::vector<int> summed{};  ///< those of all copies
+  };
   struct chunk_state {
+    int stage = -1;
+    int copies = 1;
     std::vector<slot> slots;
     std::vector<gradient> gradients;
-    std::map<int, int> slot_of{};               ///< micro-batch to slot, as a trainer remembers it
-    std::vector<int> inputs_done{}, sum{};      ///< micro-batches whose gradients have been added; -1: garbage
-    std::map<int, std::vector<int>> reduced{};  ///< of each bucket: what was in the sum each time it was reduced
-    bool added_after_reduction = false;
+    std::vector<int> pending;                         ///< the value whose weight half can be run from it
+    std::vector<int> weights;                         ///< how many right updates the weights in each buffer have had
+    std::map<int, int> slot_of{};                     ///< micro-batch to slot, as a trainer remembers it
+    std::vector<int> sum{};                           ///< micro-batches whose gradients have been added; -1: garbage
+    std::map<int, std::vector<reduction>> reduced{};  ///< of each bucket, since the last update
+    std::size_t sums_come_to = 0, sums_done = 0;      ///< over the copies of its stage
+    int updates = 0;
+    bool updates_good = true;
   };
   struct rank_state {
-    std::vector<chunk_state> chunks;
+    std::vector<chunk_state> chunks{};
     std::size_t position = 0;
+    bool one_of_pair_done = false;
     std::vector<int> losses{}, reported{};
-    int norms = 0, updates = 0, reports = 0, come_to_norm = 0, come_to_loss = 0;
-    bool update_good = true;
+    int norms = 0, updates = 0, validations = 0, reports = 0, come_to_norm = 0, come_to_loss = 0;
+    bool norm_good = true, update_good = true;
+  };
+  /// What the copies of a stage bring to their sum number so and so.
+  struct sum_over_copies {
+    std::vector<int> buckets{}, summed{};
   };
 
+  chunk_state chunk_of_program(const plait::program& one, std::size_t chunk) const {
+    const auto count = [](int number) { return static_cast<std::size_t>(number); };
+    chunk_state state{.stage = Placement::stage_of(shape_, one.rank, static_cast<int>(chunk)),
+                      .slots = std::vector<slot>(count(one.slots[chunk])),
+                      .gradients = std::vector<gradient>(count(one.messages[chunk])),
+                      .pending = std::vector<int>(count(one.pending[chunk]), garbage),
+                      .weights = std::vector<int>(count(one.versions[chunk]), garbage)};
+    state.copies = 0;
+    for (int rank = 0; rank < shape_.ranks; ++rank)
+      for (int other = 0; other < shape_.chunks; ++other)
+        if (Placement::stage_of(shape_, rank, other) == state.stage) ++state.copies;
+    // Double-buffered weights begin as two copies of the start.
+    const std::size_t starts = one.policy == plait::weight_versions::double_buffered ? 2 : 1;
+    for (std::size_t buffer = 0; buffer < std::min(starts, state.weights.size()); ++buffer) state.weights[buffer] = 0;
+    return state;
+  }
+
+  /// One action, or two that run together, in either order. False: the rank waits, or the programs make no sense.
+  bool step(const std::vector<plait::action>& actions, bool second_first) {
+    rank_state& rank = ranks_[rank_];
+    const std::size_t at = rank.position;
+    const bool is_pair = at + 1 < actions.size() && actions[at + 1].beside;
+    if (actions[at].beside ||
+        (is_pair && (actions[at].kind != plait::op::forward || !is_backward(actions[at + 1].kind))))
+      return no();  // what runs together is a forward pass and a backward pass
+    if (!is_pair || !second_first) {
+      if (!rank.one_of_pair_done && !run(actions[at])) return false;
+      rank.one_of_pair_done = is_pair;
+      if (is_pair && !run(actions[at + 1])) return false;
+    } else {
+      if (!rank.one_of_pair_done && !run(actions[at + 1])) return false;
+      rank.one_of_pair_done = true;
+      if (!run(actions[at])) return false;
+    }
+    rank.one_of_pair_done = false;
+    rank.position += is_pair ? 2 : 1;
+    return true;
+  }
+
   /// The value that stage number `stage` takes for a micro-batch; that of its gradient has the same number.
-  [[nodiscard]] int value(int stage, int micro) const { return stage * shape_.micro + micro; }
+  [[nodiscard]] int value(int stage, int micro) const { return stage * shape_.all_micro() + micro; }
   /// How much is sent and received follows from the micro-batch that an action names.
   [[nodiscard]] int sized(int got, int stage, int micro) const { return got == value(stage, micro) ? got : garbage; }
-  [[nodiscard]] int rank_of(int stage) const {
-    return stage < 0 || stage >= shape_.stages() ? -1 : plait::rank_of<Placement>(shape_, stage);
+  /// The rank that runs a stage for a micro-batch.
+  [[nodiscard]] int rank_of(int stage, int micro) const {
+    return stage < 0 || stage >= shape_.stages() ? -1 : plait::rank_of<Placement>(shape_, stage, micro);
   }
   bool no() { return broken_ = true, false; }
 
@@ -97,23 +153,26 @@ class symbolic_run {
     using plait::op;
     rank_state& rank = ranks_[rank_];
     if (act.kind == op::reduce_norm)
-      return gather(rank.come_to_norm, &rank_state::come_to_norm, [&] {
-        ++rank.norms;
-        rank.update_good = rank.update_good && gradients_good(rank);
-      });
+      return gather(
+          &rank_state::come_to_norm, [&] { rank.norm_good = gradients_good(rank); },
+          [&] {
+            ++rank.norms;
+            for (const rank_state& other : ranks_) rank.update_good = rank.update_good && other.norm_good;
+          });
     if (act.kind == op::reduce_loss)
-      return gather(rank.come_to_loss, &rank_state::come_to_loss, [&] { ++rank.reports, rank.reported = rank.losses; });
-    if (act.kind == op::optimizer_step) return update(rank), true;
+      return gather(
+          &rank_state::come_to_loss, [&] { rank.reported = rank.losses; }, [&] { ++rank.reports; });
+    if (act.kind == op::validate_step) return validate(rank), true;
+    if (act.kind == op::optimizer_step && act.chunk < 0) return update(rank), true;
     const auto chunk_number = static_cast<std::size_t>(act.chunk);
     if (act.chunk < 0 || chunk_number >= rank.chunks.size()) return no();
     chunk_state& chunk = rank.chunks[chunk_number];
+    if (act.version < 0 || static_cast<std::size_t>(act.version) >= chunk.weights.size()) return no();
     // What a chunk computes with are the weights of its stage, whatever the action says.
-    const int stage = Placement::stage_of(shape_, static_cast<int>(rank_), act.chunk);
-    if (act.kind == op::reduce_gradients) {
-      chunk.reduced[act.bucket].push_back(static_cast<int>(chunk.sum.size()));
-      return true;
-    }
-    if (act.micro < 0 || act.micro >= shape_.micro || act.stage < 0 || act.stage >= shape_.stages()) return no();
+    const int stage = chunk.stage;
+    if (act.kind == op::optimizer_step) return update(chunk, act), true;
+    if (act.kind == op::reduce_gradients) return reduce(chunk, act.bucket);
+    if (act.micro < 0 || act.micro >= shape_.all_micro() || act.stage < 0 || act.stage >= shape_.stages()) return no();
     if (act.slot < 0 || static_cast<std::size_t>(act.slot) >= chunk.slots.size()) return no();
     slot& mine = chunk.slots[static_cast<std::size_t>(act.slot)];
     if (act.kind == op::forward) return forward(act, stage, chunk, mine);
@@ -130,7 +189,7 @@ class symbolic_run {
   }
 
   bool forward(const plait::action& act, int stage, chunk_state& chunk, slot& mine) {
-    const bool remote = stage > 0 && rank_of(stage - 1) != static_cast<int>(rank_);
+    const bool remote = stage > 0 && rank_of(stage - 1, act.micro) != static_cast<int>(rank_);
     if (!remote && !may_write(mine.sent)) return false;
     if (stage == 0) mine.input = value(0, act.micro);
     if (stage > 0 && !remote) {
@@ -139,7 +198,11 @@ class symbolic_run {
       mine.input =
           found == before.slot_of.end() ? garbage : before.slots[static_cast<std::size_t>(found->second)].output;
     }
-    const bool good = mine.input == value(stage, act.micro) && act.stage == stage && ranks_[rank_].updates == 0;
+    mine.version = chunk.weights[static_cast<std::size_t>(act.version)];
+    // The copies of a stage are given their own micro-batches, and no others.
+    const bool good = mine.input == value(stage, act.micro) && act.stage == stage &&
+                      rank_of(stage, act.micro) == static_cast<int>(rank_) &&
+                      mine.version == version_to_read(chunk, act.micro);
     mine.output = good ? value(stage + 1, act.micro) : garbage;
     mine.saved = good ? value(stage, act.micro) : garbage;
     chunk.slot_of[act.micro] = act.slot;
@@ -151,21 +214,39 @@ class symbolic_run {
     using plait::op;
     const bool writes = act.kind != op::backward_weight;
     if (writes && !may_write(buffer.sent)) return false;
-    bool good = mine.saved == value(stage, act.micro) && act.stage == stage && ranks_[rank_].updates == 0;
+    const bool split = act.kind != op::backward;
+    if (split && (act.pending < 0 || static_cast<std::size_t>(act.pending) >= chunk.pending.size())) return no();
+    bool good = mine.saved == value(stage, act.micro) && act.stage == stage;
     if (writes) {
+      good = good && chunk.weights[static_cast<std::size_t>(act.version)] == mine.version;
       if (stage + 1 < shape_.stages()) {
-        const bool remote = rank_of(stage + 1) != static_cast<int>(rank_);
-        const auto& local = chunk_of(remote ? stage : stage + 1).gradients;
+        const bool remote = rank_of(stage + 1, act.micro) != static_cast<int>(rank_);
+        const auto& local = remote ? chunk.gradients : chunk_of(stage + 1).gradients;
         const auto number = static_cast<std::size_t>(act.message);
         good = good && number < local.size() && (remote ? buffer.in : local[number].out) == value(stage + 1, act.micro);
       }
       buffer.out = good ? value(stage, act.micro) : garbage;
-      if (good) chunk.inputs_done.push_back(act.micro);
+      if (split) chunk.pending[static_cast<std::size_t>(act.pending)] = buffer.out;
     }
     if (act.kind == op::backward_input) return true;
-    if (!writes) good = good && std::count(chunk.inputs_done.begin(), chunk.inputs_done.end(), act.micro) > 0;
+    if (!writes) good = good && chunk.pending[static_cast<std::size_t>(act.pending)] == value(stage, act.micro);
     chunk.sum.push_back(good ? act.micro : garbage);
     return true;
+  }
+
+  /// How many updates the weights have had that a micro-batch goes forward with.
+  [[nodiscard]] int version_to_read(const chunk_state& chunk, int micro) const {
+    switch (programs_[0].policy) {
+      case plait::weight_versions::flush:
+        return 0;
+      case plait::weight_versions::stash:
+        return chunk.updates;
+      case plait::weight_versions::synchronised:  // the first stage warms up with ranks - 1 micro-batches
+        return std::max(0, micro - (shape_.ranks - 1)) / shape_.micro;
+      case plait::weight_versions::double_buffered:
+        return std::max(0, micro / shape_.micro - 1);
+    }
+    return garbage;
   }
 
   /// The state of a stage that is on this rank.
@@ -199,13 +280,15 @@ class symbolic_run {
     return true;
   }
 
-  /// A collective over all ranks, the `mine + 1`st of its kind on this one.
-  template <class Done>
-  bool gather(int& mine, int rank_state::*counter, const Done& done) {
+  /// A collective over all ranks, the next of its kind on this one. come: what it brings; done: what it takes away.
+  template <class Come, class Done>
+  bool gather(int rank_state::*counter, const Come& come, const Done& done) {
+    int& mine = ranks_[rank_].*counter;
     auto& marked = gathered_[{rank_, counter == &rank_state::come_to_norm}];
     if (!marked) {
       marked = true;
       ++mine;
+      come();
     }
     for (const rank_state& other : ranks_)
       if (other.*counter < mine) return false;
@@ -214,51 +297,116 @@ class symbolic_run {
     return true;
   }
 
-  /// Micro-batches 0, 1, ... each once, in any order.
-  [[nodiscard]] bool each_once(std::vector<int> micros) const {
-    std::sort(micros.begin(), micros.end());
-    if (micros.size() != static_cast<std::size_t>(shape_.micro)) return false;
-    for (int micro = 0; micro < shape_.micro; ++micro)
-      if (micros[static_cast<std::size_t>(micro)] != micro) return false;
+  /// One bucket of a chunk over the copies of its stage, in the order in which each copy comes to it.
+  bool reduce(chunk_state& chunk, int bucket) {
+    auto& sums = sums_[chunk.stage];
+    if (chunk.sums_come_to == chunk.sums_done) {
+      if (sums.size() == chunk.sums_come_to) sums.emplace_back();
+      sum_over_copies& sum = sums[chunk.sums_come_to++];
+      sum.buckets.push_back(bucket);
+      sum.summed.insert(sum.summed.end(), chunk.sum.begin(), chunk.sum.end());
+    }
+    const sum_over_copies& sum = sums[chunk.sums_done];
+    if (sum.buckets.size() < static_cast<std::size_t>(chunk.copies)) return false;
+    ++chunk.sums_done;
+    const bool same = std::count(sum.buckets.begin(), sum.buckets.end(), bucket) == chunk.copies;
+    chunk.reduced[bucket].push_back({chunk.sum.size(), same ? sum.summed : std::vector<int>{garbage}});
     return true;
   }
-  [[nodiscard]] bool gradients_good(const rank_state& rank) const {
-    const plait::step_options& options = programs_[0].options;
-    return std::all_of(rank.chunks.begin(), rank.chunks.end(), [&](const chunk_state& chunk) {
-      if (!each_once(chunk.sum) || chunk.reduced.size() != static_cast<std::size_t>(options.buckets)) return false;
-      for (const auto& [bucket, times] : chunk.reduced)
-        if (bucket < 0 || bucket >= options.buckets || times.size() != 1 || times[0] != shape_.micro) return false;
-      return true;
-    });
+
+  /// Whether these are the micro-batches from `begin` to `end`, each once, in any order.
+  static bool each_once(std::vector<int> micros, int begin, int end) {
+    std::sort(micros.begin(), micros.end());
+    if (micros.size() != static_cast<std::size_t>(end - begin)) return false;
+    for (int micro = begin; micro < end; ++micro)
+      if (micros[static_cast<std::size_t>(micro - begin)] != micro) return false;
+    return true;
   }
+  [[nodiscard]] bool each_once(const std::vector<int>& micros) const {
+    return each_once(micros, 0, shape_.all_micro());
+  }
+  [[nodiscard]] bool flushes() const { return programs_[0].policy == plait::weight_versions::flush; }
+
+  /// Whether the sum that a chunk's next update takes is that of its step: over all copies where they have been summed.
+  [[nodiscard]] bool gradients_good(const chunk_state& chunk) const {
+    const plait::step_options& options = programs_[0].options;
+    if (chunk.stage < 0) return chunk.sum.empty() && chunk.reduced.empty();
+    const int of_update = shape_.micro * chunk.copies;
+    const int begin = flushes() ? 0 : chunk.updates * of_update,
+              end = flushes() ? shape_.all_micro() : begin + of_update;
+    if (options.buckets == 0 || !options.optimize)
+      return chunk.reduced.empty() && (chunk.copies == 1 ? each_once(chunk.sum, begin, end) : own_once(chunk));
+    if (chunk.reduced.size() != static_cast<std::size_t>(options.buckets)) return false;
+    for (const auto& [bucket, times] : chunk.reduced)
+      if (bucket < 0 || bucket >= options.buckets || times.size() != 1 || times[0].added != chunk.sum.size() ||
+          !each_once(times[0].summed, begin, end))
+        return false;
+    return true;
+  }
+  /// Whether a copy that is not summed with the others has what goes through it.
+  [[nodiscard]] bool own_once(const chunk_state& chunk) const {
+    for (int micro = 0; micro < shape_.all_micro(); ++micro) {
+      const rank_state& at = ranks_[static_cast<std::size_t>(rank_of(chunk.stage, micro))];
+      const bool own = &chunk >= at.chunks.data() && &chunk < at.chunks.data() + at.chunks.size();
+      if (std::count(chunk.sum.begin(), chunk.sum.end(), micro) != (own ? 1 : 0)) return false;
+    }
+    return std::count(chunk.sum.begin(), chunk.sum.end(), garbage) == 0;
+  }
+  [[nodiscard]] bool gradients_good(const rank_state& rank) const {
+    return std::all_of(rank.chunks.begin(), rank.chunks.end(),
+                       [&](const chunk_state& chunk) { return gradients_good(chunk); });
+  }
+
+  /// All parameters of a rank, at the end of a step that flushes.
   void update(rank_state& rank) {
+    const plait::step_options& options = programs_[0].options;
     ++rank.updates;
-    rank.update_good = rank.update_good && gradients_good(rank) && rank.norms == (programs_[0].options.clip ? 1 : 0);
+    rank.update_good = rank.update_good && gradients_good(rank) && flushes() &&
+                       (options.post_validate || rank.norms == (options.clip ? 1 : 0));
+    for (chunk_state& chunk : rank.chunks)
+      for (int& weights : chunk.weights) weights = rank.updates;
+  }
+  /// Those of one chunk, from its newest weights into a buffer.
+  void update(chunk_state& chunk, const plait::action& act) {
+    chunk.updates_good = chunk.updates_good && gradients_good(chunk) && act.stage == chunk.stage && !flushes() &&
+                         !programs_[0].options.clip && !programs_[0].options.post_validate;
+    chunk.weights[static_cast<std::size_t>(act.version)] = chunk.updates_good ? ++chunk.updates : garbage;
+    chunk.sum.clear();
+    chunk.reduced.clear();
+  }
+  /// Takes back what the norm, which comes after the update, shows to be wrong.
+  void validate(rank_state& rank) {
+    ++rank.validations;
+    rank.update_good = rank.update_good && rank.norms == 1 && rank.updates == 1;
   }
 
   [[nodiscard]] bool ended_well() const {
     const plait::program& first = programs_[0];
+    const plait::step_options& options = first.options;
     for (const auto& [key, waiting] : lines_)
       if (!waiting.empty()) return false;
-    for (std::size_t i = 0; i < ranks_.size(); ++i) {
-      const rank_state& rank = ranks_[i];
-      const bool holds_loss = rank_of(shape_.stages() - 1) == static_cast<int>(i);
-      if (holds_loss && !each_once(rank.losses)) return false;
-      if (rank.reports != (first.options.optimize ? 1 : 0)) return false;
-      if (holds_loss && first.options.optimize && !each_once(rank.reported)) return false;
-      if (rank.updates != (first.trains && first.options.optimize ? 1 : 0) || !rank.update_good) return false;
-      if (rank.norms != (first.trains && first.options.optimize && first.options.clip ? 1 : 0)) return false;
-      if (!first.trains) {
-        for (const chunk_state& chunk : rank.chunks)
-          if (!chunk.sum.empty() || !chunk.reduced.empty()) return false;
-      } else if (!first.options.optimize) {
-        for (const chunk_state& chunk : rank.chunks)
-          if (!each_once(chunk.sum) || !chunk.reduced.empty()) return false;
-      } else if (!gradients_good(rank)) {
-        return false;
-      }
+    std::vector<int> losses, reported;
+    for (const rank_state& rank : ranks_) {
+      losses.insert(losses.end(), rank.losses.begin(), rank.losses.end());
+      reported.insert(reported.end(), rank.reported.begin(), rank.reported.end());
+    }
+    if (!each_once(losses) || (options.optimize && !each_once(reported))) return false;
+    const int once = first.trains && options.optimize && flushes() ? 1 : 0;
+    for (const rank_state& rank : ranks_) {
+      if (rank.reports != (options.optimize ? 1 : 0)) return false;
+      if (rank.updates != once || !rank.update_good) return false;
+      if (rank.norms != (options.clip || options.post_validate ? once : 0)) return false;
+      if (rank.validations != (options.post_validate ? once : 0)) return false;
+      for (const chunk_state& chunk : rank.chunks)
+        if (!chunk_ended_well(chunk)) return false;
     }
     return true;
+  }
+  [[nodiscard]] bool chunk_ended_well(const chunk_state& chunk) const {
+    if (!programs_[0].trains) return chunk.sum.empty() && chunk.reduced.empty();
+    if (flushes()) return gradients_good(chunk);
+    return chunk.updates_good && chunk.sum.empty() && chunk.reduced.empty() &&
+           chunk.updates * shape_.micro * chunk.copies == shape_.all_micro();
   }
 
   const std::vector<plait::program>& programs_;
@@ -267,8 +415,9 @@ class symbolic_run {
   std::deque<message> messages_;
   std::map<std::tuple<int, int, int>, std::deque<message*>> lines_;
   std::map<std::pair<std::size_t, bool>, bool> gathered_;
-  std::size_t rank_ = 0;  ///< at hand
-  bool broken_ = false;   ///< an action that names memory or ranks that do not exist
+  std::map<int, std::vector<sum_over_copies>> sums_;  ///< of each stage
+  std::size_t rank_ = 0;                              ///< at hand
+  bool broken_ = false;                               ///< an action that names memory or ranks that do not exist
 };
 
 /// Whether programs compute a step, in whatever order ranks get on.

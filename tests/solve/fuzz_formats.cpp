@@ -1,66 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers against texts that were changed at random: each either reads or says its sentence, and what was read can
-// be written and read again. The same function is the entry of libFuzzer:
-//   clang++-16 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -DPLAIT_FUZZ -Iinclude
-//   tests/solve/fuzz_formats.cpp
+// The readers against texts that were changed at random; tests/fuzz/lp_formats.cpp does the same with more patience.
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <string_view>
 
-#include <plait/core/error.hpp>
-#include <plait/solve/formats.hpp>
-
-namespace {
-
-using namespace plait;
-
-/// 1: read, 0: refused with kind io.
-int feed(std::string_view text) {
-  int read = 0;
-  lp model;
-  for (const int reader : {0, 1, 2, 3}) {
-    try {
-      model = reader == 3 ? parse_lp(text, "t").model
-                          : parse_mps(text, "t",
-                                      reader == 0   ? mps_format::automatic
-                                      : reader == 1 ? mps_format::fixed
-                                                    : mps_format::free)
-                                .model;
-    } catch (const error& e) {
-      if (e.kind() != error_kind::io && e.kind() != error_kind::usage) throw;
-      continue;
-    }
-    read = 1;
-    std::string written;
-    try {
-      written = mps_text(model);
-    } catch (const error&) {
-      continue;  // names that free MPS cannot hold, or bounds that cross
-    }
-    const lp again = parse_mps(written, "written", mps_format::free).model;
-    if (again.rows() != model.rows() || again.columns() != model.columns() || again.entries() != model.entries()) {
-      throw error{error_kind::numerics, "fuzz_formats", "what was written is read back as another model"};
-    }
-    try {
-      parse_basis(model, text, "t");
-    } catch (const error& e) {
-      if (e.kind() != error_kind::io) throw;
-    }
-  }
-  return read;
-}
-
-}  // namespace
-
-#ifdef PLAIT_FUZZ
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  feed({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#else
 #include <doctest/doctest.h>
 
+#include "feed_formats.hpp"
 #include "oracle.hpp"
 
 TEST_CASE("readers survive texts that were changed at random, and refuse most of them") {
@@ -100,9 +45,8 @@ TEST_CASE("readers survive texts that were changed at random, and refuse most of
           text.resize(at);
       }
     }
-    (feed(text) != 0 ? read : refused) += 1;
+    (formats::feed(text) != 0 ? read : refused) += 1;
   }
   CHECK(read > 300);
   CHECK(refused > 10000);
 }
-#endif

@@ -68,11 +68,6 @@ TEST_CASE("a run that is stopped and resumed is equal to the bit to one that was
   resuming_changes_no_bit<double>(adamw{});
 }
 
-template <schedule S>
-layout_handle layout_under(coordinate ways) {
-  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
-}
-
 TEST_CASE("a run resumes to the bit under schedules with copies of stages, split passes and two versions of weights") {
   const auto model = real_model();
   auto job = real_task<double>(4, 5);

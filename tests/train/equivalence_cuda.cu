@@ -15,10 +15,12 @@ using namespace harness;
 using gpu = plait::cuda;  // the toolkit has a namespace of that name
 
 std::vector<layout_handle> layouts() {
-  return {layout_of({1, 1, 1}, 1, 1), layout_of({4, 1, 1}, 1, 1), layout_of({1, 4, 1}, 1, 1),
-          layout_of({1, 1, 4}, 1, 1), layout_of({1, 1, 4}, 1, 0), layout_of({2, 2, 2}, 1, 1),
-          layout_of({1, 1, 2}, 2, 2), layout_of({2, 2, 2}, 2, 2), layout_of({3, 1, 2}, 1, 1),
-          layout_of({1, 3, 2}, 2, 2)};
+  return {layout_of({1, 1, 1}, 1, 1),        layout_of({4, 1, 1}, 1, 1),        layout_of({1, 4, 1}, 1, 1),
+          layout_of({1, 1, 4}, 1, 1),        layout_of({1, 1, 4}, 1, 0),        layout_of({2, 2, 2}, 1, 1),
+          layout_of({1, 1, 2}, 2, 2),        layout_of({2, 2, 2}, 2, 2),        layout_of({3, 1, 2}, 1, 1),
+          layout_of({1, 3, 2}, 2, 2),        layout_under<zb_h1>({1, 1, 3}),    layout_under<zb_v>({2, 1, 2}),
+          layout_under<v_half>({1, 2, 2}),   layout_under<dualpipe>({1, 1, 2}), layout_under<chimera>({1, 1, 4}),
+          layout_under<hanayo<2>>({1, 1, 2})};
 }
 
 template <real T>
@@ -53,6 +55,20 @@ TEST_CASE(
     CHECK(
         equal_bits(train<double, std::int32_t>(threads<gpu>{}, layout, model, optimizer, real_task<double>(4)), many));
   }
+}
+
+TEST_CASE("on a GPU versions of weights, and updates that are validated afterwards, are those of the host: 1e-10") {
+  const auto model = real_model();
+  const auto same = [&](const layout_handle& layout, const auto& job) {
+    const auto on_host = train<double, std::int32_t>(threads{}, layout, model, adamw{}, job);
+    CHECK(loss_difference(train<double, std::int32_t>(threads<gpu>{}, layout, model, adamw{}, job), on_host) <= 1e-10);
+  };
+  auto job = real_task<double>(4, 5);
+  job.settings.post_validate = true;
+  same(layout_under<zb_v>({1, 1, 2}), job);
+  job.settings.post_validate = false;
+  job.settings.clip_norm = 0;
+  same(layout_under<pipedream_2bw>({1, 1, 3}), job);
 }
 
 TEST_CASE("on a GPU the ledger's peak is what was predicted from the program, on every rank") {

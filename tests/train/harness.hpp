@@ -154,4 +154,10 @@ inline layout_handle layout_of(coordinate ways, int chunks, int which, rank_orde
   return {.mesh = {.ways = ways, .order = order, .chunks = chunks}, .schedule = schedule};
 }
 
+/// A layout with a schedule that is known by its type.
+template <schedule S>
+layout_handle layout_under(coordinate ways) {
+  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
+}
+
 }  // namespace harness

@@ -111,11 +111,6 @@ TEST_CASE("the peak of the ledger is what was allocated, and what was predicted,
   }
 }
 
-template <schedule S>
-layout_handle layout_under(coordinate ways) {
-  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
-}
-
 /// A trainer for `steps` steps at a time, tried twice; what it allocates in the tries but the first `free` goes to
 /// `seen`.
 template <class Seen>

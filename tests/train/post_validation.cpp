@@ -13,10 +13,6 @@ namespace {
 
 using namespace harness;
 
-template <schedule S>
-layout_handle layout_under(coordinate ways) {
-  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
-}
 std::vector<layout_handle> layouts() {
   return {layout_under<one_f_one_b>({1, 1, 1}), layout_under<zb_h1>({1, 1, 3}),  layout_under<zb_h2>({2, 1, 2}),
           layout_under<zb_v>({1, 2, 2}),        layout_under<v_half>({2, 2, 2}), layout_under<dualpipe>({1, 1, 2})};

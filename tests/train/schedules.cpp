@@ -14,12 +14,6 @@ namespace {
 
 using namespace harness;
 
-/// A layout with a schedule that is known by its type.
-template <schedule S>
-layout_handle layout_under(coordinate ways) {
-  return {.mesh = {.ways = ways, .chunks = S::chunks}, .schedule = handle_of<S>()};
-}
-
 /// Every pipeline that the schedule accepts, alone and beside data and tensor axes.
 template <schedule S>
 void trains_as_one_rank() {

@@ -17,8 +17,10 @@ namespace {
 using namespace harness;
 
 std::vector<layout_handle> layouts() {
-  return {layout_of({1, 1, 1}, 1, 1), layout_of({2, 1, 1}, 1, 1), layout_of({1, 2, 1}, 1, 1),
-          layout_of({1, 1, 3}, 1, 0), layout_of({2, 2, 2}, 1, 1), layout_of({2, 1, 2}, 2, 2)};
+  return {layout_of({1, 1, 1}, 1, 1),      layout_of({2, 1, 1}, 1, 1),    layout_of({1, 2, 1}, 1, 1),
+          layout_of({1, 1, 3}, 1, 0),      layout_of({2, 2, 2}, 1, 1),    layout_of({2, 1, 2}, 2, 2),
+          layout_under<zb_h1>({1, 1, 3}),  layout_under<zb_v>({1, 1, 2}), layout_under<dualpipe>({1, 1, 2}),
+          layout_under<chimera>({2, 1, 2})};
 }
 
 TEST_CASE("on streams that lag behind, every layout trains what one rank trains, bit for bit, in any buckets") {
@@ -39,11 +41,28 @@ TEST_CASE("on streams that lag behind, gradients are clipped by the norm of thei
   const auto model = real_model();
   for (const layout_handle& layout : layouts()) {
     CAPTURE(to_string(layout.mesh.ways));
-    auto job = real_task<double>(3, 5);
+    auto job = real_task<double>(4, 5);
     job.settings.buckets = 4;
     const auto on_host = train<double, std::int32_t>(threads{}, layout, model, adamw{}, job);
     CHECK(equal_bits(train<double, std::int32_t>(threads<queued>{}, layout, model, adamw{}, job), on_host));
   }
+}
+
+TEST_CASE("on streams that lag behind, versions of weights and updates that are taken back are those of the host") {
+  const auto model = real_model();
+  const auto same = [&](const layout_handle& layout, const auto& job) {
+    CAPTURE(std::string{layout.schedule.name});
+    const auto on_host = train<double, std::int32_t>(threads{}, layout, model, adamw{}, job);
+    CHECK(equal_bits(train<double, std::int32_t>(threads<queued>{}, layout, model, adamw{}, job), on_host));
+  };
+  auto job = real_task<double>(4, 5);
+  job.settings.post_validate = true;
+  same(layout_under<zb_v>({1, 1, 2}), job);
+  same(layout_under<zb_h1>({2, 1, 2}), job);
+  job.settings.post_validate = false;
+  job.settings.clip_norm = 0;
+  same(layout_under<pipedream_2bw>({1, 1, 3}), job);
+  same(layout_under<pipedream_2bw>({2, 2, 2}), job);
 }
 
 std::atomic<int> reductions_before{0};

@@ -20,7 +20,7 @@ namespace plait {
 
 /// How hard `synthesize` tries. The same effort gives the same orders everywhere.
 struct synthesis_effort {
-  std::int64_t passes = 30'000'000;  ///< that are played in the search at most, some 10 ns each
+  std::int64_t passes = 24'000'000;  ///< that are played in the search at most, some 10 to 20 ns each
   int moves = 60'000;                ///< that are tried at most
   int starts = 4;                    ///< orders that are improved for each placement, the shortest first
 };
@@ -34,7 +34,7 @@ struct synthesis_effort {
 /// Backward passes are split. With one chunk a rank stage r is on rank r; with more it chooses the loop or the wave.
 /// `in_flight` of what it returns has room for enough gradients under way that no rank waits for a buffer, at these
 /// costs. It starts from the fixed schedules and from list schedules, and moves passes of the longest chain about
-/// (`docs/design/synthesize.md`); it ends early at `lower_bound`. About half a second by default.
+/// (`docs/design/synthesize.md`); it ends early at `lower_bound`. At most half a second of a processor by default.
 ///
 /// limit: [ranks], live activations in chunks, from the start of a forward pass to the end of its weight half; empty:
 /// none.

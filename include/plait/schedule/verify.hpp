@@ -106,7 +106,9 @@ constexpr verification verify_schedule(pipe_shape shape, step_options options = 
   const detail::message_plan* plan = nullptr;
   if constexpr (all_at_once) {
     detail::write_orders<S>(shape, order_memory.data(), orders.data());
-    plan = new detail::message_plan{table, shape, orders.data(), true};
+    const pass* one = orders.data()[0].begin;
+    while (one != orders.data()[0].end && !is_backward(one->kind)) ++one;
+    plan = new detail::message_plan{table, shape, orders.data(), one != orders.data()[0].end};
   }
   bool trains = true;
   int most_messages = 0, most_versions = 1;

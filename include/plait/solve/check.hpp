@@ -39,6 +39,12 @@ inline double finite_bound(double lower, double upper) {
   return std::fmax(lower > -infinity ? std::fabs(lower) : 0, upper < infinity ? std::fabs(upper) : 0);
 }
 
+/// Memory of a check, for those who check often.
+struct check_memory {
+  table<double_double> sum;
+  table<double> size;
+};
+
 /// Activities of the rows at `x`, and the sums of the magnitudes of their terms.
 inline void activities_of(const lp& model, const table<double>& x, table<double_double>& sum, table<double>& size) {
   const sparse_matrix& a = model.matrix();
@@ -53,9 +59,10 @@ inline void activities_of(const lp& model, const table<double>& x, table<double_
   }
 }
 
-inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst) {
-  table<double_double> sum;
-  table<double> size;
+inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst,
+                              check_memory& memory) {
+  table<double_double>& sum = memory.sum;
+  table<double>& size = memory.size;
   activities_of(model, x, sum, size);
   bool good = true;
   worst = 0;
@@ -74,17 +81,23 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
   return good;
 }
 
+inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst) {
+  check_memory memory;
+  return point_is_feasible(model, x, tolerance, worst, memory);
+}
+
 }  // namespace detail
 
 /// Whether duals prove that x is optimal: x within bounds, signs of duals and reduced costs right, and equal
 /// objectives. Reduced costs are computed anew from the duals of the rows.
-inline verdict check_optimal(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+inline verdict check_optimal(const lp& model, const answer& claim, const check_tolerances& within,
+                             detail::check_memory& memory) {
   verdict found{.kind = certificate_kind::optimal};
   if (claim.x.size() != model.columns() || claim.dual.size() != model.rows()) {
     found.reason = "it has no value for each column and dual for each row";
     return found;
   }
-  bool good = detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual);
+  bool good = detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual, memory);
   if (!good) found.reason = "x is outside of its bounds";
   const sparse_matrix& a = model.matrix();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
@@ -127,6 +140,11 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   if (good && signs && !closed) found.reason = "the primal and the dual objective differ";
   found.verified = good && signs && closed;
   return found;
+}
+
+inline verdict check_optimal(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  detail::check_memory memory;
+  return check_optimal(model, claim, within, memory);
 }
 
 /// Whether multipliers y of the rows prove that there is no feasible point: for every x and r = A x the sum of
@@ -179,12 +197,13 @@ inline verdict check_farkas(const lp& model, const answer& claim, const check_to
 
 /// Whether x is feasible and the ray leads from it to ever better points: no bound in its way, and the cost falls.
 inline verdict check_primal_ray(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  detail::check_memory memory;
   verdict found{.kind = certificate_kind::primal_ray};
   if (claim.x.size() != model.columns() || claim.ray.size() != model.columns()) {
     found.reason = "there is no value and no direction for each column";
     return found;
   }
-  if (!detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual)) {
+  if (!detail::point_is_feasible(model, claim.x, within.primal, found.max_primal_residual, memory)) {
     found.reason = "x is outside of its bounds";
     return found;
   }
@@ -195,8 +214,8 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
     if (std::fabs(v) <= within.ray * terms) return;
     if ((v > 0 && u < infinity) || (v < 0 && l > -infinity)) free = false;
   };
-  table<double_double> sum;
-  table<double> size;
+  table<double_double>& sum = memory.sum;
+  table<double>& size = memory.size;
   detail::activities_of(model, claim.ray, sum, size);
   double_double gain;
   double gain_size = 0;
@@ -221,10 +240,11 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
 ///
 /// optimal: `check_optimal`; infeasible: `check_farkas`; unbounded: `check_primal_ray`; any other status proves
 /// nothing. Cost: O(entries), about 20 operations each.
-inline verdict check(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+inline verdict check(const lp& model, const answer& claim, const check_tolerances& within,
+                     detail::check_memory& memory) {
   switch (claim.status) {
     case termination::optimal:
-      return check_optimal(model, claim, within);
+      return check_optimal(model, claim, within, memory);
     case termination::infeasible:
       return check_farkas(model, claim, within);
     case termination::unbounded:
@@ -232,6 +252,11 @@ inline verdict check(const lp& model, const answer& claim, const check_tolerance
     default:
       return {};
   }
+}
+
+inline verdict check(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  detail::check_memory memory;
+  return check(model, claim, within, memory);
 }
 
 }  // namespace plait

@@ -120,6 +120,32 @@ class lp {
     drop_zeros();
   }
 
+  /// The same without copying: what the model held is in `a` afterwards, memory to be used again.
+  void swap_matrix(sparse_matrix& a) {
+    require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::swap_matrix",
+            "the matrix must have the rows and columns of the model");
+    std::swap(matrix_, a);
+    pending_.clear();
+    drop_zeros();
+  }
+
+  /// A model without rows, columns and names, which keeps its memory.
+  void clear() {
+    sense_ = objective_sense::minimize;
+    offset_ = 0;
+    for (table<double>* const one : {&cost_, &lower_, &upper_, &row_lower_, &row_upper_}) one->clear();
+    integer_.clear();
+    pending_.clear();
+    matrix_.rows = matrix_.columns = 0;
+    matrix_.begin.assign(1, 0);
+    matrix_.index.clear();
+    matrix_.value.clear();
+    name_.clear();
+    objective_name_.clear();
+    column_names_.clear();
+    row_names_.clear();
+  }
+
   void set_sense(objective_sense sense) { sense_ = sense; }
   void set_offset(double value) {
     require(is_finite(value), "lp::set_offset", "the constant of the objective must be finite");

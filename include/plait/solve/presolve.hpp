@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -23,6 +24,8 @@ namespace plait {
 ///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
 ///   column that is fixed, or without entries        at a bound
 ///   column that only one direction helps            at the bound in that direction
+///   column whose reduced cost has one sign          at a bound
+///   whatever the duals are (dominated)
 ///   row that forces its columns to their bounds     its activity is basic, columns at bounds
 ///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
 ///
@@ -32,7 +35,7 @@ class presolve {
   enum class result { reduced, infeasible, unbounded };
 
   /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program.
-  result reduce(const lp& model) {
+  result reduce(const lp& model, detail::monitor* limits = nullptr) {
     model_ = &model;
     const int m = model.rows(), n = model.columns();
     transpose(model.matrix(), by_rows_);
@@ -55,10 +58,18 @@ class presolve {
     open_ = false;
     for (int pass = 0; pass < 12; ++pass) {
       const int before = done_.size();
-      for (int i = 0; i < m && !bad_; ++i)
+      const auto poll = [&](int at) {
+        if (limits != nullptr && (at & 255) == 0) limits->poll();
+      };
+      for (int i = 0; i < m && !bad_; ++i) {
+        poll(i);
         if (row_left_[i] != 0) look_at_row(i);
-      for (int j = 0; j < n && !bad_ && !open_; ++j)
+      }
+      for (int j = 0; j < n && !bad_ && !open_; ++j) {
+        poll(j);
         if (column_left_[j] != 0) look_at_column(j);
+      }
+      if (!bad_ && !open_) fix_dominated();
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;
       if (done_.size() == before) break;
@@ -258,6 +269,56 @@ class presolve {
     if (column_count_[j] == 1 && row_count_[row] > 1) substitute(j, row, coefficient);
   }
 
+  /// Rows bound their duals: by sign where they have one bound, and where a column alone in a row has no upper (lower)
+  /// bound, because its reduced cost is then never below (above) zero at an optimum. A column whose reduced cost these
+  /// keep off zero rests at a bound in every optimum.
+  void fix_dominated() {
+    const int m = model_->rows(), n = model_->columns();
+    const sparse_matrix& a = model_->matrix();
+    dual_lower_.resize(m);
+    dual_upper_.resize(m);
+    bool any = false;
+    for (int i = 0; i < m; ++i) {
+      dual_lower_[i] = row_upper_[i] < infinity ? -infinity : 0;
+      dual_upper_[i] = row_lower_[i] > -infinity ? infinity : 0;
+    }
+    for (int j = 0; j < n; ++j) {
+      if (column_left_[j] == 0 || column_count_[j] != 1 || (lower_[j] > -infinity && upper_[j] < infinity)) continue;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        if (row_left_[i] == 0) continue;
+        const double at = cost_[j] / a.value[k];
+        const bool above = upper_[j] == infinity, below = lower_[j] == -infinity;
+        if (above == (a.value[k] > 0) || (above && below)) dual_upper_[i] = std::fmin(dual_upper_[i], at);
+        if (below == (a.value[k] > 0) || (above && below)) dual_lower_[i] = std::fmax(dual_lower_[i], at);
+        any = true;
+      }
+    }
+    for (int i = 0; i < m && any; ++i) any = dual_lower_[i] <= dual_upper_[i];  // else there may be no optimum
+    if (!any) return;
+    for (int j = 0; j < n && !open_; ++j) {
+      if (column_left_[j] == 0) continue;
+      double least = cost_[j], most = cost_[j], size = std::fabs(cost_[j]);
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        if (row_left_[i] == 0) continue;
+        const double v = a.value[k], low = v > 0 ? dual_lower_[i] : dual_upper_[i],
+                     high = v > 0 ? dual_upper_[i] : dual_lower_[i];
+        least -= v * high;
+        most -= v * low;
+        if (high - high == 0) size += std::fabs(v * high);
+        if (low - low == 0) size += std::fabs(v * low);
+        if (least == -infinity && most == infinity) break;
+      }
+      const double clear = 1e-7 * (1 + size);
+      if (least > clear && lower_[j] > -infinity) {
+        fix(j, lower_[j], basis_status::lower);
+      } else if (most < -clear && upper_[j] < infinity) {
+        fix(j, upper_[j], basis_status::upper);
+      }
+    }
+  }
+
   /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
   void substitute(int j, int i, double v) {
     double largest = 0;
@@ -314,15 +375,17 @@ class presolve {
     const sparse_matrix& a = model_->matrix();
     columns_.clear();
     rows_.clear();
-    table<int> renamed(m, -1);
-    reduced_ = lp{};
+    renamed_.assign(m, -1);
+    reduced_.clear();
     for (int i = 0; i < m; ++i) {
       if (row_left_[i] == 0) continue;
-      renamed[i] = rows_.size();
+      renamed_[i] = rows_.size();
       rows_.push_back(i);
       reduced_.add_row(row_lower_[i], row_upper_[i]);
     }
-    sparse_matrix small;
+    sparse_matrix& small = small_;
+    small.index.clear();
+    small.value.clear();
     small.rows = rows_.size();
     small.begin.assign(1, 0);
     for (int j = 0; j < n; ++j) {
@@ -331,19 +394,21 @@ class presolve {
       reduced_.add_column(cost_[j], lower_[j], upper_[j]);
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         if (row_left_[a.index[k]] == 0) continue;
-        small.index.push_back(renamed[a.index[k]]);
+        small.index.push_back(renamed_[a.index[k]]);
         small.value.push_back(a.value[k]);
       }
       small.begin.push_back(small.index.size());
     }
     small.columns = columns_.size();
-    reduced_.take_matrix(std::move(small));
+    reduced_.swap_matrix(small);
   }
 
   const lp* model_ = nullptr;
   lp reduced_;
+  sparse_matrix small_;
+  table<int> renamed_;
   sparse_matrix by_rows_;
-  table<double> lower_, upper_, row_lower_, row_upper_, cost_;
+  table<double> lower_, upper_, row_lower_, row_upper_, cost_, dual_lower_, dual_upper_;
   table<char> column_left_, row_left_;
   table<int> column_count_, row_count_, columns_, rows_;
   table<action> done_;

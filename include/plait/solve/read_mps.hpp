@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <plait/core/error.hpp>
+#include <plait/solve/detail/mps_lines.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/text.hpp>
 
@@ -22,9 +23,9 @@ enum class mps_format {
 namespace detail {
 
 /// Reads one MPS text in one of the two formats.
-class mps_reader {
+class mps_reader : mps_lines {
  public:
-  mps_reader(std::string_view text, std::string_view name, bool fixed) : lines_{text}, name_{name}, fixed_{fixed} {}
+  mps_reader(std::string_view text, std::string_view name, bool fixed) : mps_lines{text, name, fixed} {}
 
   model_text<lp> read() {
     std::string_view line;
@@ -46,17 +47,6 @@ class mps_reader {
 
  private:
   enum class section { none, rows, columns, rhs, ranges, bounds, sense, objective_name };
-  struct fields {
-    std::string_view at[6];
-    int count = 0;
-  };
-
-  [[noreturn]] void fail(const std::string& what) const { fail_at("read_mps", name_, lines_.number(), what); }
-  void note(const std::string& what) {
-    notes_.push_back(std::string{"line "} + std::to_string(lines_.number()) + ": " + what);
-  }
-  static std::string quoted(std::string_view s) { return std::string{"'"}.append(s.substr(0, 60)).append("'"); }
-
   bool header(std::string_view line) {
     std::string_view word = line.substr(0, line.find_first_of(" \t"));
     const std::string_view rest = trimmed(line.substr(word.size()));
@@ -98,43 +88,6 @@ class mps_reader {
   }
   void need_columns(const char* what) {
     if (!seen_columns_) fail(std::string{what} + " comes before COLUMNS");
-  }
-
-  /// Fields of a data line: free by blanks, fixed by columns. A tab makes a fixed line free.
-  fields split(std::string_view line) const {
-    fields found;
-    if (fixed_ && line.find('\t') == std::string_view::npos) {
-      static constexpr std::size_t begin[] = {1, 4, 14, 24, 39, 49}, length[] = {2, 8, 8, 12, 8, 12};
-      for (int f = 0; f < 6; ++f) {
-        if (line.size() <= begin[f]) break;
-        found.at[f] = trimmed(line.substr(begin[f], length[f]));
-        found.count = f + 1;
-      }
-      // Anything between the fields is a line that is not in fixed format.
-      static constexpr std::size_t gap[] = {3, 12, 13, 22, 23, 36, 37, 38, 47, 48};
-      for (const std::size_t g : gap)
-        if (g < line.size() && line[g] != ' ') fail("there is text between the fields of the fixed format");
-      while (found.count > 0 && found.at[found.count - 1].empty()) --found.count;
-      return found;
-    }
-    std::string_view rest = trimmed(line);
-    while (!rest.empty()) {
-      const auto end = rest.find_first_of(" \t");
-      if (found.count == 6) fail("there are more than six fields");
-      found.at[found.count++] = rest.substr(0, end);
-      rest = end == std::string_view::npos ? std::string_view{} : trimmed(rest.substr(end));
-    }
-    return found;
-  }
-  [[nodiscard]] double number(std::string_view text) const {
-    double value = 0;
-    if (!parse_number(text, value)) fail(quoted(text) + " is not a number");
-    return value;
-  }
-  [[nodiscard]] double finite(std::string_view text) const {
-    const double value = number(text);
-    if (value - value != 0) fail(quoted(text) + " is not finite");
-    return value;
   }
 
   void data(std::string_view line) {
@@ -419,11 +372,7 @@ class mps_reader {
 
   static constexpr int objective_row = -1, ignored_row = -2;
 
-  line_reader lines_;
-  std::string_view name_;
-  bool fixed_;
   lp model_;
-  std::vector<std::string> notes_;
   section in_ = section::none;
   bool seen_rows_ = false, seen_columns_ = false, whole_ = false, cost_given_ = false;
   std::string objective_, wanted_objective_, rhs_set_, ranges_set_, bounds_set_, noted_set_, current_name_;

@@ -10,6 +10,7 @@
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/read_back.hpp>
+#include <plait/solve/detail/sifting.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
 #include <plait/solve/presolve.hpp>
@@ -28,28 +29,69 @@ class simplex {
   /// `start`: a basis to go on from, such as the one an earlier answer holds; statuses of rows and columns that the
   /// model has gained since may be missing. Throws: usage where it has more of them than the model.
   answer solve(const lp& model, const solve_options& options = {}, const basis& start = {}) {
+    answer found;
+    solve(model, options, start, found);
+    return found;
+  }
+  /// The same into an answer whose memory is used again: a solve that is repeated on a model of the same shape then
+  /// allocates nothing. `start` may be the basis of `found`.
+  void solve(const lp& model, const solve_options& options, const basis& start, answer& found) {
     const double began = detail::seconds_now();
     detail::monitor limits;
     limits.deadline = options.time_limit < infinity ? began + options.time_limit : 1e300;
     limits.iteration_limit = options.iteration_limit;
     limits.interrupted = options.interrupt;
     limits.context = options.context;
-    answer found;
-    solve_within(model, options, start, limits, found);
+    limits.small = model.rows() < 500;
+    require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
+            "the starting basis has more columns or rows than the model; remove theirs as well");
+    start_ = start;
+    clear(found);
+    ask(&limits);
+    whole_ = nullptr;
+    try {
+      solve_within(model, options, start_, limits, found);
+    } catch (const detail::stop_request&) {
+      stopped_inside(model, limits, found);
+    }
+    ask(nullptr);
     found.iterations = limits.iterations;
     found.seconds = detail::seconds_now() - began;
-    return found;
   }
 
  private:
+  /// Lets the parts that take long ask whether to stop.
+  void ask(detail::monitor* limits) {
+    engine_.state.factors.limits = refine_.limits = scaled_.limits = original_.limits = limits;
+  }
+  static void clear(answer& found) {
+    found.status = termination::imprecise;
+    found.primal = found.dual_point = point_status::none;
+    found.objective = found.bound = 0;
+    found.iterations = found.nodes = 0;
+    found.max_primal_residual = found.max_dual_residual = found.relative_gap = 0;
+    found.certificate = certificate_kind::none;
+    found.verified = false;
+    found.explanation.clear();
+    for (table<double>* const one :
+         {&found.x, &found.activity, &found.dual, &found.reduced_cost, &found.farkas, &found.ray})
+      one->clear();
+    found.basis.columns.clear();
+    found.basis.rows.clear();
+  }
+
   void solve_within(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
                     answer& found) {
-    require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
-            "the starting basis has more columns or rows than the model; remove theirs as well");
+    limits.poll();
     if (bounds_cross(model, found)) return;
+    if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
-    if (options.crash && start.empty() && crash_.find(model, status_)) {
+    if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
+      if (crash_.left_out() > 0 && !sift(model, options, limits)) {
+        stopped(model, limits, found);
+        return;
+      }
       if (finish_optimal(model, options, limits, found)) return;
       crashed_ = true;
     } else if (options.presolve && start.empty() && model.rows() > 0) {
@@ -63,11 +105,12 @@ class simplex {
     }
     for (int attempt = 0; attempt < 4; ++attempt) {
       const bool scaled = attempt != 2;
-      if (attempt == 2 || (attempt == 0 && !crashed_)) start_basis(model, start);
+      if (attempt == 2 || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
       if (attempt > 0) dual_first = !dual_first;
       const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
       scaled_.load(model, scaled);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
+      whole_ = &scaled_;
       engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
       engine_.state.set_basis(status_);
       if (attempt == 0 && options.algorithm == lp_algorithm::automatic && (!start.empty() || crashed_)) {
@@ -96,16 +139,26 @@ class simplex {
     found.explanation = "the certificate did not pass the check: " + what;
   }
 
+  /// Takes the basis of few columns on to one of all. False where a limit ended it.
+  bool sift(const lp& model, const solve_options& options, detail::monitor& limits) {
+    scaled_.load(model, true);
+    engine_.state.threshold = 0.1;
+    sifting_.run(scaled_, engine_, limits, 1e-7, options.seed, status_);
+    say(options, "sifting", limits);
+    return limits.reason == detail::stop_reason::none;
+  }
+
   /// Solves what presolve leaves, and brings its basis back. False where that has no optimum; the whole program then
   /// says which certificate there is.
   bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
-    if (presolve_.reduce(model) != presolve::result::reduced) return false;
+    if (presolve_.reduce(model, &limits) != presolve::result::reduced) return false;
     if (presolve_.steps() == 0) return false;
     const lp& small = presolve_.reduced();
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
     scaled_.load(small, true);
     engine_.attach(scaled_, options.seed);
+    whole_ = nullptr;
     engine_.state.threshold = 0.1;
     engine_.state.set_basis(status_);
     const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
@@ -142,13 +195,55 @@ class simplex {
     for (int i = 0; i < start.rows.size(); ++i) status_[n + i] = start.rows[i];
   }
 
+  /// From a starting basis on the program as it was given: most edits leave few pivots to do. False where that did not
+  /// end with a proof; `status_` then holds how far it came.
+  bool go_on(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
+             answer& found) {
+    start_basis(model, start);
+    attach_original(model, options.seed);
+    detail::tableau& t = engine_.state;
+    t.threshold = 0.1;
+    t.factorize(status_);
+    t.settle_all();
+    t.compute_values();
+    t.compute_reduced_costs();
+    const bool primal = t.primal_infeasibilities(options.tolerance).count == 0;
+    const bool dual = t.dual_infeasibilities(options.tolerance).count == 0;
+    if (!primal || !dual) {
+      const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
+      if (given < 0 || given > allowed) limits.iteration_limit = allowed;
+      const bool dual_first =
+          options.algorithm == lp_algorithm::automatic ? dual_suits() : options.algorithm == lp_algorithm::dual;
+      t.ready = true;
+      engine_.trust_updates(20);
+      const detail::outcome outcome =
+          engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
+      engine_.trust_updates(0);
+      limits.iteration_limit = given;
+      status_ = t.status;
+      if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
+        limits.reason = detail::stop_reason::none;
+      }
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return true;
+      }
+      if (outcome != detail::outcome::optimal) return false;
+    } else {
+      status_ = t.status;
+    }
+    return finish_optimal(model, options, limits, found);
+  }
+
   /// For a starting basis: the dual method, unless it is primal feasible and not dual feasible.
   bool dual_suits() {
     detail::tableau& t = engine_.state;
-    t.settle_all();
-    t.refactor();
-    t.compute_values();
-    t.compute_reduced_costs();
+    if (!t.fresh()) {
+      t.settle_all();
+      t.refactor();
+      t.compute_values();
+      t.compute_reduced_costs();
+    }
     int wrong = 0;
     for (int j = 0; j < t.variables(); ++j)
       if (t.dual_infeasibility(j) > 1e-7 && !t.is_boxed(j)) ++wrong;
@@ -161,35 +256,43 @@ class simplex {
     return model.sense() == objective_sense::maximize ? -limit : limit;
   }
 
+  void attach_original(const lp& model, std::uint64_t seed) {
+    original_.load(model, false);
+    engine_.attach(original_, seed);
+    whole_ = &original_;
+  }
   /// The program as it was given, with the basis at hand.
   void load_original(const lp& model, const solve_options& options) {
-    original_.load(model, false);
-    engine_.attach(original_, options.seed);
+    attach_original(model, options.seed);
     engine_.state.set_basis(status_);
   }
 
   bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
-    load_original(model, options);
+    attach_original(model, options.seed);
     detail::tableau& t = engine_.state;
     double tolerance = options.tolerance;
     for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
       t.restore_bounds();
       t.restore_costs();
+      t.threshold = 0.1;
+      t.factorize(status_);
       t.settle_all();
-      t.refactor();
       t.compute_values();
       t.compute_reduced_costs();
       const bool primal = t.primal_infeasibilities(tolerance).count == 0;
       const bool dual = t.dual_infeasibilities(tolerance).count == 0;
       if (!primal || !dual) {
+        t.ready = true;
         const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+        status_ = t.status;
         if (outcome != detail::outcome::optimal) {
           found.explanation = "on the unscaled program the basis did not stay optimal";
-          status_ = t.status;
           return false;
         }
         t.restore_costs();
-        t.refactor();
+        t.threshold = 0.1;
+        t.factorize(status_);
+        t.settle_all();
         t.compute_values();
       }
       status_ = t.status;
@@ -257,7 +360,8 @@ class simplex {
   }
 
   bool passes(const lp& model, answer& found) {
-    const verdict v = check(model, found);
+    refine_.poll();
+    const verdict v = check(model, found, {}, check_memory_);
     found.verified = v.verified;
     found.max_primal_residual = v.max_primal_residual;
     found.max_dual_residual = v.max_dual_residual;
@@ -268,8 +372,7 @@ class simplex {
 
   /// Values of the current basis, for answers that prove nothing.
   void read(const lp& model, answer& found) {
-    original_.load(model, false);
-    engine_.attach(original_, 0);
+    attach_original(model, 0);
     detail::tableau& t = engine_.state;
     t.set_basis(status_);
     t.settle_all();
@@ -277,8 +380,8 @@ class simplex {
     t.compute_values();
     detail::read_back(model, t, refine_, found);
     double worst = 0;
-    found.primal =
-        detail::point_is_feasible(model, found.x, 1e-9, worst) ? point_status::feasible : point_status::infeasible;
+    found.primal = detail::point_is_feasible(model, found.x, 1e-9, worst, check_memory_) ? point_status::feasible
+                                                                                         : point_status::infeasible;
     found.max_primal_residual = worst;
     found.certificate = certificate_kind::none;
     found.verified = false;
@@ -292,16 +395,14 @@ class simplex {
   }
 
   void stopped(const lp& model, const detail::monitor& limits, answer& found) {
+    if (limits.reason == detail::stop_reason::time || limits.reason == detail::stop_reason::interrupt) {
+      stopped_inside(model, limits, found);
+      return;
+    }
     read(model, found);
     switch (limits.reason) {
-      case detail::stop_reason::time:
-        found.status = termination::time_limit;
-        break;
       case detail::stop_reason::objective:
         found.status = termination::objective_limit;
-        break;
-      case detail::stop_reason::interrupt:
-        found.status = termination::interrupted;
         break;
       default:
         found.status = termination::iteration_limit;
@@ -310,15 +411,46 @@ class simplex {
     found.explanation = "the solve was stopped before its end";
   }
 
+  /// After a request to stop that came while values were not at hand: those of the last pivots, or those of bounds.
+  void stopped_inside(const lp& model, const detail::monitor& limits, answer& found) {
+    const int n = model.columns(), m = model.rows();
+    clear(found);
+    found.x.resize(n);
+    found.basis.columns.resize(n);
+    found.basis.rows.assign(m, basis_status::basic);
+    const detail::tableau& t = engine_.state;
+    const bool known = whole_ != nullptr && t.program == whole_ && t.status.size() == n + m && t.x.size() == n + m;
+    for (int j = 0; j < n; ++j) {
+      const double l = model.column_lower(j), u = model.column_upper(j);
+      found.x[j] = known ? t.x[j] * whole_->column_scale[j] : l > -infinity ? l : u < infinity ? u : 0;
+      found.basis.columns[j] = known           ? t.status[j]
+                               : l > -infinity ? basis_status::lower
+                               : u < infinity  ? basis_status::upper
+                                               : basis_status::free;
+    }
+    for (int i = 0; i < m && known; ++i) found.basis.rows[i] = t.status[n + i];
+    double worst = 0;
+    found.primal = detail::point_is_feasible(model, found.x, 1e-9, worst, check_memory_) ? point_status::feasible
+                                                                                         : point_status::infeasible;
+    found.max_primal_residual = worst;
+    found.activity.resize(m);
+    for (int i = 0; i < m; ++i) found.activity[i] = check_memory_.sum[i].value();
+    double_double objective{model.offset()};
+    for (int j = 0; j < n; ++j) objective.add_product(model.cost(j), found.x[j]);
+    found.objective = objective.value();
+    found.status = limits.reason == detail::stop_reason::time ? termination::time_limit : termination::interrupted;
+    found.explanation = "the solve was stopped before its end";
+  }
+
   static void say(const solve_options& options, detail::outcome outcome, const detail::monitor& limits) {
+    static constexpr const char* words[] = {"simplex: optimal",          "simplex: infeasible", "simplex: unbounded",
+                                            "simplex: lost feasibility", "simplex: stopped",    "simplex: failed"};
+    say(options, words[static_cast<int>(outcome)], limits);
+  }
+  static void say(const solve_options& options, const char* what, const detail::monitor& limits) {
     if (options.log == nullptr) return;
-    static constexpr const char* words[] = {"optimal",          "infeasible", "unbounded",
-                                            "lost feasibility", "stopped",    "failed"};
-    const std::string line = std::string{"simplex: "}
-                                 .append(words[static_cast<int>(outcome)])
-                                 .append(" after ")
-                                 .append(std::to_string(limits.iterations))
-                                 .append(" iterations");
+    const std::string line =
+        std::string{what}.append(" after ").append(std::to_string(limits.iterations)).append(" iterations");
     options.log(options.context, line.c_str());
   }
 
@@ -327,8 +459,12 @@ class simplex {
   detail::refinement refine_;
   presolve presolve_;
   detail::price_crash crash_;
+  detail::sifting sifting_;
+  detail::check_memory check_memory_;
+  basis start_;
   table<basis_status> status_;
-  bool crashed_ = false;  // whether status_ holds a basis to start from
+  const detail::form* whole_ = nullptr;  // the form of the whole program that the tableau works on, if it does
+  bool crashed_ = false;                 // whether status_ holds a basis to start from
 };
 
 /// Solves a linear program once. See `simplex::solve`.

@@ -29,8 +29,7 @@ class table {
   }
   table& operator=(const table& other) {
     if (this == &other) return *this;
-    size_ = 0;
-    reserve(other.size_);
+    make_room(other.size_);
     for (int i = 0; i < other.size_; ++i) data_[i] = other.data_[i];
     size_ = other.size_;
     return *this;
@@ -76,10 +75,7 @@ class table {
   }
   void assign(int count, const T& fill) {
     const T kept = fill;
-    if (count > room_) {
-      size_ = 0;
-      reserve(count);
-    }
+    make_room(count);
     for (int i = 0; i < count; ++i) data_[i] = kept;
     size_ = count;
   }
@@ -106,6 +102,15 @@ class table {
   }
 
  private:
+  /// Room for so many, whatever was there.
+  void make_room(int count) {
+    if (count <= room_) return;
+    T* const larger = new T[static_cast<std::size_t>(count)];
+    delete[] data_;
+    data_ = larger;
+    room_ = count;
+    size_ = 0;
+  }
   T* data_ = nullptr;
   int size_ = 0, room_ = 0;
 };

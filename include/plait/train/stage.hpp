@@ -23,6 +23,36 @@
 
 namespace plait {
 
+namespace detail {
+
+// The backward pass of a layer and its halves, as objects: nvcc 13 loses its way in generic lambdas that name them.
+struct whole_pass {
+  template <class L, class Context, class X, class Y, class DX>
+  void operator()(const L& layer, Context& context, X x, Y y, Y dy, DX dx) const {
+    plait::backward<L, Context, typename X::placed, typename Y::placed>(layer, context, x, y, dy, dx);
+  }
+};
+struct input_half {
+  template <class L, class Context, class X, class Y, class DX>
+  void operator()(const L& layer, Context& context, X x, Y y, Y dy, DX dx) const {
+    plait::backward_input<L, Context, typename X::placed, typename Y::placed>(layer, context, x, y, dy, dx);
+  }
+};
+struct weight_half {
+  template <class L, class Context, class X, class Y, class DX>
+  void operator()(const L& layer, Context& context, X x, Y y, Y dy, DX) const {
+    plait::backward_weight<L, Context, typename X::placed, typename Y::placed>(layer, context, x, y, dy);
+  }
+};
+
+/// Whether a layer's backward pass can be split.
+template <class L, class Context, class X, class Y, class DX>
+concept has_input_half = requires(const L& layer, Context& context, X x, Y y, DX dx) {
+  layer.backward_input(context, x, y, y, dx);
+};
+
+}  // namespace detail
+
 /// One stage on its rank: its layers' parameters, activation slots and message buffers, and its passes over them.
 template <real T, class Model, class Comm>
 class stage {
@@ -152,11 +182,7 @@ class stage {
     }
     for (int index = last() - 1; index >= first(); --index) {
       T* const to = index == first() ? dx : work.gradient[turn];
-      visit_backward(index, one, version, dy, to, work, order,
-                     [](const auto& layer, auto& mine, auto x, auto y, auto g, auto out) {
-                       plait::backward<std::remove_cvref_t<decltype(layer)>, context, typename decltype(x)::placed,
-                                       typename decltype(y)::placed>(layer, mine, x, y, g, out);
-                     });
+      visit_backward(index, one, version, dy, to, work, order, detail::whole_pass{});
       layer_is_done(gradients_from_[local(index)]);
       dy = to;
       turn ^= 1;
@@ -166,12 +192,9 @@ class stage {
   /// Throws: usage, unless the backward passes of all layers can be split.
   void require_halves() const {
     for (int index = first(); index < last(); ++index)
-      visit(index, []<class In, class Out>(const auto& layer, std::type_identity<In>, std::type_identity<Out>) {
-        using taken = matrix<const T, space, In>;
-        using given = matrix<const T, space, Out>;
-        if constexpr (!requires(context & mine, taken x, given y, matrix<T, space, In> dx) {
-                        layer.backward_input(mine, x, y, y, dx);
-                      })
+      visit(index, []<class L, class In, class Out>(const L& layer, std::type_identity<In>, std::type_identity<Out>) {
+        if constexpr (!detail::has_input_half<L, context, matrix<const T, space, In>, matrix<const T, space, Out>,
+                                              matrix<T, space, In>>)
           plait::detail::require_halves(layer);
       });
   }
@@ -199,12 +222,7 @@ class stage {
     for (int index = last() - 1; index >= first(); --index) {
       T* const to = index == first() ? dx : gradient_of(index - 1);
       if (to == nullptr) return;  // nobody wants the gradient of the samples
-      visit_backward(index, one, version, dy, to, work, order,
-                     [](const auto& layer, auto& mine, auto x, auto y, auto g, auto out) {
-                       plait::backward_input<std::remove_cvref_t<decltype(layer)>, context,
-                                             typename decltype(x)::placed, typename decltype(y)::placed>(layer, mine, x,
-                                                                                                         y, g, out);
-                     });
+      visit_backward(index, one, version, dy, to, work, order, detail::input_half{});
       dy = to;
     }
   }
@@ -216,12 +234,7 @@ class stage {
     slot_state& one = at(number);
     for (int index = last() - 1; index >= first(); --index) {
       if (T* const dy = pending_[static_cast<std::size_t>(kept)][local(index)]; dy != nullptr)
-        visit_backward(index, one, version, dy, nullptr, work, order,
-                       [](const auto& layer, auto& mine, auto x, auto y, auto g, auto) {
-                         plait::backward_weight<std::remove_cvref_t<decltype(layer)>, context,
-                                                typename decltype(x)::placed, typename decltype(y)::placed>(layer, mine,
-                                                                                                            x, y, g);
-                       });
+        visit_backward(index, one, version, dy, nullptr, work, order, detail::weight_half{});
       layer_is_done(gradients_from_[local(index)]);
     }
   }

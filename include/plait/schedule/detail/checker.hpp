@@ -20,6 +20,8 @@ class program_checker : pass_rules {
 
   constexpr verification run() {
     if (options_.buckets < 0 || options_.buckets > 30) return fault("a chunk has at most 30 buckets");
+    if (policy_ != weight_versions::flush && (options_.clip || options_.post_validate))
+      return fault("weights that have versions are updated stage by stage, so there is no norm of all gradients");
     if (!place_stages()) return found_;
     scratch<const action*> positions(size(ranks_count_));
     const action** const position = positions.data();

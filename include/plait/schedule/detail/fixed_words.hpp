@@ -90,7 +90,7 @@ inline std::vector<order_words> listed_words(pipe_shape shape, const stage_table
   };
   for (const bool deepest : {true, false})
     for (const bool input : {true, false})
-      for (const int window : {0, shape.ranks, 2 * shape.ranks}) {
+      for (const int window : {0, 1, 2, 3, 4, shape.ranks / 2, shape.ranks, 2 * shape.ranks}) {
         rules.deepest_first = deepest;
         rules.input_before_forward = input;
         rules.window = window;

@@ -33,8 +33,9 @@ struct list_rules {
 /// one kind and chunk run in the order of micro-batches, and messages are taken in the order in which they were sent,
 /// for each pair of ranks and direction of pass. Stages have no copies.
 ///
-/// Under a limit a rank always keeps room for the chunks behind, one each, so that the oldest micro-batch can go on; so
-/// it completes for limits from `chunks` on.   Source: list scheduling, Graham, SIAM J. Appl. Math. 17 (1969).
+/// Under a limit a rank always keeps room for the chunks behind, one each, so that the oldest micro-batch can go on: it
+/// completes for limits from `chunks` on, where no queue between two ranks serves several pairs of stages (loops and
+/// one wave).   Source: list scheduling, Graham, SIAM J. Appl. Math. 17 (1969).
 class list_scheduler {
  public:
   constexpr list_scheduler(const stage_table& table, pipe_shape shape, const list_rules& rules)

@@ -101,6 +101,7 @@ class pass_rules : protected step_state {
                     : (cell & halves) != 0  ? "it has already run"
                     : no_message_slot(act)  ? "there is no such message slot"
                                             : "its slot holds another micro-batch");
+    if (act.beside && !has_pair(act)) return refuse("there is no other forward pass right before it to run beside");
     if ((policy_ != weight_versions::flush && !may_add(act, stage, halves)) ||
         (halves != (input | weight) && !between_halves(act, stage, halves)))
       return false;
@@ -125,6 +126,12 @@ class pass_rules : protected step_state {
     return true;
   }
 
+  /// Whether the action before is a forward pass that a backward pass can run beside: not its own.
+  constexpr bool has_pair(const action& act) const {
+    return at_ != ranks_[rank_].begin && at_[-1].kind == op::forward &&
+           (at_[-1].stage != act.stage || at_[-1].micro != act.micro);
+  }
+
   /// Whether the slot between the halves of a backward pass is free for the first, and holds what the second needs.
   constexpr bool between_halves(const action& act, stage_state& stage, std::uint8_t halves) {
     if (pending_ == nullptr) {
@@ -146,7 +153,8 @@ class pass_rules : protected step_state {
     if ((halves & weight) == 0) return true;
     if (stage.place->weight_passes == stage.place->passes_of_update)
       return refuse("it would add to gradients that wait for their update");
-    return stage.place->copies > 1 || act.micro / micro_of_step_ == stage.place->updates
+    // Copies update together: one step of each.
+    return act.micro / (micro_of_step_ * stage.place->copies) == stage.place->updates
                ? true
                : refuse("it would add to the gradients of another step");
   }

@@ -51,9 +51,7 @@ class program_builder {
   }
   program_builder(const program_builder&) = delete;
   program_builder& operator=(const program_builder&) = delete;
-  constexpr ~program_builder() {
-    for (int chunk = 0; chunk < shape_.chunks; ++chunk) delete chunks_[chunk].versions;
-  }
+  constexpr ~program_builder() { forget_versions(); }
 
   /// How many actions `build` writes at most for an order of `passes`.
   static constexpr std::size_t room(pipe_shape shape, std::size_t passes, step_options options) {
@@ -72,6 +70,7 @@ class program_builder {
       derives_ = derives_ && is_compute(one->kind);
     }
     trains_ = backward > 0;
+    if (!trains_) forget_versions();
     next_ = next;
     for (const pass* one = order; one != end; ++one) {
       if (!derives_ && !is_compute(one->kind)) {
@@ -119,6 +118,15 @@ class program_builder {
 
   /// What a pass comes with: what it waits for, itself, and what it gives.
   enum : unsigned { arriving = 1, running = 2, leaving = 4, all_parts = 7 };
+
+  /// An evaluation updates nothing, so it has one version of the weights.
+  constexpr void forget_versions() {
+    policy_ = weight_versions::flush;
+    for (int chunk = 0; chunk < shape_.chunks; ++chunk) {
+      delete chunks_[chunk].versions;
+      chunks_[chunk].versions = nullptr;
+    }
+  }
 
   /// The rank of a neighbouring stage, or -1 where there is none or it is this rank itself.
   constexpr std::int16_t other_rank(int stage, int micro) const {

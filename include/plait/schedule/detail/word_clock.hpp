@@ -10,7 +10,7 @@
 
 namespace plait::detail {
 
-/// Plays words in time as `simulate` plays their programs, but for waits for message slots: some 5 ns a pass rather
+/// Plays words in time as `simulate` plays their programs, but for waits for message slots: some 10 ns a pass rather
 /// than a program to be made first.
 class word_clock {
  public:

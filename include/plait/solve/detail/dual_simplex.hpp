@@ -30,7 +30,8 @@ class dual_simplex {
   double objective_limit = infinity;  ///< of the form; the objective only grows in phase 2
   bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
-  table<double> ray;  ///< after `infeasible`: multipliers of the rows, as scaled
+  int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
+  table<double> ray;        ///< after `infeasible`: multipliers of the rows, as scaled
 
   void attach(tableau& t) {
     t_ = &t;
@@ -104,11 +105,14 @@ class dual_simplex {
     int troubles = 0;
     while (true) {
       // Rebuild.
-      if (t.factors.updates() > 0 || first) {
+      if (!t.fresh()) {
         if (t.refactor() > 0 && !first && ++troubles > 20) return outcome::failed;
       }
-      t.compute_values();
-      t.compute_reduced_costs();
+      if (!t.ready) {
+        t.compute_values();
+        t.compute_reduced_costs();
+      }
+      t.ready = false;
       if (!make_dual_feasible(exact_costs || first)) {
         if (first || exact_costs) return outcome::lost_feasibility;
       }
@@ -129,7 +133,7 @@ class dual_simplex {
           continue;
         }
         if (done == step::primal_feasible) {
-          if (t.factors.updates() == 0) {
+          if (t.factors.updates() <= trusted_updates) {
             for (const int p : banned_) note_infeasibility(p);
             bool left = false;
             for (const int p : banned_) left = left || infeasible_[p] > 0;
@@ -154,9 +158,7 @@ class dual_simplex {
 
   bool must_rebuild() const {
     const tableau& t = *t_;
-    const int updates = t.factors.updates();
-    if (updates >= 100) return true;
-    return updates >= 20 && t.factors.entries() > 3 * t.factors.built_entries() + t.rows();
+    return t.factors.worth_rebuilding();
   }
 
   void note_infeasibility(int p) {
@@ -227,8 +229,7 @@ class dual_simplex {
       if (p < 0) return step::primal_feasible;
       rho_.clear();
       rho_.set(p, 1);
-      t.factors.btran(rho_, t.density_row, &behind_);
-      tableau::note(t.density_row, rho_.count, m);
+      t.factors.btran(rho_, t.row_density, &behind_);
       double exact = 0;
       for (int s = 0; s < rho_.count; ++s) exact += rho_.value[rho_.index[s]] * rho_.value[rho_.index[s]];
       const double kept = t.weight[p];
@@ -252,8 +253,7 @@ class dual_simplex {
     }
     const double alpha_row = q < t.columns() ? row_.value[q] : -rho_.value[q - t.columns()];
     t.load_column(q, column_);
-    t.factors.ftran(column_, t.density_column, &spike_);
-    tableau::note(t.density_column, column_.count, m);
+    t.factors.ftran(column_, t.column_density, &spike_);
     const double alpha = column_.value[p];
     const double difference = std::fabs(alpha - alpha_row);
     if (difference > 1e-7 * std::fmin(std::fabs(alpha), std::fabs(alpha_row)) || std::fabs(alpha) < 1e-9) {
@@ -267,8 +267,7 @@ class dual_simplex {
     }
     // Steepest edge needs B^-1 of the row.
     edge_.copy(rho_);
-    t.factors.ftran(edge_, t.density_edge);
-    tableau::note(t.density_edge, edge_.count, m);
+    t.factors.ftran(edge_, t.edge_density);
 
     // The dual step.
     if (exact_costs ? false : wrong_sign(q)) shift_cost_to_zero(q);
@@ -292,7 +291,7 @@ class dual_simplex {
         t.settle(j);
         t.add_column(j, t.x[j] - before, flip_);
       }
-      t.factors.ftran(flip_, t.density_column);
+      t.factors.ftran(flip_, t.column_density);
       for (int s = 0; s < flip_.count; ++s) {
         const int r = flip_.index[s];
         t.x[t.basic[r]] -= flip_.value[r];

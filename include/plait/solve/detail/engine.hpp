@@ -28,6 +28,9 @@ class engine {
     dual.seed = primal.seed = seed;
   }
 
+  /// For a caller who factorizes anew at the end and looks at what comes out.
+  void trust_updates(int most) { dual.trusted_updates = primal.trusted_updates = most; }
+
   /// From the basis that the tableau holds to an optimum of the form, or to a proof that there is none.
   ///
   /// `infeasible` leaves multipliers of the rows, `unbounded` a direction, both in `ray`.
@@ -37,10 +40,13 @@ class engine {
     bool with_dual = start_dual;
     int failures = 0;
     for (int turn = 0; turn < 30; ++turn) {
-      t.restore_bounds();
-      t.settle_all();
-      if (with_dual) {
+      if (!t.ready || perturb) {
+        t.ready = false;
+        t.restore_bounds();
+        t.settle_all();
         t.restore_costs();
+      }
+      if (with_dual) {
         dual.costs_changed = false;
         dual.objective_limit = objective_limit;
         if (perturb) dual.perturb_costs();
@@ -64,7 +70,6 @@ class engine {
         if (found == outcome::failed && ++failures > 4) return found;
         with_dual = false;
       } else {
-        t.restore_costs();
         primal.bounds_changed = false;
         const outcome found = primal.run(limits);
         if (found == outcome::stopped) return found;

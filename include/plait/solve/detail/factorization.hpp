@@ -1,141 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/solve/detail/factors.hpp>
 #include <plait/solve/detail/nucleus.hpp>
-#include <plait/solve/detail/triangle.hpp>
-#include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
+// How a factorization is built; what it is and how it solves stands in factors.hpp.
+
 namespace plait::detail {
-
-/// B = L R U, where B are the basic columns of [A, -I], and R collects the row operations of updates.
-///
-/// After `build`, basic variable i is the one whose column was pivoted on row i, so that places of the basis and rows
-/// are one set of numbers. Variables 0 .. columns - 1 are columns of A, variable columns + i is the activity of row i.
-///
-/// `build`: singletons of columns and rows first, which cost nothing and fill nothing in, then a `nucleus`.
-/// `update`: one column is exchanged, by Forrest and Tomlin: the entering column with L and R applied (the spike)
-/// becomes the last column of U, and the row of the old pivot is cleared by one row operation, whose multipliers are
-/// what BTRAN of that unit vector leaves behind U.
-/// Source: Forrest, Tomlin, "Updated triangular factors of the basis to maintain sparsity in the product form simplex
-/// method", Math. Programming 2, 1972; singletons as in Suhl and Suhl, see `nucleus`.
-class factorization {
- public:
-  static constexpr double smallest_pivot = 1e-10;
-
-  /// Factorizes; puts basic variables into the order of their pivot rows. Where the columns depend on each other, the
-  /// activity of an unpivoted row takes the place of a column without pivot: `replaced` lists (variable out, row).
-  /// Returns how many were replaced.
-  int build(const sparse_matrix& a, table<int>& basic, double threshold);
-
-  /// x := B^-1 x: in by row, out by place. Keeps L and R of it as `spike` when asked.
-  void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
-    solve_triangle<false>(lower_columns_, nullptr, x, expected, walk_);
-    apply_row_operations(x);
-    if (spike != nullptr) spike->copy(x);
-    solve_triangle<true>(upper_columns_, pivot_.data(), x, expected, walk_);
-  }
-  /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked.
-  void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {
-    solve_triangle<false>(upper_rows_, pivot_.data(), y, expected, walk_);
-    if (behind_upper != nullptr) behind_upper->copy(y);
-    undo_row_operations(y);
-    solve_triangle<true>(lower_rows_, nullptr, y, expected, walk_);
-  }
-
-  /// The variable at `place` is exchanged: `spike` as ftran left it for the entering column, `behind_upper` as btran
-  /// left it for the unit vector of the place, `alpha` the pivot entry of the entering column.
-  void update(int place, const work_vector& spike, const work_vector& behind_upper, double alpha);
-
-  [[nodiscard]] int updates() const { return updates_; }
-  /// Entries of the factors now, for deciding when to build anew.
-  [[nodiscard]] int entries() const { return upper_entries_ + operation_index_.size() + lower_columns_.index.size(); }
-  [[nodiscard]] int built_entries() const { return built_entries_; }
-  [[nodiscard]] const table<int>& replaced_variables() const { return replaced_variable_; }
-
- private:
-  void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold);
-  void finish(int m, table<int>& basic);
-  void apply_row_operations(work_vector& x) const {
-    const int count = operation_pivot_.size();
-    if (count == 0) return;
-    double* const v = x.value.data();
-    for (int s = 0; s < count; ++s) {
-      const int p = operation_pivot_[s];
-      double sum = 0;
-      for (int k = operation_begin_[s]; k < operation_begin_[s + 1]; ++k)
-        sum += operation_value_[k] * v[operation_index_[k]];
-      if (sum == 0) continue;
-      const double old = v[p];
-      double now = old - sum;
-      if (now < 1e-14 && now > -1e-14) now = 1e-100;
-      v[p] = now;
-      if (old == 0 && x.listed) x.index[x.count++] = p;
-    }
-  }
-  void undo_row_operations(work_vector& y) const {
-    double* const v = y.value.data();
-    for (int s = operation_pivot_.size() - 1; s >= 0; --s) {
-      const double step = v[operation_pivot_[s]];
-      if (step == 0) continue;
-      for (int k = operation_begin_[s]; k < operation_begin_[s + 1]; ++k) {
-        const int i = operation_index_[k];
-        const double old = v[i];
-        double now = old - step * operation_value_[k];
-        if (now < 1e-14 && now > -1e-14) now = 1e-100;
-        v[i] = now;
-        if (old == 0 && y.listed) y.index[y.count++] = i;
-      }
-    }
-  }
-  static void remove(triangle& t, int vector, int place) {
-    int k = t.begin[vector];
-    while (t.index[k] != place) ++k;
-    const int last = --t.end[vector];
-    t.index[k] = t.index[last];
-    t.value[k] = t.value[last];
-  }
-  void append(int row, int place, double value) {
-    triangle& t = upper_rows_;
-    if (t.end[row] - t.begin[row] == row_space_[row]) {
-      const int count = row_space_[row], to = t.index.size(), space = count * 2 + 4;
-      t.index.grow(to + space);
-      t.value.grow(to + space);
-      for (int k = 0; k < count; ++k) {
-        t.index[to + k] = t.index[t.begin[row] + k];
-        t.value[to + k] = t.value[t.begin[row] + k];
-      }
-      t.begin[row] = to;
-      t.end[row] = to + count;
-      row_space_[row] = space;
-    }
-    t.index[t.end[row]] = place;
-    t.value[t.end[row]++] = value;
-  }
-
-  triangle lower_columns_, lower_rows_, upper_columns_, upper_rows_;
-  table<double> pivot_;
-  table<int> sequence_at_;  // where the pivot of a row stands in upper_columns_.sequence
-  table<int> row_space_;
-  table<int> operation_pivot_, operation_begin_, operation_index_;
-  table<double> operation_value_;
-  int updates_ = 0, upper_entries_ = 0, built_entries_ = 0;
-  depth_walk walk_;
-
-  // memory of build
-  nucleus nucleus_;
-  table<int> row_begin_, row_list_, row_count_, column_count_, row_of_column_, row_queue_, column_queue_,
-      replaced_variable_;
-  table<int> column_of_row_, nucleus_row_, nucleus_column_, nucleus_rows_, nucleus_columns_, order_, permuted_;
-  table<int> entry_row_, gathered_index_;
-  table<double> gathered_value_, beside_value_;
-  table<int> beside_row_, beside_column_;
-  table<double> column_pivot_;
-  table<int> line_count_, column_length_, short_columns_, long_columns_, rest_row_, rest_rows_, rest_columns_,
-      rest_begin_;
-  table<double> scattered_;
-};
 
 inline int factorization::build(const sparse_matrix& a, table<int>& basic, double threshold) {
   const int m = a.rows, n = a.columns;
@@ -230,6 +103,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
     const double v = value < 0 ? -value : value;
     return v >= smallest_pivot && v >= threshold * 0.1 * largest;
   };
+  if (limits != nullptr) limits->poll();
   while (!column_queue_.empty() || !row_queue_.empty()) {
     double value = 0;
     if (!column_queue_.empty()) {
@@ -289,12 +163,14 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
     return replaced;
   }
 
+  if (limits != nullptr) limits->poll();
   // The columns of U: what stands in rows that were pivoted earlier.
   permuted_.assign(m, 0);  // entries that the nucleus adds to the column pivoted on a row
   for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
   sequence_at_.assign(m, -1);
   triangle& u = upper_columns_;
   pivot_.resize(m);
+  inverse_.resize(m);
   for (int s = 0; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
     u.begin[i] = u.index.size();
@@ -315,6 +191,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
       u.end[i] = u.index.size();
     }
     pivot_[i] = column_pivot_[c];
+    inverse_[i] = 1 / column_pivot_[c];
     sequence_at_[i] = u.sequence.size();
     u.sequence.push_back(i);
   }
@@ -350,6 +227,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
     int row = 0, column = 0;
     while (nucleus_.choose(threshold, smallest_pivot, row, column)) {
+      if (limits != nullptr && (order_.size() & 127) == 0) limits->poll();
       const int i = rows[row], c = columns[column];
       lower_columns_.begin[i] = lower_columns_.index.size();
       const double pivot = nucleus_.eliminate(
@@ -412,6 +290,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     rest_row_[r] = rest_rows_.size();
     rest_rows_.push_back(nucleus_rows_[r]);
   }
+  if (limits != nullptr) limits->poll();
   const auto take = [&](int r, double v) {
     gathered_index_.push_back(rest_row_[r]);
     gathered_value_.push_back(v);
@@ -514,58 +393,9 @@ inline void factorization::finish(int m, table<int>& basic) {
   operation_index_.clear();
   operation_value_.clear();
   updates_ = 0;
+  excess_ = 0;
   walk_.resize(m);
   built_entries_ = entries();
-}
-
-inline void factorization::update(int place, const work_vector& spike, const work_vector& behind_upper, double alpha) {
-  triangle& columns = upper_columns_;
-  triangle& rows = upper_rows_;
-  const double old_pivot = pivot_[place];
-  // The row operation that clears the row of the old pivot.
-  const auto note = [&](int i) {
-    const double v = behind_upper.value[i];
-    if (i == place || (v < 1e-14 && v > -1e-14)) return;
-    operation_index_.push_back(i);
-    operation_value_.push_back(-v * old_pivot);
-  };
-  if (behind_upper.listed) {
-    for (int k = 0; k < behind_upper.count; ++k) note(behind_upper.index[k]);
-  } else {
-    for (int i = 0; i < behind_upper.size(); ++i) note(i);
-  }
-  if (operation_index_.size() > operation_begin_.back()) {
-    operation_pivot_.push_back(place);
-    operation_begin_.push_back(operation_index_.size());
-  }
-  // The old column and the old row leave U.
-  for (int k = columns.begin[place]; k < columns.end[place]; ++k) remove(rows, columns.index[k], place);
-  for (int k = rows.begin[place]; k < rows.end[place]; ++k) remove(columns, rows.index[k], place);
-  upper_entries_ -= columns.end[place] - columns.begin[place] + rows.end[place] - rows.begin[place];
-  rows.end[place] = rows.begin[place];
-  // The spike becomes the last column.
-  columns.begin[place] = columns.index.size();
-  const auto enter = [&](int i) {
-    const double v = spike.value[i];
-    if (i == place || (v < 1e-14 && v > -1e-14)) return;
-    columns.index.push_back(i);
-    columns.value.push_back(v);
-    append(i, place, v);
-  };
-  if (spike.listed) {
-    for (int k = 0; k < spike.count; ++k) enter(spike.index[k]);
-  } else {
-    for (int i = 0; i < spike.size(); ++i) enter(i);
-  }
-  columns.end[place] = columns.index.size();
-  upper_entries_ += columns.end[place] - columns.begin[place];
-  columns.sequence[sequence_at_[place]] = -1;
-  rows.sequence[sequence_at_[place]] = -1;
-  sequence_at_[place] = columns.sequence.size();
-  columns.sequence.push_back(place);
-  rows.sequence.push_back(place);
-  pivot_[place] = alpha * old_pivot;
-  ++updates_;
 }
 
 }  // namespace plait::detail

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -18,6 +19,8 @@ struct form {
   sparse_matrix by_rows;
   table<double> cost, lower, upper;
   table<double> column_scale, row_scale;
+  monitor* limits = nullptr;  ///< asked while loading; a load that it ends is done anew the next time
+  int version = 0;            ///< grows whenever the matrix becomes another one
 
   [[nodiscard]] int rows() const { return a.rows; }
   [[nodiscard]] int columns() const { return a.columns; }
@@ -27,18 +30,30 @@ struct form {
     return variable < columns() ? 1 / column_scale[variable] : row_scale[variable - columns()];
   }
 
-  /// Takes over a model, scaled or as it is.
+  /// Takes over a model, scaled or as it is. A matrix that is there already, unscaled, stays.
   void load(const lp& model, bool scaled) {
     const sparse_matrix& original = model.matrix();
-    a = original;
-    const int m = a.rows, n = a.columns;
-    column_scale.assign(n, 1.0);
-    row_scale.assign(m, 1.0);
-    if (scaled) find_scales();
-    for (int j = 0; j < n; ++j) {
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+    const int m = original.rows, n = original.columns;
+    if (scaled || scaled_ || version == 0 || !(a == original)) {
+      ++version;
+      scaled_ = true;  // until all is there
+      poll();
+      a = original;
+      column_scale.assign(n, 1.0);
+      row_scale.assign(m, 1.0);
+      poll();
+      if (scaled) {
+        find_scales();
+        poll();
+        for (int j = 0; j < n; ++j) {
+          for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+        }
+      }
+      poll();
+      transpose(a, by_rows);
+      scaled_ = scaled;
+      poll();
     }
-    transpose(a, by_rows);
     cost.resize(n + m);
     lower.resize(n + m);
     upper.resize(n + m);
@@ -62,6 +77,9 @@ struct form {
   }
 
  private:
+  void poll() const {
+    if (limits != nullptr) limits->poll();
+  }
   static double power_of_two(double v) {
     int exponent = 0;
     const double mantissa = std::frexp(v, &exponent);
@@ -80,20 +98,20 @@ struct form {
     }
     if (largest == 0 || (least >= 0.2 && largest <= 5)) return;
     const int m = a.rows, n = a.columns;
-    table<double> low(m), high(m);
     for (int pass = 0; pass < 4; ++pass) {
-      low.assign(m, 1e300);
-      high.assign(m, 0.0);
+      poll();
+      low_.assign(m, 1e300);
+      high_.assign(m, 0.0);
       for (int j = 0; j < n; ++j) {
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
           const int i = a.index[k];
           const double size = std::fabs(a.value[k]) * column_scale[j];
-          if (size < low[i]) low[i] = size;
-          if (size > high[i]) high[i] = size;
+          if (size < low_[i]) low_[i] = size;
+          if (size > high_[i]) high_[i] = size;
         }
       }
       for (int i = 0; i < m; ++i)
-        if (high[i] > 0) row_scale[i] = 1 / std::sqrt(low[i] * high[i]);
+        if (high_[i] > 0) row_scale[i] = 1 / std::sqrt(low_[i] * high_[i]);
       for (int j = 0; j < n; ++j) {
         double column_low = 1e300, column_high = 0;
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
@@ -114,6 +132,9 @@ struct form {
       column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
     }
   }
+
+  bool scaled_ = false;
+  table<double> low_, high_;
 };
 
 }  // namespace plait::detail

@@ -15,6 +15,9 @@ inline double seconds_now() {
 
 enum class stop_reason : signed char { none, time, iterations, objective, interrupt };
 
+/// Thrown by `monitor::poll`; `simplex::solve` catches it.
+struct stop_request {};
+
 /// The limits of one solve, and who asks to stop it.
 struct monitor {
   double deadline = 1e300;  ///< in the time of seconds_now()
@@ -23,20 +26,30 @@ struct monitor {
   bool (*interrupted)(void*) = nullptr;
   void* context = nullptr;
   stop_reason reason = stop_reason::none;
+  bool small = true;  ///< whether a pivot takes microseconds
 
-  /// Whether to stop. The clock is read on one call of sixteen.
+  /// Whether to stop, asked once for each pivot. In small programs the clock is read on one call of sixteen.
   bool stop() {
     if (reason != stop_reason::none) return true;
     if (iteration_limit >= 0 && iterations >= iteration_limit) {
       reason = stop_reason::iterations;
-    } else if ((calls_++ & 15u) == 0) {
-      if (deadline < 1e300 && seconds_now() >= deadline) reason = stop_reason::time;
-      if (interrupted != nullptr && interrupted(context)) reason = stop_reason::interrupt;
+    } else if (!small || (calls_++ & 15u) == 0) {
+      look();
     }
     return reason != stop_reason::none;
   }
+  /// For the inside of everything else that takes long: some milliseconds must not pass without a call.
+  /// Throws: stop_request.
+  void poll() {
+    look();
+    if (reason == stop_reason::time || reason == stop_reason::interrupt) throw stop_request{};
+  }
 
  private:
+  void look() {
+    if (deadline < 1e300 && seconds_now() >= deadline) reason = stop_reason::time;
+    if (interrupted != nullptr && interrupted(context)) reason = stop_reason::interrupt;
+  }
   std::uint32_t calls_ = 0;
 };
 

@@ -4,18 +4,15 @@
 #include <cmath>
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/dense_master.hpp>
-#include <plait/solve/detail/sort.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
-#include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
 
-/// A starting basis for programs of many small blocks that share a few capacities, and at most one column:
-///
-///     minimize  cost . x + cost_t t      for each block   budget: w . x <= U,   demand: a . x - g t >= b
-///                                        for each link    s . x <= capacity,        x >= 0
+/// A starting basis for a `block_program`.
 ///
 /// Given prices of the links, a block's cheapest way to meet a demand is a point on the lower hull of its columns, so
 /// all blocks are solved by walking their hulls, and the best t is where tangents of a convex sum meet. The prices come
@@ -24,181 +21,56 @@ namespace plait::detail {
 /// nothing found here is trusted. Cost: O(entries) for each of some tens of prices.
 class price_crash {
  public:
-  static constexpr int most_links = 16;
-
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.
-  bool find(const lp& model, table<basis_status>& status) {
-    if (!recognise(model)) return false;
+  bool find(const lp& model, table<basis_status>& status, monitor* limits = nullptr) {
+    limits_ = limits;
+    if (!program_.recognise(model)) return false;
+    corners_.resize(program_.members.size() + program_.blocks.size());
     if (!find_prices()) return false;
     read_basis(model, status);
     return true;
   }
 
+  /// How many columns join two blocks; the prices do not know of them.
+  [[nodiscard]] int left_out() const { return program_.left_out; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
 
  private:
-  struct block {
-    int begin = 0, end = 0;  // its columns, in members_
-    int budget = -1, demand = -1;
-    double b = 0, g = 0, budget_bound = 0;
-    int hull_begin = 0, hull_count = 0;
-    int segment = 0;  // the hull point at or before the demand, of the last evaluation
-  };
-  struct member {
-    int column;
-    double a, scale, cost;  // demand met, and cost, with all of the budget; scale = U / w
-  };
   struct corner {
     double a, price, rate;  // rate: of the price, to the next corner
-    int at;                 // place in members_, or -1: nothing of the block
+    int at;                 // place in program_.members, or -1: nothing of the block
   };
 
-  bool recognise(const lp& model) {
-    const sparse_matrix& m = model.matrix();
-    const int rows = model.rows(), n = model.columns();
-    if (rows < 16 || n < 16) return false;
-    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
-    row_count_.assign(rows, 0);
-    for (const int i : m.index) ++row_count_[i];
-    const double many_in_row = std::fmax(8, 10.0 * m.entries() / rows),
-                 many_in_column = std::fmax(8, 10.0 * m.entries() / n);
-    link_of_.assign(rows, -1);
-    link_row_.clear();
-    capacity_.clear();
-    for (int i = 0; i < rows; ++i) {
-      if (row_count_[i] <= many_in_row) continue;
-      if (link_row_.size() == most_links || model.row_lower(i) > -infinity || model.row_upper(i) == infinity)
-        return false;
-      link_of_[i] = link_row_.size();
-      link_row_.push_back(i);
-      capacity_.push_back(model.row_upper(i));
-    }
-    if (link_row_.empty()) return false;
-    linking_ = -1;
-    block_of_row_.assign(rows, -1);
-    blocks_.clear();
-    block_of_column_.assign(n, -1);
-    // Blocks by their rows: every column of a block has its budget row.
-    for (int j = 0; j < n; ++j) {
-      const int count = m.begin[j + 1] - m.begin[j];
-      if (count > many_in_column) {
-        if (linking_ >= 0) return false;
-        linking_ = j;
-        continue;
-      }
-      if (model.column_lower(j) != 0 || model.column_upper(j) != infinity) return false;
-      int home = -1;
-      for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
-        const int i = m.index[k];
-        if (link_of_[i] >= 0) {
-          if (m.value[k] < 0) return false;
-          continue;
-        }
-        if (block_of_row_[i] >= 0) {
-          if (home >= 0 && home != block_of_row_[i]) return false;
-          home = block_of_row_[i];
-        }
-      }
-      if (home < 0) {
-        home = blocks_.size();
-        blocks_.push_back({});
-      }
-      for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
-        const int i = m.index[k];
-        if (link_of_[i] >= 0 || block_of_row_[i] == home) continue;
-        block& one = blocks_[home];
-        const bool budget = model.row_lower(i) == -infinity && model.row_upper(i) < infinity;
-        const bool demand = model.row_lower(i) > -infinity && model.row_upper(i) == infinity;
-        if (budget && one.budget < 0 && model.row_upper(i) > 0) {
-          one.budget = i;
-          one.budget_bound = model.row_upper(i);
-        } else if (demand && one.demand < 0) {
-          one.demand = i;
-          one.b = model.row_lower(i);
-        } else {
-          return false;
-        }
-        block_of_row_[i] = home;
-      }
-      block_of_column_[j] = home;
-      ++blocks_[home].end;  // counts the columns; becomes where they end once all are counted
-    }
-    if (blocks_.empty()) return false;
-    for (int i = 0; i < rows; ++i)
-      if (link_of_[i] < 0 && block_of_row_[i] < 0) return false;
-    cost_t_ = 0;
-    lower_t_ = upper_t_ = 0;
-    if (linking_ >= 0) {
-      cost_t_ = sign * model.cost(linking_);
-      lower_t_ = model.column_lower(linking_);
-      upper_t_ = model.column_upper(linking_);
-      if (cost_t_ >= 0 || lower_t_ == -infinity) return false;
-      for (int k = m.begin[linking_]; k < m.begin[linking_ + 1]; ++k) {
-        const int i = m.index[k];
-        if (link_of_[i] >= 0 || blocks_[block_of_row_[i]].demand != i || m.value[k] > 0) return false;
-        blocks_[block_of_row_[i]].g = -m.value[k];
-      }
-    }
-    int at = 0, hull = 0;
-    for (block& one : blocks_) {
-      if (one.budget < 0) return false;
-      const int count = one.end;
-      one.begin = one.end = at;
-      at += count;
-      one.hull_begin = hull;
-      hull += count + 1;
-    }
-    members_.resize(at);
-    use_begin_.resize(at + 1);
-    corners_.resize(hull);
-    double largest_cost = -cost_t_, smallest_use = 1e300;
-    for (int j = 0; j < n; ++j) {
-      if (j == linking_) continue;
-      block& one = blocks_[block_of_column_[j]];
-      member x{j, 0, 0, sign * model.cost(j)};
-      for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
-        const int i = m.index[k];
-        if (i == one.budget) {
-          if (m.value[k] <= 0) return false;
-          x.scale = one.budget_bound / m.value[k];
-        } else if (i == one.demand) {
-          if (m.value[k] < 0) return false;
-          x.a = m.value[k];
-        } else {
-          smallest_use = std::fmin(smallest_use, m.value[k]);
-        }
-      }
-      if (x.scale == 0) return false;
-      x.a *= x.scale;
-      x.cost *= x.scale;
-      largest_cost = std::fmax(largest_cost, std::fabs(x.cost));
-      members_[one.end++] = x;
-    }
-    for (const block& one : blocks_) {
-      sort(members_.data() + one.begin, one.end - one.begin,
-           [](const member& p, const member& q) { return p.a < q.a || (p.a == q.a && p.column < q.column); });
-    }
-    // Uses of the links, in the order of members.
-    use_link_.clear();
-    use_.clear();
-    for (int k = 0; k < members_.size(); ++k) {
-      use_begin_[k] = use_link_.size();
-      const int j = members_[k].column;
-      for (int e = m.begin[j]; e < m.begin[j + 1]; ++e) {
-        if (link_of_[m.index[e]] < 0) continue;
-        use_link_.push_back(link_of_[m.index[e]]);
-        use_.push_back(m.value[e] * members_[k].scale);
-      }
-    }
-    use_begin_[members_.size()] = use_link_.size();
-    penalty_ = 1e6 * std::fmax(largest_cost, 1e-6) / (smallest_use < 1e300 ? smallest_use : 1);
-    return true;
+  /// What all of a block's budget costs in one member, its use of the links included.
+  [[nodiscard]] double price_of(int k) const {
+    double price = program_.members[k].cost;
+    for (int e = program_.use_begin[k]; e < program_.use_begin[k + 1]; ++e)
+      price += price_[program_.use_link[e]] * program_.use[e];
+    return price;
+  }
+
+  /// The magnitudes of the terms of that sum.
+  [[nodiscard]] double size_of(int k) const {
+    if (k < 0) return 0;
+    double size = std::fabs(program_.members[k].cost);
+    for (int e = program_.use_begin[k]; e < program_.use_begin[k + 1]; ++e)
+      size += price_[program_.use_link[e]] * program_.use[e];
+    return size;
   }
 
   /// The hulls at given prices: cheapest ways to meet each demand, from the cheapest of all on.
   void make_hulls() {
-    for (block& one : blocks_) {
+    for (block_program::block& one : program_.blocks) {
       corner* const hull = corners_.data() + one.hull_begin;
+      if (one.demand < 0) {  // nothing to meet: the cheapest point is all there is
+        hull[0] = {0, 0, 0, -1};
+        for (int k = one.begin; k < one.end; ++k) {
+          const double price = price_of(k);
+          if (price < hull[0].price) hull[0] = {program_.members[k].a, price, 0, k};
+        }
+        one.hull_count = 1;
+        continue;
+      }
       int count = 0;
       const auto push = [&](const corner& c) {
         // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
@@ -213,9 +85,7 @@ class price_crash {
       };
       push({0, 0, 0, -1});
       for (int k = one.begin; k < one.end; ++k) {
-        double price = members_[k].cost;
-        for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
-        push({members_[k].a, price, 0, k});
+        push({program_.members[k].a, price_of(k), 0, k});
       }
       one.hull_count = count;
       for (int s = 0; s + 1 < count; ++s)
@@ -226,9 +96,9 @@ class price_crash {
   /// Cost and its slope at t over all blocks; remembers where each block is on its hull.
   void evaluate(double t, double& value, double& slope) {
     ++evaluations_;
-    value = cost_t_ * t;
-    slope = cost_t_;
-    for (block& one : blocks_) {
+    value = program_.cost_t * t;
+    slope = program_.cost_t;
+    for (block_program::block& one : program_.blocks) {
       const corner* const hull = corners_.data() + one.hull_begin;
       const double demand = one.demand >= 0 ? one.b + one.g * t : -1;
       int s = one.segment < one.hull_count ? one.segment : 0;
@@ -246,24 +116,24 @@ class price_crash {
   /// The best t at the prices at hand; false where no t is feasible.
   bool best_t() {
     double value, slope;
-    if (linking_ < 0) {
-      for (const block& one : blocks_)
-        if (one.demand >= 0 && one.b > members_[one.end - 1].a) return false;
+    if (program_.linking < 0) {
+      for (const block_program::block& one : program_.blocks)
+        if (one.demand >= 0 && one.b > program_.members[one.end - 1].a) return false;
       evaluate(0, value, slope);
       value_ = value;
       return true;
     }
-    double high = upper_t_;
-    for (const block& one : blocks_) {
+    double high = program_.upper_t;
+    for (const block_program::block& one : program_.blocks) {
       if (one.demand < 0) continue;
-      const double largest = members_[one.end - 1].a;
+      const double largest = program_.members[one.end - 1].a;
       if (one.g > 0) {
         high = std::fmin(high, (largest - one.b) / one.g);
       } else if (one.b > largest) {
         return false;
       }
     }
-    double low = lower_t_;
+    double low = program_.lower_t;
     if (!(low <= high) || high == infinity) return false;
     // From the last t towards the side that the slope names, in growing steps, until the least value is enclosed.
     double t = t_ >= low && t_ <= high ? t_ : 0.5 * (low + high);
@@ -338,14 +208,15 @@ class price_crash {
 
   /// Use of the links, and cost without prices, of what the blocks do now.
   double uses() {
-    total_.assign(link_row_.size(), 0.0);
-    double cost = cost_t_ * t_;
+    total_.assign(program_.link_row.size(), 0.0);
+    double cost = program_.cost_t * t_;
     const auto take = [&](int at, double share) {
       if (at < 0 || share == 0) return;
-      cost += members_[at].cost * share;
-      for (int e = use_begin_[at]; e < use_begin_[at + 1]; ++e) total_[use_link_[e]] += use_[e] * share;
+      cost += program_.members[at].cost * share;
+      for (int e = program_.use_begin[at]; e < program_.use_begin[at + 1]; ++e)
+        total_[program_.use_link[e]] += program_.use[e] * share;
     };
-    for (const block& one : blocks_) {
+    for (const block_program::block& one : program_.blocks) {
       const corner* const hull = corners_.data() + one.hull_begin;
       const double demand = one.demand >= 0 ? one.b + one.g * t_ : -1;
       const int s = one.segment;
@@ -358,35 +229,49 @@ class price_crash {
   }
 
   bool find_prices() {
-    const int links = link_row_.size();
+    const int links = program_.link_row.size();
     evaluations_ = 0;
     t_ = -1;
     price_.assign(links, 0.0);
-    master_.reset(capacity_, penalty_);
+    master_.reset(program_.capacity, program_.penalty);
     double best_bound = -infinity;
     master_value_ = 0;
     unchanged_ = 0;
     moved_ = 0;
     proposed_t_.clear();
+    bool stays = false;
     for (int round = 0; round < 200; ++round) {
+      if (limits_ != nullptr) limits_->poll();
       make_hulls();
       if (!best_t()) return false;
       double bound = value_;
-      for (int l = 0; l < links; ++l) bound -= price_[l] * capacity_[l];
-      best_bound = std::fmax(best_bound, bound);
+      for (int l = 0; l < links; ++l) bound -= price_[l] * program_.capacity[l];
+      if (bound > best_bound) {
+        best_bound = bound;
+        best_price_ = price_;
+      }
       const double cost = uses();
       if (round > 0 && best_bound >= master_value_ - 1e-11 * std::fabs(master_value_)) break;
       proposed_t_.push_back(t_);
       master_.add(total_.data(), cost);
       const double before = master_value_;
-      if (!master_.solve(price_, master_value_)) return false;
-      unchanged_ = round > 2 && master_value_ == before ? unchanged_ + 1 : 0;
+      if (!master_.solve(master_price_, master_value_)) return false;
+      // Prices most of the way from the best so far to the master's, which takes fewer rounds; all of the way where
+      // that brought nothing. Source: Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer
+      // programming", Int. Trans. Oper. Res. 4, 1997.
+      const bool same = round > 2 && master_value_ == before;
+      unchanged_ = same && stays ? unchanged_ + 1 : 0;
       if (unchanged_ > 2) break;
+      stays = same || round < 1;
+      for (int l = 0; l < links; ++l)
+        price_[l] = stays ? master_price_[l] : best_price_[l] + 0.65 * (master_price_[l] - best_price_[l]);
     }
+    price_ = master_price_;
     if (master_.exceeds()) return false;
     // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
     make_hulls();
-    if (linking_ >= 0) t_ = std::fmin(std::fmax(master_.mixed(proposed_t_), lower_t_), upper_t_);
+    if (program_.linking >= 0)
+      t_ = std::fmin(std::fmax(master_.mixed(proposed_t_), program_.lower_t), program_.upper_t);
     double value, slope;
     evaluate(t_, value, slope);
     return true;
@@ -397,26 +282,28 @@ class price_crash {
     status.assign(n + rows, basis_status::lower);
     for (int i = 0; i < rows; ++i)
       status[n + i] = model.row_lower(i) > -infinity ? basis_status::lower : basis_status::upper;
-    int extra = link_row_.size();
-    if (linking_ >= 0) {
-      status[linking_] = basis_status::basic;
+    int extra = program_.link_row.size();
+    if (program_.linking >= 0) {
+      status[program_.linking] = basis_status::basic;
       --extra;
     }
-    for (int l = 0; l < link_row_.size(); ++l) {
+    for (int l = 0; l < program_.link_row.size(); ++l) {
       if (price_[l] > 0) continue;
-      status[n + link_row_[l]] = basis_status::basic;
+      status[n + program_.link_row[l]] = basis_status::basic;
       --extra;
     }
     // Two of each hull, and how near the other columns are.
     ties_.clear();
-    for (const block& one : blocks_) {
+    for (const block_program::block& one : program_.blocks) {
       const corner* const hull = corners_.data() + one.hull_begin;
       const double demand = one.demand >= 0 ? one.b + one.g * t_ : -1;
       int s = one.segment;
       double rate = 0;
       const bool pressed = demand > hull[0].a && one.hull_count > 1;
       if (pressed && s + 1 >= one.hull_count) --s;
-      const auto enter = [&](int at) { status[at < 0 ? n + one.budget : members_[at].column] = basis_status::basic; };
+      const auto enter = [&](int at) {
+        status[at < 0 ? n + one.budget : program_.members[at].column] = basis_status::basic;
+      };
       enter(hull[s].at);
       if (pressed) {
         rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
@@ -426,25 +313,26 @@ class price_crash {
       }
       if (extra <= 0) continue;
       const double level = hull[s].price - rate * hull[s].a;
-      const auto consider = [&](int at, double a, double price) {
-        if (at == hull[s].at || (pressed && at == hull[s + 1].at)) return;
-        const double off = price - rate * a - level, size = std::fabs(price) + std::fabs(rate * a) + std::fabs(level);
+      const auto consider = [&](int variable, double off, double size) {
         const double relative = size > 0 ? off / size : 0;
         if (ties_.size() == extra && relative >= ties_.back().off) return;
         if (ties_.size() == extra) ties_.pop_back();
-        ties_.push_back({relative, at < 0 ? n + one.budget : members_[at].column});
+        ties_.push_back({relative, variable});
         for (int k = ties_.size() - 1; k > 0 && ties_[k].off < ties_[k - 1].off; --k) {
           const tie nearer = ties_[k];
           ties_[k] = ties_[k - 1];
           ties_[k - 1] = nearer;
         }
       };
-      consider(-1, 0, 0);
-      for (int k = one.begin; k < one.end; ++k) {
-        double price = members_[k].cost;
-        for (int e = use_begin_[k]; e < use_begin_[k + 1]; ++e) price += price_[use_link_[e]] * use_[e];
-        consider(k, members_[k].a, price);
-      }
+      const auto consider_point = [&](int at, double a, double price) {
+        if (at == hull[s].at || (pressed && at == hull[s + 1].at)) return;
+        consider(at < 0 ? n + one.budget : program_.members[at].column, price - rate * a - level,
+                 size_of(at) + size_of(hull[s].at));
+      };
+      consider_point(-1, 0, 0);
+      for (int k = one.begin; k < one.end; ++k) consider_point(k, program_.members[k].a, price_of(k));
+      // A demand that costs nothing to exceed.
+      if (pressed) consider(n + one.demand, rate * demand, size_of(hull[s].at) + size_of(hull[s + 1].at));
     }
     for (const tie& one : ties_) status[one.variable] = basis_status::basic;
   }
@@ -454,17 +342,14 @@ class price_crash {
     int variable;
   };
 
-  table<int> row_count_, link_of_, link_row_, block_of_row_, block_of_column_;
-  table<double> capacity_, price_, total_, proposed_t_;
-  table<block> blocks_;
-  table<member> members_;
-  table<int> use_begin_, use_link_;
-  table<double> use_;
+  block_program program_;
+  table<double> price_, best_price_, master_price_, total_, proposed_t_;
   table<corner> corners_;
   table<tie> ties_;
   dense_master master_;
-  int linking_ = -1, evaluations_ = 0, unchanged_ = 0;
-  double cost_t_ = 0, lower_t_ = 0, upper_t_ = 0, t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0, penalty_ = 0;
+  monitor* limits_ = nullptr;
+  int evaluations_ = 0, unchanged_ = 0;
+  double t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0;
 };
 
 }  // namespace plait::detail

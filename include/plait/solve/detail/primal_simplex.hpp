@@ -24,6 +24,7 @@ class primal_simplex {
   double dual_tolerance = 1e-7;  ///< of reduced costs
   bool bounds_changed = false;   ///< whether bounds were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
+  int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
   table<double>
       ray;  ///< after `unbounded`: direction of all variables; after `infeasible`: multipliers of rows; scaled
 
@@ -62,14 +63,16 @@ class primal_simplex {
     double best = infinity;
     bool best_phase_one = true;
     while (true) {
-      if (t.factors.updates() > 0 || first) {
+      if (!t.fresh()) {
         if (t.refactor() > 0) {
           reset_reference();
           if (!first && ++troubles > 20) return outcome::failed;
         }
       }
       first = false;
-      t.compute_values();
+      const bool ready = t.ready;
+      t.ready = false;
+      if (!ready) t.compute_values();
       const auto worst = t.primal_infeasibilities(tolerance);
       infeasible_ = worst.count > 0;
       if (infeasible_) {
@@ -77,7 +80,8 @@ class primal_simplex {
       } else {
         t.restore_costs();
       }
-      t.compute_reduced_costs();
+      if (!ready || infeasible_) t.compute_reduced_costs();
+      offer_all();
       banned_.assign(t.variables(), 0);
       any_banned_ = false;
       // Progress is judged between rebuilds; without any, bounds are perturbed.
@@ -99,15 +103,12 @@ class primal_simplex {
         const step done = one_iteration(limits);
         if (done == step::taken) {
           progressed = true;
-          if (t.factors.updates() >= 100 ||
-              (t.factors.updates() >= 20 && t.factors.entries() > 3 * t.factors.built_entries() + t.rows())) {
-            break;
-          }
+          if (t.factors.worth_rebuilding()) break;
           if (infeasible_ && infeasible_count_ == 0) break;
           continue;
         }
         if (done == step::no_candidate) {
-          if (t.factors.updates() > 0) break;
+          if (t.factors.updates() > (infeasible_ ? 0 : trusted_updates)) break;
           if (any_banned_) return outcome::failed;
           if (!infeasible_) return outcome::optimal;
           if (bounds_changed) {
@@ -153,14 +154,46 @@ class primal_simplex {
     }
   }
 
-  int choose_column() const {
+  /// Where a variable may go from where it stands: 1 up, 2 down, 0 where it is basic or fixed.
+  void note_moves(int j) {
     const tableau& t = *t_;
-    int best = -1;
+    const basis_status at = t.status[j];
+    moves_[j] = at == basis_status::basic || t.is_fixed(j) ? 0
+                : at == basis_status::lower                ? 1
+                : at == basis_status::upper                ? 2
+                                                           : 3;
+  }
+  /// Puts a variable on the list of those that may enter, where its reduced cost says so.
+  void offer(int j) {
+    const double d = t_->d[j];
+    const bool helps = (d < -dual_tolerance && (moves_[j] & 1) != 0) || (d > dual_tolerance && (moves_[j] & 2) != 0);
+    if (!helps || listed_[j] != 0) return;
+    listed_[j] = 1;
+    offers_.push_back(j);
+  }
+  void offer_all() {
+    offers_.clear();
+    moves_.resize(t_->variables());
+    listed_.assign(t_->variables(), 0);
+    for (int j = 0; j < t_->variables(); ++j) {
+      note_moves(j);
+      offer(j);
+    }
+  }
+
+  /// Of the variables on the list, the one that promises most; those that no longer do leave the list.
+  int choose_column() {
+    const tableau& t = *t_;
+    int best = -1, kept = 0;
     double merit = 0, over = 1;
-    for (int j = 0; j < t.variables(); ++j) {
-      if (t.d[j] == 0 || t.status[j] == basis_status::basic) continue;
-      const double by = t.dual_infeasibility(j);
-      if (by <= dual_tolerance || banned_[j] != 0) continue;
+    for (const int j : offers_) {
+      const double d = t.d[j], by = d < 0 ? ((moves_[j] & 1) != 0 ? -d : 0) : (moves_[j] & 2) != 0 ? d : 0;
+      if (by <= dual_tolerance) {
+        listed_[j] = 0;
+        continue;
+      }
+      offers_[kept++] = j;
+      if (banned_[j] != 0) continue;
       // A free variable is wanted in the basis.
       const double value = by * by * (t.status[j] == basis_status::free ? 1e6 : 1);
       if (value * over > merit * reference_[j]) {
@@ -169,17 +202,27 @@ class primal_simplex {
         over = reference_[j];
       }
     }
+    offers_.resize(kept);
     return best;
+  }
+
+  /// The entry of a row of B^-1 [A, -I] in column j, from that row of B^-1.
+  [[nodiscard]] double entry(int j, const work_vector& rho) const {
+    const tableau& t = *t_;
+    if (j >= t.columns()) return -rho.value[j - t.columns()];
+    const sparse_matrix& a = t.program->a;
+    const double* const y = rho.value.data();
+    double sum = 0;
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
+    return sum;
   }
 
   step one_iteration(monitor& limits) {
     tableau& t = *t_;
-    const int m = t.rows(), n = t.columns();
-    const int q = choose_column();
+    const int n = t.columns(), q = choose_column();
     if (q < 0) return step::no_candidate;
     t.load_column(q, column_);
-    t.factors.ftran(column_, t.density_column, &spike_);
-    tableau::note(t.density_column, column_.count, m);
+    t.factors.ftran(column_, t.column_density, &spike_);
     // The reduced cost from the column; if the kept one was wrong, rebuild or choose anew.
     double exact = t.cost[q];
     for (int s = 0; s < column_.count; ++s) {
@@ -215,6 +258,7 @@ class primal_simplex {
       t.status[q] = t.status[q] == basis_status::lower ? basis_status::upper : basis_status::lower;
       const double before = t.x[q];
       t.settle(q);
+      note_moves(q);
       move_basics(t.x[q] - before, -1);
       if (infeasible_) change_infeasibility_costs(-1);
       ++limits.iterations;
@@ -232,10 +276,8 @@ class primal_simplex {
     }
     rho_.clear();
     rho_.set(p, 1);
-    t.factors.btran(rho_, t.density_row, &behind_);
-    tableau::note(t.density_row, rho_.count, m);
-    t.price(rho_, row_);
-    const double alpha_row = q < n ? row_.value[q] : -rho_.value[q - n];
+    t.factors.btran(rho_, t.row_density, &behind_);
+    const double alpha_row = entry(q, rho_);
     if (std::fabs(alpha - alpha_row) > 1e-7 * std::fmin(std::fabs(alpha), std::fabs(alpha_row))) {
       if (updates > 0) return step::trouble;
       if (std::fabs(alpha - alpha_row) > 1e-3 * std::fabs(alpha)) {
@@ -264,18 +306,38 @@ class primal_simplex {
     const double theta = t.d[q] / alpha;
     const double pivot_weight = std::fmax(reference_[q], 1.0);
     double largest = 0;
+    const double weight_scale = pivot_weight / (alpha * alpha);
+    double* const d = t.d.data();
+    double* const reference = reference_.data();
     const auto renew = [&](int j, double a) {
-      if (t.status[j] == basis_status::basic) return;
-      t.d[j] -= theta * a;
-      const double ratio = a / alpha;
-      const double weight = ratio * ratio * pivot_weight;
-      if (weight > reference_[j]) reference_[j] = weight;
-      if (weight > largest) largest = weight;
+      d[j] -= theta * a;
+      const double weight = a * a * weight_scale;
+      if (weight > reference[j]) {
+        reference[j] = weight;
+        if (weight > largest) largest = weight;
+      }
+      offer(j);
     };
-    for (int s = 0; s < row_.count; ++s) renew(row_.index[s], row_.value[row_.index[s]]);
-    for (int s = 0; s < rho_.count; ++s) renew(n + rho_.index[s], -rho_.value[rho_.index[s]]);
+    if (rho_.sparse(0.25)) {
+      t.price(rho_, row_);
+      for (int s = 0; s < row_.count; ++s) renew(row_.index[s], row_.value[row_.index[s]]);
+    } else {
+      const signed char* const moves = moves_.data();
+      for (int j = 0; j < n; ++j) {
+        if (moves[j] == 0) continue;
+        const double a = entry(j, rho_);
+        if (std::fabs(a) >= 1e-14) renew(j, a);
+      }
+    }
+    for (int s = 0; s < rho_.count; ++s) {
+      const int i = rho_.index[s];
+      if (t.status[n + i] != basis_status::basic) renew(n + i, -rho_.value[i]);
+    }
     t.exchange(p, q, t.is_fixed(leaving) || !ratio_.to_upper ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
+    note_moves(q);
+    note_moves(leaving);
+    offer(leaving);
     reference_[leaving] = std::fmax(1.0, pivot_weight / (alpha * alpha));
     t.weight[p] = 1;
     if (largest > 1e9) reset_reference();
@@ -310,13 +372,19 @@ class primal_simplex {
     }
     if (change_.count == 0) return;
     // The entering variable's own reduced cost changes as well; it is still counted as not basic.
-    t.factors.btran(change_, t.density_row);
+    t.factors.btran(change_, t.row_density);
     t.price(change_, row_change_or_row());
     work_vector& row = row_change_or_row();
-    for (int s = 0; s < row.count; ++s) t.d[row.index[s]] -= row.value[row.index[s]];
+    for (int s = 0; s < row.count; ++s) {
+      const int j = row.index[s];
+      t.d[j] -= row.value[j];
+      offer(j);
+    }
     for (int s = 0; s < change_.count; ++s) {
       const int j = t.columns() + change_.index[s];
-      if (t.status[j] != basis_status::basic) t.d[j] += change_.value[change_.index[s]];
+      if (t.status[j] == basis_status::basic) continue;
+      t.d[j] += change_.value[change_.index[s]];
+      offer(j);
     }
   }
   work_vector& row_change_or_row() {
@@ -337,7 +405,9 @@ class primal_simplex {
   tableau* t_ = nullptr;
   work_vector column_, spike_, behind_, rho_, change_, row_, row_change_;
   table<double> reference_;
-  table<char> banned_;
+  table<int> offers_;  // variables whose reduced costs let them enter, and some that did
+  table<signed char> moves_;
+  table<char> listed_, banned_;
   bool any_banned_ = false;
   bool infeasible_ = false;
   int infeasible_count_ = 0;

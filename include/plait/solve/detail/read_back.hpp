@@ -5,6 +5,7 @@
 
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/double_double.hpp>
 #include <plait/solve/lp.hpp>
@@ -15,20 +16,24 @@ namespace plait::detail {
 /// with the factors at hand. Source: Wilkinson, Rounding Errors in Algebraic Processes, 1963 (iterative refinement).
 class refinement {
  public:
+  monitor* limits = nullptr;  ///< asked between passes
+  check_memory memory;
+
   void values(tableau& t) {
     const int m = t.rows(), n = t.columns();
     const sparse_matrix& a = t.program->a;
     for (int round = 0; round < 2; ++round) {
-      sum_.assign(m, double_double{});
+      poll();
+      memory.sum.assign(m, double_double{});
       for (int j = 0; j < n; ++j) {
         if (t.x[j] == 0) continue;
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum_[a.index[k]].add_product(a.value[k], t.x[j]);
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) memory.sum[a.index[k]].add_product(a.value[k], t.x[j]);
       }
       t.buffer.clear();
       bool any = false;
       for (int i = 0; i < m; ++i) {
-        sum_[i] -= t.x[n + i];
-        const double off = sum_[i].value();
+        memory.sum[i] -= t.x[n + i];
+        const double off = memory.sum[i].value();
         if (off == 0) continue;
         any = true;
         t.buffer.set(i, off);
@@ -38,8 +43,16 @@ class refinement {
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
       t.factors.ftran(t.buffer, 1);
-      for (int p = 0; p < m; ++p) t.x[t.basic[p]] -= t.buffer.value[p] * size;
+      bool close = true;
+      for (int p = 0; p < m; ++p) {
+        const double by = t.buffer.value[p] * size;
+        if (by == 0) continue;
+        double& x = t.x[t.basic[p]];
+        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(x));
+        x -= by;
+      }
       t.buffer.clear();
+      if (close) return;
     }
   }
 
@@ -51,6 +64,7 @@ class refinement {
     y = t.buffer.value;
     t.buffer.clear();
     for (int round = 0; round < 2; ++round) {
+      poll();
       bool any = false;
       for (int p = 0; p < m; ++p) {
         const int j = t.basic[p];
@@ -69,9 +83,17 @@ class refinement {
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
       t.factors.btran(t.buffer, 1);
-      for (int i = 0; i < m; ++i) y[i] += t.buffer.value[i] * size;
+      bool close = true;
+      for (int i = 0; i < m; ++i) {
+        const double by = t.buffer.value[i] * size;
+        if (by == 0) continue;
+        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(y[i]));
+        y[i] += by;
+      }
       t.buffer.clear();
+      if (close) break;
     }
+    poll();
     for (int j = 0; j < n; ++j) {
       t.d[j] = 0;
       if (t.status[j] == basis_status::basic) continue;
@@ -82,13 +104,18 @@ class refinement {
     for (int i = 0; i < m; ++i) t.d[n + i] = t.status[n + i] == basis_status::basic ? 0 : t.cost[n + i] + y[i];
   }
 
+  void poll() const {
+    if (limits != nullptr) limits->poll();
+  }
+
  private:
+  /// After a correction of this size, relative, the next one is far below the last digit.
+  static constexpr double small_correction = 1e-12;
   static double largest(const work_vector& v) {
     double found = 0;
     for (int s = 0; s < v.count; ++s) found = std::fmax(found, std::fabs(v.value[v.index[s]]));
     return found;
   }
-  table<double_double> sum_;
 };
 
 /// Puts the tableau of an unscaled form into an answer: values, activities, duals, reduced costs, basis, objective.
@@ -110,10 +137,9 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
   into.reduced_cost.resize(n);
   for (int j = 0; j < n; ++j) into.reduced_cost[j] = sign * t.d[j] + 0.0;  // no negative zero
   into.activity.assign(m, 0.0);
-  table<double_double> sum;
-  table<double> size;
-  activities_of(model, into.x, sum, size);
-  for (int i = 0; i < m; ++i) into.activity[i] = sum[i].value();
+  refine.poll();
+  activities_of(model, into.x, refine.memory.sum, refine.memory.size);
+  for (int i = 0; i < m; ++i) into.activity[i] = refine.memory.sum[i].value();
   double_double objective{model.offset()};
   for (int j = 0; j < n; ++j) objective.add_product(model.cost(j), into.x[j]);
   into.objective = objective.value();

@@ -28,7 +28,9 @@ class tableau {
   table<double> cost, lower, upper;
   table<double> weight;    // of each place: squared length of the row of B^-1 (dual steepest edge)
   double threshold = 0.1;  // of the factorization's pivots
-  double density_column = 0, density_row = 0, density_edge = 0, density_dual = 0;
+  bool ready = false;      // whether values and reduced costs follow from fresh factors, costs and bounds as they are
+  solve_density column_density, row_density, edge_density;  // of solves for columns, rows and steepest edge
+  double price_density = 0;                                 // of rows of B^-1 A
   work_vector buffer;
 
   [[nodiscard]] int rows() const { return program->rows(); }
@@ -36,14 +38,18 @@ class tableau {
   [[nodiscard]] int variables() const { return program->variables(); }
 
   void attach(const form& f) {
+    if (program != &f || version_ != f.version) kept_ = false;
     program = &f;
+    version_ = f.version;
+    fresh_ = ready = false;
     const int all = f.variables();
     x.assign(all, 0.0);
     d.assign(all, 0.0);
     buffer.resize(f.rows());
     restore_costs();
     restore_bounds();
-    density_column = density_row = density_edge = density_dual = 0;
+    column_density = row_density = edge_density = solve_density{};
+    price_density = 0;
   }
   void restore_costs() { cost = program->cost; }
   void restore_bounds() {
@@ -75,7 +81,33 @@ class tableau {
     }
     for (int p = 0; p < m; ++p) place[basic[p]] = p;
     weight.assign(m, 1.0);
+    fresh_ = false;
   }
+
+  /// Factors of the basis of `wanted`, from nothing but that and the program: the same bits whatever was done before.
+  /// Where the factors at hand are those already, nothing is done. Returns how many variables had to leave the basis.
+  int factorize(const table<basis_status>& wanted) {
+    if (kept_ && factors.updates() == 0 && kept_threshold_ == threshold && same_basis(wanted)) {
+      status = wanted;
+      basic = kept_basic_;
+      place.assign(variables(), -1);
+      for (int p = 0; p < rows(); ++p) place[basic[p]] = p;
+      weight.assign(rows(), 1.0);
+      fresh_ = true;
+      return 0;
+    }
+    set_basis(wanted);
+    settle_all();
+    const int replaced = refactor();
+    kept_ = replaced == 0;
+    if (kept_) {
+      kept_basic_ = basic;
+      kept_threshold_ = threshold;
+    }
+    return replaced;
+  }
+  /// Whether the factors are those of the basis, without updates.
+  [[nodiscard]] bool fresh() const { return fresh_ && factors.updates() == 0; }
 
   /// Puts a variable that is not basic to the bound that its status names, or to one that it has.
   void settle(int j) {
@@ -101,6 +133,8 @@ class tableau {
   /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
   int refactor() {
     const int m = rows();
+    kept_ = false;
+    fresh_ = true;
     carried_.resize(variables());
     for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
     const int replaced = factors.build(program->a, basic, threshold);
@@ -194,7 +228,7 @@ class tableau {
     double* const v = row.value.data();
     if (rho.sparse(0.25)) {
       const sparse_matrix& r = program->by_rows;
-      const bool few = rho.sparse(0.1) && density_dual < 0.3;
+      const bool few = rho.sparse(0.1) && price_density < 0.3;
       if (few) {
         for (int s = 0; s < rho.count; ++s) {
           const int i = rho.index[s];
@@ -243,11 +277,7 @@ class tableau {
         if (std::fabs(sum) >= 1e-14) row.set(j, sum);
       }
     }
-    note(density_dual, row.count, n);
-  }
-
-  static void note(double& density, int count, int size) {
-    if (size > 0) density = 0.95 * density + 0.05 * count / size;
+    note(price_density, row.count, n);
   }
 
   /// Exchanges the variable in `p` for `entering`; the one that leaves goes to the bound `to`.
@@ -294,6 +324,16 @@ class tableau {
   }
 
  private:
+  /// Whether the basic variables of `wanted` are those that are kept.
+  [[nodiscard]] bool same_basis(const table<basis_status>& wanted) const {
+    if (wanted.size() != variables() || kept_basic_.size() != rows()) return false;
+    int count = 0;
+    for (const basis_status one : wanted) count += one == basis_status::basic ? 1 : 0;
+    if (count != rows()) return false;
+    for (const int j : kept_basic_)
+      if (wanted[j] != basis_status::basic) return false;
+    return true;
+  }
   static void count_in(infeasibility& all, double one, double tolerance) {
     if (one > all.largest) all.largest = one;
     if (one <= tolerance) return;
@@ -301,6 +341,10 @@ class tableau {
     ++all.count;
   }
   table<double> carried_;
+  table<int> kept_basic_;  // of `factorize`, in the order of the factors
+  double kept_threshold_ = 0;
+  int version_ = 0;
+  bool kept_ = false, fresh_ = false;
 };
 
 /// Random numbers that depend on a seed and a place alone.

@@ -42,14 +42,16 @@ struct depth_walk {
   }
 };
 
-/// x := T^-1 x, by vectors; `pivot` holds the pivot values, or is null where all are one. `expected`: the share of
+/// x := T^-1 x, by vectors; `inverse` holds one over each pivot, or is null where all are one. `expected`: the share of
 /// places that earlier solves of this kind left nonzero.
 template <bool Backward>
-void solve_triangle(const triangle& t, const double* pivot, work_vector& x, double expected, depth_walk& walk) {
+void solve_triangle(const triangle& t, const double* inverse, work_vector& x, double expected, depth_walk& walk) {
   constexpr double tiny = 1e-14;
   double* const v = x.value.data();
   const int* const index = t.index.data();
   const double* const value = t.value.data();
+  const int* const begin = t.begin.data();
+  const int* const end = t.end.data();
   if (x.sparse(0.05) && expected < 0.10) {
     int found = 0;
     for (int s = 0; s < x.count; ++s) {
@@ -62,9 +64,9 @@ void solve_triangle(const triangle& t, const double* pivot, work_vector& x, doub
       while (depth >= 0) {
         p = walk.stack[depth];
         int k = walk.next[depth];
-        const int end = t.end[p];
-        while (k < end && walk.seen[index[k]] != 0) ++k;
-        if (k < end) {
+        const int last = end[p];
+        while (k < last && walk.seen[index[k]] != 0) ++k;
+        if (k < last) {
           walk.next[depth] = k + 1;
           const int q = index[k];
           walk.seen[q] = 1;
@@ -83,10 +85,10 @@ void solve_triangle(const triangle& t, const double* pivot, work_vector& x, doub
       walk.seen[p] = 0;
       double step = v[p];
       if (step > tiny || step < -tiny) {
-        if (pivot != nullptr) step /= pivot[p];
+        if (inverse != nullptr) step *= inverse[p];
         v[p] = step;
         x.index[x.count++] = p;
-        for (int k = t.begin[p]; k < t.end[p]; ++k) v[index[k]] -= step * value[k];
+        for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
       } else {
         v[p] = 0;
       }
@@ -100,9 +102,9 @@ void solve_triangle(const triangle& t, const double* pivot, work_vector& x, doub
     double step = v[p];
     if (step == 0) continue;
     if (step > tiny || step < -tiny) {
-      if (pivot != nullptr) step /= pivot[p];
+      if (inverse != nullptr) step *= inverse[p];
       v[p] = step;
-      for (int k = t.begin[p]; k < t.end[p]; ++k) v[index[k]] -= step * value[k];
+      for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
     } else {
       v[p] = 0;
     }

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The files of share_cluster: instances and pair throughputs in JSON. Every fault is one sentence that names the field.
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <plait/alloc.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace share_cluster {
+
+using nlohmann::json;
+
+[[noreturn]] inline void refuse(const std::string& sentence) {
+  throw plait::error{plait::error_kind::io, "share_cluster", sentence};
+}
+
+inline json read_json(const std::string& file) {
+  std::ifstream in{file};
+  if (!in) refuse(file + " cannot be read");
+  try {
+    return json::parse(in);
+  } catch (const json::exception& e) {
+    refuse(file + " is not JSON: " + e.what());
+  }
+}
+
+inline std::string place(const std::string& field, std::size_t at) {
+  return field + "[" + std::to_string(at) + "]";
+}
+
+/// A finite number that is not negative.
+inline double amount(const json& from, const std::string& field) {
+  if (!from.is_number()) refuse(field + " must be a number");
+  const double value = from.get<double>();
+  if (!std::isfinite(value)) refuse(field + " must be finite");
+  if (value < 0) refuse(field + " is negative");
+  return value;
+}
+
+inline int whole(const json& from, const std::string& field) {
+  const double value = amount(from, field);
+  if (value != std::floor(value) || value > 1e9) refuse(field + " must be a whole number");
+  return static_cast<int>(value);
+}
+
+/// A list of `count` elements, or of any number where count is negative.
+inline const json& list(const json& from, const std::string& field, std::ptrdiff_t count, const char* of = "entries") {
+  if (!from.is_array()) refuse(field + " must be a list");
+  if (count >= 0 && static_cast<std::ptrdiff_t>(from.size()) != count)
+    refuse(field + " has " + std::to_string(from.size()) + " " + of + ", not " + std::to_string(count));
+  return from;
+}
+
+/// What the program reads, and what it needs to answer in the same terms.
+struct input {
+  plait::instance instance;
+  std::vector<std::pair<int, int>> pairs;  ///< as given
+  std::vector<std::string> unknown_fields;
+};
+
+class reader {
+ public:
+  reader(const json& from, const json* oracle) : from_{from}, oracle_{oracle} {}
+
+  input read() {
+    if (!from_.is_object()) refuse("the instance must be an object with worker_types, num_workers and throughput");
+    find_unknown_fields();
+    read_cluster();
+    read_job_types();
+    read_throughputs();
+    read_jobs();
+    read_entities();
+    read_pairs();
+    plait::validate(made_.instance);
+    return std::move(made_);
+  }
+
+ private:
+  const json& field(const char* name) {
+    if (!from_.contains(name)) refuse(std::string{name} + " is missing");
+    return from_.at(name);
+  }
+  [[nodiscard]] bool has(const char* name) const { return from_.contains(name) && !from_.at(name).is_null(); }
+
+  void find_unknown_fields() {
+    static const std::set<std::string> known{
+        "worker_types",    "num_workers", "throughput", "options",         "scale_factor",
+        "priority",        "elapsed",     "pairs",      "steps_remaining", "isolated_time_so_far",
+        "cost_per_hour",   "slo_seconds", "entities",   "forbid_oversize", "workers_per_server",
+        "pair_throughput", "job_type"};
+    for (const auto& [name, value] : from_.items())
+      if (!known.contains(name)) made_.unknown_fields.push_back(name);
+  }
+
+  void read_cluster() {
+    const json& names = list(field("worker_types"), "worker_types", -1);
+    types_ = names.size();
+    const json& counts = list(field("num_workers"), "num_workers", static_cast<std::ptrdiff_t>(types_), "numbers");
+    std::vector<plait::worker_type>& types = made_.instance.cluster.types;
+    for (std::size_t j = 0; j < types_; ++j) {
+      if (!names[j].is_string()) refuse(place("worker_types", j) + " must be a name");
+      types.push_back({.name = names[j].get<std::string>(), .num_workers = amount(counts[j], place("num_workers", j))});
+      if (!type_of_.emplace(types.back().name, static_cast<int>(j)).second)
+        refuse(place("worker_types", j) + " is '" + types.back().name + "' for the second time");
+    }
+    const auto each = [&](const char* name, auto&& put) {
+      if (!has(name)) return;
+      const json& values = list(field(name), name, static_cast<std::ptrdiff_t>(types_), "numbers");
+      for (std::size_t j = 0; j < types_; ++j) put(types[j], values[j], place(name, j));
+    };
+    each("cost_per_hour", [](plait::worker_type& type, const json& value, const std::string& where) {
+      type.cost_per_hour = amount(value, where);
+    });
+    each("workers_per_server", [](plait::worker_type& type, const json& value, const std::string& where) {
+      type.workers_per_server = whole(value, where);
+    });
+    if (has("forbid_oversize")) {
+      if (!field("forbid_oversize").is_boolean()) refuse("forbid_oversize must be true or false");
+      made_.instance.forbid_oversize = field("forbid_oversize").get<bool>();
+    }
+  }
+
+  void read_job_types() {
+    if (!has("job_type")) return;
+    const json& all = list(field("job_type"), "job_type", -1);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string where = place("job_type", i);
+      list(all[i], where, 2);
+      if (!all[i][0].is_string()) refuse(where + "[0] must be the name of a model");
+      const int gang = whole(all[i][1], where + "[1]");
+      job_gang_.push_back(gang);
+      job_key_.push_back("('" + all[i][0].get<std::string>() + "', " + std::to_string(gang) + ")");
+    }
+  }
+
+  /// The oracle's table for a type of workers.
+  const json& oracle_of(const std::string& type) const {
+    if (!oracle_->is_object() || !oracle_->contains(type)) refuse("the oracle has no worker type '" + type + "'");
+    return oracle_->at(type);
+  }
+
+  void read_throughputs() {
+    std::vector<plait::job>& jobs = made_.instance.jobs;
+    const bool from_oracle = !has("throughput") && oracle_ != nullptr && !job_key_.empty();
+    const json rows = from_oracle ? oracle_rows() : field("throughput");
+    list(rows, "throughput", job_key_.empty() ? -1 : static_cast<std::ptrdiff_t>(job_key_.size()), "rows");
+    const json options = has("options") ? field("options") : json::array();
+    if (has("options")) list(options, "options", static_cast<std::ptrdiff_t>(rows.size()), "lists");
+    const json gangs = has("scale_factor") ? field("scale_factor") : json::array();
+    if (has("scale_factor")) list(gangs, "scale_factor", static_cast<std::ptrdiff_t>(rows.size()), "numbers");
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      int gang = job_gang_.empty() ? 1 : job_gang_[i];
+      if (!gangs.empty()) {
+        gang = whole(gangs[i], place("scale_factor", i));
+        if (gang < 1) refuse(place("scale_factor", i) + " must be at least 1");
+        if (!job_gang_.empty() && gang != job_gang_[i])
+          refuse(place("scale_factor", i) + " is not the gang that job_type names");
+      }
+      const std::string where = place("throughput", i);
+      list(rows[i], where, static_cast<std::ptrdiff_t>(types_), "numbers");
+      std::vector<double> rates;
+      for (std::size_t j = 0; j < types_; ++j) rates.push_back(amount(rows[i][j], place(where, j)));
+      jobs.push_back(plait::job_of(rates, gang));
+      if (i < options.size() && !options[i].is_null()) read_options(options[i], place("options", i), jobs.back());
+    }
+  }
+
+  json oracle_rows() const {
+    json rows = json::array();
+    for (std::size_t i = 0; i < job_key_.size(); ++i) {
+      json row = json::array();
+      for (const plait::worker_type& type : made_.instance.cluster.types) {
+        const json& table = oracle_of(type.name);
+        if (!table.contains(job_key_[i]))
+          refuse(place("job_type", i) + " is " + job_key_[i] + ", which the oracle does not have for " + type.name);
+        row.push_back(table.at(job_key_[i]).value("null", 0.0));
+      }
+      rows.push_back(row);
+    }
+    return rows;
+  }
+
+  /// Several gangs, plans or placements of a job, in place of its row of throughputs.
+  void read_options(const json& from, const std::string& where, plait::job& one) {
+    list(from, where, -1);
+    one.options.clear();
+    for (std::size_t k = 0; k < from.size(); ++k) {
+      const std::string here = place(where, k);
+      const json& option = from[k];
+      if (!option.is_object() || !option.contains("type") || !option["type"].is_string())
+        refuse(here + " must be an object with type, workers and throughput");
+      const auto type = type_of_.find(option["type"].get<std::string>());
+      if (type == type_of_.end()) refuse(here + ".type is not one of worker_types");
+      plait::run_option made{.type = type->second};
+      made.workers = option.contains("workers") ? whole(option["workers"], here + ".workers") : one.scale_factor;
+      if (made.workers < 1) refuse(here + ".workers must be at least 1");
+      if (!option.contains("throughput")) refuse(here + ".throughput is missing");
+      made.throughput = amount(option["throughput"], here + ".throughput");
+      if (option.contains("consolidated")) {
+        if (!option["consolidated"].is_boolean()) refuse(here + ".consolidated must be true or false");
+        made.consolidated = option["consolidated"].get<bool>();
+      }
+      one.options.push_back(made);
+    }
+  }
+
+  void read_jobs() {
+    std::vector<plait::job>& jobs = made_.instance.jobs;
+    const auto each = [&](const char* name, double plait::job::*member, bool positive) {
+      if (!has(name)) return;
+      const json& values = list(field(name), name, static_cast<std::ptrdiff_t>(jobs.size()), "numbers");
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        jobs[i].*member = amount(values[i], place(name, i));
+        if (positive && jobs[i].*member == 0) refuse(place(name, i) + " must be positive");
+      }
+    };
+    each("priority", &plait::job::priority, true);
+    each("steps_remaining", &plait::job::steps_remaining, false);
+    each("elapsed", &plait::job::elapsed, false);
+    each("isolated_time_so_far", &plait::job::isolated_time_so_far, false);
+    if (!has("slo_seconds")) return;
+    const json& slos = field("slo_seconds");
+    if (!slos.is_object()) refuse("slo_seconds must be an object of seconds by job");
+    for (const auto& [name, value] : slos.items()) {
+      const std::string where = "slo_seconds[" + name + "]";
+      std::size_t job = jobs.size(), read = 0;
+      try {
+        job = std::stoul(name, &read);
+      } catch (const std::exception&) {
+        read = 0;
+      }
+      if (read != name.size() || job >= jobs.size()) refuse(where + " names no job");
+      jobs[job].slo_seconds = amount(value, where);
+      if (jobs[job].slo_seconds == 0) refuse(where + " must be positive");
+    }
+  }
+
+  void read_entities() {
+    if (!has("entities")) return;
+    const json& all = list(field("entities"), "entities", -1);
+    for (std::size_t e = 0; e < all.size(); ++e) {
+      const std::string where = place("entities", e);
+      if (!all[e].is_object()) refuse(where + " must be an object with weight, policy and jobs");
+      plait::entity team;
+      if (all[e].contains("weight")) team.weight = amount(all[e]["weight"], where + ".weight");
+      if (all[e].contains("policy")) {
+        const json& policy = all[e]["policy"];
+        if (policy != "fairness" && policy != "fifo") refuse(where + ".policy must be fairness or fifo");
+        if (policy == "fifo") team.policy = plait::entity_policy::fifo;
+      }
+      if (!all[e].contains("jobs")) refuse(where + ".jobs is missing");
+      const json& jobs = list(all[e]["jobs"], where + ".jobs", -1);
+      for (std::size_t k = 0; k < jobs.size(); ++k) team.jobs.push_back(whole(jobs[k], place(where + ".jobs", k)));
+      made_.instance.entities.push_back(team);
+    }
+  }
+
+  void read_pairs() {
+    std::vector<plait::job>& jobs = made_.instance.jobs;
+    if (has("pairs")) {
+      if (oracle_ != nullptr) refuse("pairs cannot be given beside --oracle; leave one of them out");
+      const json& pairs = list(field("pairs"), "pairs", -1);
+      const json& rates = list(field("pair_throughput"), "pair_throughput", static_cast<std::ptrdiff_t>(pairs.size()));
+      for (std::size_t p = 0; p < pairs.size(); ++p) {
+        list(pairs[p], place("pairs", p), 2);
+        const int a = whole(pairs[p][0], place("pairs", p) + "[0]"), b = whole(pairs[p][1], place("pairs", p) + "[1]");
+        if (static_cast<std::size_t>(std::max(a, b)) >= jobs.size() || a == b)
+          refuse(place("pairs", p) + " must name two different jobs");
+        jobs[static_cast<std::size_t>(a)].kind = a;
+        jobs[static_cast<std::size_t>(b)].kind = b;
+        list(rates[p], place("pair_throughput", p), static_cast<std::ptrdiff_t>(types_), "types");
+        for (std::size_t j = 0; j < types_; ++j) {
+          const std::string where = place(place("pair_throughput", p), j);
+          list(rates[p][j], where, 2);
+          const double first = amount(rates[p][j][0], where + "[0]"), second = amount(rates[p][j][1], where + "[1]");
+          made_.instance.pair_rates.push_back({.first_kind = std::min(a, b),
+                                               .second_kind = std::max(a, b),
+                                               .type = static_cast<int>(j),
+                                               .first = a < b ? first : second,
+                                               .second = a < b ? second : first});
+        }
+        if (!seen_.insert({std::min(a, b), std::max(a, b)}).second)
+          refuse(place("pairs", p) + " is there for the second time");
+        made_.pairs.push_back({a, b});
+      }
+    } else if (oracle_ != nullptr) {
+      if (job_key_.empty()) refuse("job_type is missing; --oracle needs it");
+      std::map<std::string, int> kinds;
+      for (std::size_t i = 0; i < jobs.size(); ++i)
+        jobs[i].kind = kinds.emplace(job_key_[i], static_cast<int>(kinds.size())).first->second;
+      for (std::size_t j = 0; j < types_; ++j) {
+        const json& table = oracle_of(made_.instance.cluster.types[j].name);
+        for (const auto& [first, a] : kinds) {
+          if (!table.contains(first)) continue;
+          for (const auto& [second, b] : kinds) {
+            if (b < a || !table.at(first).contains(second)) continue;
+            const json& rate = table.at(first).at(second);
+            const std::string where = "the oracle's pair of " + first + " and " + second;
+            list(rate, where, 2);
+            made_.instance.pair_rates.push_back({.first_kind = a,
+                                                 .second_kind = b,
+                                                 .type = static_cast<int>(j),
+                                                 .first = amount(rate[0], where),
+                                                 .second = amount(rate[1], where)});
+          }
+        }
+      }
+    }
+  }
+
+  const json& from_;
+  const json* oracle_;
+  input made_;
+  std::size_t types_ = 0;
+  std::map<std::string, int> type_of_;
+  std::vector<int> job_gang_;
+  std::vector<std::string> job_key_;
+  std::set<std::pair<int, int>> seen_;
+};
+
+inline json table_of(const plait::table<double>& values) {
+  json made = json::array();
+  for (const double v : values) made.push_back(v);
+  return made;
+}
+
+/// The answer, with `allocation[i][j]` for time alone and `pair_allocation[p][j]` for time in the pair `pairs[p]`.
+inline json write_json(const input& given, const plait::named_policy& policy, const plait::allocation& found) {
+  json said{{"policy", policy.name}, {"objective", found.objective}, {"seconds", found.seconds}};
+  json rows = json::array();
+  for (int i = 0; i < found.jobs; ++i) {
+    json row = json::array();
+    for (int j = 0; j < found.types; ++j) row.push_back(found.share(i, j));
+    rows.push_back(row);
+  }
+  said["allocation"] = rows;
+  said["throughput"] = table_of(found.throughputs);
+  std::map<std::pair<int, int>, std::vector<double>> together;
+  std::vector<std::vector<int>> members(static_cast<std::size_t>(found.groups.size()));
+  for (int i = 0; !found.pairs.empty() && i < found.jobs; ++i)
+    members[static_cast<std::size_t>(found.groups.group_of[i])].push_back(i);
+  for (const plait::pair_share& one : found.pairs) {
+    for (const int a : members[static_cast<std::size_t>(one.first_group)]) {
+      for (const int b : members[static_cast<std::size_t>(one.second_group)]) {
+        if (one.first_group == one.second_group && b <= a) continue;
+        std::vector<double>& row = together[{std::min(a, b), std::max(a, b)}];
+        row.resize(static_cast<std::size_t>(found.types), 0.0);
+        row[static_cast<std::size_t>(one.type)] += one.share;
+      }
+    }
+  }
+  json pairs = json::array(), shares = json::array();
+  for (const auto& [a, b] : given.pairs) {
+    pairs.push_back({a, b});
+    const auto at = together.find({std::min(a, b), std::max(a, b)});
+    shares.push_back(at == together.end() ? std::vector<double>(static_cast<std::size_t>(found.types), 0.0)
+                                          : at->second);
+  }
+  for (const auto& [both, row] : together) {
+    if (!given.pairs.empty()) break;
+    pairs.push_back({both.first, both.second});
+    shares.push_back(row);
+  }
+  if (!pairs.empty()) {
+    said["pairs"] = pairs;
+    said["pair_allocation"] = shares;
+  }
+  said["prices"] = found.prices.empty() ? json{} : table_of(found.prices);
+  if (!found.levels.empty()) said["levels"] = table_of(found.levels);
+  said["certificate_verified"] = policy.solves_programs ? json(found.certificate_verified) : json{};
+  said["programs"] = found.programs;
+  said["rows"] = found.rows;
+  said["columns"] = found.columns;
+  if (!found.note.empty()) said["note"] = found.note;
+  return said;
+}
+
+}  // namespace share_cluster

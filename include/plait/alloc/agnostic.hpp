@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <plait/alloc/allocation.hpp>
+#include <plait/alloc/instance.hpp>
+#include <plait/alloc/policy.hpp>
+
+namespace plait {
+
+/// The instance as a scheduler sees it that takes all types of workers for equal: each job has its usual gang on every
+/// type, with one rate. The rate is 1, or where `measured` the rate on the first type that it can run on, so that
+/// policies which speak of seconds still can.
+inline instance as_if_equal(const instance& given, bool measured = false) {
+  instance seen = given;
+  seen.pair_rates.clear();
+  for (int i = 0; i < given.size(); ++i) {
+    const job& one = given.jobs[i];
+    double rate = 1;
+    if (measured) {
+      rate = 0;
+      int first = given.cluster.size();
+      for (const run_option& option : one.options) {
+        if (option.throughput <= 0 || option.type > first) continue;
+        rate = option.type < first ? option.throughput : std::fmax(rate, option.throughput);
+        first = option.type;
+      }
+    }
+    seen.jobs[i].kind = -1;
+    seen.jobs[i].options.clear();
+    for (int j = 0; j < given.cluster.size(); ++j)
+      seen.jobs[i].options.push_back(run_option{.type = j, .workers = one.scale_factor, .throughput = rate});
+  }
+  return seen;
+}
+
+/// What a policy says of `as_if_equal(given)`, in terms of `given`: with the rates that the jobs really have. Time on a
+/// type that a job cannot run on is time it waits.
+template <class Policy>
+allocation agnostic_share(const instance& given, const share_settings& how, bool measured = false) {
+  allocation found = Policy::share(as_if_equal(given, measured), how);
+  table<int> option_begin;
+  const allocation blank = detail::no_shares(given, option_begin);
+  found.option_shares = blank.option_shares;
+  for (int i = 0; i < given.size(); ++i) {
+    const job& one = given.jobs[i];
+    found.throughputs[i] = 0;
+    for (int j = 0; j < found.types; ++j) {
+      // The option that the share is used with: the fastest of the type.
+      int best = -1;
+      for (int k = 0; k < one.options.size(); ++k) {
+        const run_option& option = one.options[k];
+        if (option.type != j || option.workers > one.scale_factor || !detail::is_usable(given, option)) continue;
+        if (best < 0 || option.throughput > one.options[best].throughput) best = k;
+      }
+      if (best < 0) continue;
+      found.option_shares[option_begin[i] + best] = found.share(i, j);
+      found.throughputs[i] += found.share(i, j) * one.options[best].throughput;
+    }
+  }
+  return found;
+}
+
+}  // namespace plait

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include <plait/alloc/allocation.hpp>
+#include <plait/alloc/detail/face.hpp>
+#include <plait/alloc/grouping.hpp>
+#include <plait/alloc/instance.hpp>
+#include <plait/alloc/policy.hpp>
+#include <plait/solve/simplex.hpp>
+
+namespace plait::detail {
+
+/// A column of a program of shares: a group on one of its options, or two groups on the same workers. All rates are
+/// those for one unit of the column's variable.
+struct share_column {
+  int group = 0;
+  int other = -1;                   ///< the second group of a pair
+  int option = -1;                  ///< of the group's jobs, where it is no pair
+  int type = 0;                     ///< of workers
+  int pair = -1;                    ///< place in `instance::pair_rates`
+  double workers = 0;               ///< of the type, on average over time, for all members
+  double rate = 0, other_rate = 0;  ///< steps/s of each member
+  double time = 1, other_time = 0;  ///< part of each member's time
+};
+
+/// A row for a group: unit * throughput - slope * level >= least. None where unit is 0.
+struct share_demand {
+  double unit = 0, least = 0, slope = 0;
+};
+
+/// The linear program that all policies are about:
+///
+///     maximize  level_cost * level + sum_c cost_c x_c
+///     demand    for groups that have one:  unit_g thr_g(x) - slope_g level >= least_g
+///     budget    for each group:            the time of a member <= 1
+///     capacity  for each type:             workers in use <= num_workers
+///
+/// over x >= 0, level >= least_level. A single column counts the share of each member of its group. Groups that can
+/// run nowhere, and types that nobody can use, have no rows. Keeps its basis from one solve to the next, as long as
+/// the same groups have demands.
+class share_program {
+ public:
+  share_program(const instance& given, grouping groups, const share_settings& how)
+      : given_{&given}, groups_{std::move(groups)}, how_{how} {
+    const int count = groups_.size();
+    proportional_.resize(count);
+    for (int g = 0; g < count; ++g) {
+      const job& one = member(g);
+      proportional_[g] = proportional_throughput(given, one);
+      for (int k = 0; k < one.options.size(); ++k) {
+        const run_option& option = one.options[k];
+        if (!is_usable(given, option)) continue;
+        columns_.push_back(share_column{.group = g,
+                                        .option = k,
+                                        .type = option.type,
+                                        .workers = static_cast<double>(groups_.count[g]) * option.workers,
+                                        .rate = option.throughput});
+      }
+    }
+    if (how.space_sharing) add_pairs();
+    has_columns_.assign(count, 0);
+    table<char> used(given.cluster.size(), 0);
+    for (const share_column& c : columns_) {
+      has_columns_[c.group] = 1;
+      if (c.other >= 0) has_columns_[c.other] = 1;
+      used[c.type] = 1;
+    }
+    used_ = std::move(used);
+    for (int g = 0; g < count; ++g)
+      if (has_columns_[g] == 0) left_out_ += groups_.count[g];
+  }
+
+  [[nodiscard]] const instance& given() const { return *given_; }
+  [[nodiscard]] const grouping& groups() const { return groups_; }
+  [[nodiscard]] const job& member(int group) const { return given_->jobs[groups_.first[group]]; }
+  [[nodiscard]] const table<share_column>& columns() const { return columns_; }
+  [[nodiscard]] bool can_run(int group) const { return has_columns_[group] != 0; }
+  /// Steps/s of a group's jobs in the mix of the cluster.
+  [[nodiscard]] double proportional(int group) const { return proportional_[group]; }
+
+  /// Sets up the program. `cost`: of each column.
+  void pose(const table<share_demand>& demand, double level_cost, const table<double>& cost, double least_level = 0) {
+    const int count = groups_.size(), n = columns_.size();
+    demand_ = demand;
+    level_cost_ = level_cost;
+    mark_.resize(count);
+    for (int g = 0; g < count; ++g) {
+      mark_[g] = 2.2361 * demand[g].slope + 1.618 * demand[g].least;
+      if (can_run(g)) mark_[g] += 1.4142 * demand[g].unit * proportional_[g];
+    }
+    demand_row_.assign(count, -1);
+    budget_row_.assign(count, -1);
+    capacity_row_.assign(given_->cluster.size(), -1);
+    row_lower_.clear();
+    row_upper_.clear();
+    const auto row = [&](double lower, double upper) {
+      row_lower_.push_back(lower);
+      row_upper_.push_back(upper);
+      return row_lower_.size() - 1;
+    };
+    for (int g = 0; g < count; ++g)
+      if (has_demand(g)) demand_row_[g] = row(demand[g].least, infinity);
+    for (int g = 0; g < count; ++g)
+      if (can_run(g)) budget_row_[g] = row(-infinity, 1);
+    for (int j = 0; j < given_->cluster.size(); ++j)
+      if (used_[j] != 0) capacity_row_[j] = row(-infinity, given_->cluster.types[j].num_workers);
+    sparse_matrix a;
+    a.rows = row_lower_.size();
+    a.columns = n + 1;
+    a.begin.resize(n + 2);
+    const auto entry = [&](int at, double value) {
+      if (at < 0 || value == 0) return;
+      a.index.push_back(at);
+      a.value.push_back(value);
+    };
+    for (int c = 0; c < n; ++c) {
+      const share_column& one = columns_[c];
+      a.begin[c] = a.index.size();
+      entry(demand_row_[one.group], demand[one.group].unit * one.rate);
+      entry(budget_row_[one.group], one.time);
+      if (one.other >= 0) {
+        entry(demand_row_[one.other], demand[one.other].unit * one.other_rate);
+        entry(budget_row_[one.other], one.other_time);
+      }
+      entry(capacity_row_[one.type], one.workers);
+    }
+    a.begin[n] = a.index.size();
+    for (int g = 0; g < count; ++g)
+      if (demand_row_[g] >= 0) entry(demand_row_[g], -demand[g].slope);
+    a.begin[n + 1] = a.index.size();
+    const bool has_level = a.begin[n + 1] > a.begin[n];
+    cost_.assign(n + 1, 0.0);
+    largest_cost_ = 1e-300;
+    for (int c = 0; c < n; ++c) {
+      cost_[c] = cost[c];
+      largest_cost_ = std::fmax(largest_cost_, std::fabs(cost[c]));
+    }
+    cost_[n] = has_level ? level_cost : 0;
+    lower_.assign(n + 1, 0.0);
+    upper_.assign(n + 1, infinity);
+    lower_[n] = least_level;
+    if (!has_level) upper_[n] = least_level;
+    // Without a level the program has one column less, so that it is one of blocks and capacities alone.
+    if (!has_level) {
+      a.columns = n;
+      a.begin.pop_back();
+      for (table<double>* of : {&cost_, &lower_, &upper_}) of->pop_back();
+    }
+    const auto span_of = [](const table<double>& t) {
+      return std::span<const double>{t.data(), static_cast<std::size_t>(t.size())};
+    };
+    const int rows = a.rows, all = a.columns;
+    model_ = lp::from_columns(std::move(a), span_of(cost_), span_of(lower_), span_of(upper_), span_of(row_lower_),
+                              span_of(row_upper_), objective_sense::maximize);
+    most_rows_ = rows > most_rows_ ? rows : most_rows_;
+    most_columns_ = all > most_columns_ ? all : most_columns_;
+    basis& start = found_.basis;
+    if (rows == start.rows.size() && all == start.columns.size() + 1 && has_level)
+      start.columns.push_back(basis_status::lower);
+    if (rows != start.rows.size() || all != start.columns.size()) start = {};
+  }
+
+  /// Solves it; false where the demands cannot be met. Throws: numerics, where no end is found.
+  bool solve() {
+    if (has_level() && level_cost_ > 0 && groups_.size() >= many_groups && found_.basis.empty()) start_at_cap();
+    if (model_.rows() == 0) {  // nobody can run
+      found_ = {};
+      found_.status = termination::optimal;
+      found_.x.assign(model_.columns(), 0.0);
+      proved_ = proved_ && check(model_, found_).verified;
+    } else {
+      answer next = solver_.solve(model_, {}, found_.basis);
+      proved_ = proved_ && next.verified;
+      if (next.status == termination::infeasible) {  // the next program goes on from the last answer
+        ++programs_;
+        return false;
+      }
+      found_ = std::move(next);
+    }
+    ++programs_;
+    if (found_.status != termination::optimal) {
+      throw error{error_kind::numerics, "plait::share_program",
+                  std::string{"the program of shares was not solved to its end: "}.append(found_.explanation)};
+    }
+    prices_.assign(given_->cluster.size(), 0.0);
+    for (int j = 0; j < prices_.size(); ++j)
+      if (capacity_row_[j] >= 0) prices_[j] = std::fmax(0, found_.dual[capacity_row_[j]]);
+    return true;
+  }
+
+  /// Numbers to tell groups apart by in `break_ties`, in place of those of the demands.
+  void set_marks(const table<double>& marks) { mark_ = marks; }
+
+  /// Among all optima of the last solve, takes the one of greatest total normalised throughput, sum thr_i / Tp_i; if
+  /// that leaves a choice, the one that holds fewest workers, each column's weighed by a fixed function of its own
+  /// numbers. So no answer depends on the order of jobs or on the way of the solver.
+  /// `feasible_will_do`: among all that is feasible instead, for programs without an objective.
+  void break_ties(bool feasible_will_do = false) {
+    if (!how_.break_ties || model_.rows() == 0) return;
+    if (!feasible_will_do && !restrict_to_optima(model_, found_)) return;
+    const int n = columns_.size();
+    table<double> throughput(n), hold(n);
+    for (int c = 0; c < n; ++c) throughput[c] = normalised(c);
+    for (int c = 0; c < n; ++c) hold[c] = -holding(c);
+    const table<double> prices = prices_;
+    if (has_level() && groups_.size() >= many_groups) try_demands(at_level(demand_, level()));
+    if (take_best(throughput) && restrict_to_optima(model_, found_)) take_best(hold);
+    prices_ = prices;
+  }
+
+  /// Shares that keep demands without a level, from nothing, best for both objectives of `break_ties` at once or nearly
+  /// so. False, and everything stays, where some pivots do not lead to them; that proves nothing.
+  bool try_demands(const table<share_demand>& demand) {
+    const lp model = model_;
+    const answer kept = found_;
+    const table<share_demand> asked = demand_;
+    const table<double> marks = mark_, prices = prices_;
+    const double level_cost = level_cost_;
+    double most = 0, most_held = 0;
+    for (int c = 0; c < columns_.size(); ++c) {
+      most = std::fmax(most, normalised(c));
+      most_held = std::fmax(most_held, holding(c));
+    }
+    table<double> cost(columns_.size());
+    for (int c = 0; c < columns_.size(); ++c) cost[c] = normalised(c) / most - 1e-5 * holding(c) / most_held;
+    pose(demand, 0, cost);
+    mark_ = marks;
+    answer next = solver_.solve(model_, {.iteration_limit = 64 + groups_.size() / 16}, {});
+    ++programs_;
+    if (next.status == termination::optimal && next.verified) {
+      found_ = std::move(next);
+      return true;
+    }
+    model_ = model;
+    found_ = kept;
+    demand_ = asked;
+    prices_ = prices;
+    level_cost_ = level_cost;
+    return false;
+  }
+
+  /// For programs that have more rows and columns behind these: the program as posed, where its rows are, and the
+  /// answer of the larger one.
+  [[nodiscard]] const lp& model() const { return model_; }
+  [[nodiscard]] int demand_row(int group) const { return demand_row_[group]; }
+  void adopt(const answer& larger, bool proved) {
+    found_ = larger;
+    found_.x.resize(columns_.size());
+    proved_ = proved;
+    prices_.assign(given_->cluster.size(), 0.0);
+    for (int j = 0; j < prices_.size(); ++j)
+      if (capacity_row_[j] >= 0) prices_[j] = std::fmax(0, larger.dual[capacity_row_[j]]);
+  }
+
+  [[nodiscard]] double level() const { return has_level() ? found_.x[columns_.size()] : 0; }
+  [[nodiscard]] double objective() const { return found_.objective; }
+  [[nodiscard]] bool proved() const { return proved_; }
+  void disprove() { proved_ = false; }
+  [[nodiscard]] int programs() const { return programs_; }
+  [[nodiscard]] const table<double>& prices() const { return prices_; }
+  /// Whether one more worker of any type would be worth something.
+  [[nodiscard]] bool is_scarce() const {
+    for (const double price : prices_)
+      if (price > 0) return true;
+    return false;
+  }
+  /// The next program starts from nothing, which is faster than from here where nothing is scarce.
+  void forget_basis() {
+    if (groups_.size() >= many_groups) found_.basis = {};
+  }
+  /// Value of a column's variable.
+  [[nodiscard]] double value(int column) const { return std::fmax(0, found_.x[column]); }
+  /// What the objective would lose for one more unit of a group's demand. Not negative.
+  [[nodiscard]] double demand_price(int group) const {
+    return demand_row_[group] < 0 ? 0 : std::fmax(0, -found_.dual[demand_row_[group]]);
+  }
+  /// Marks the groups that no column can serve without loss: each of its columns has a reduced cost. Then the group's
+  /// demand could have a dual as well, so it is at its least in every optimum.
+  void mark_without_slack(table<char>& marked) const {
+    table<char> slack(groups_.size(), 0);
+    const sparse_matrix& a = model_.matrix();
+    for (int c = 0; c < columns_.size(); ++c) {
+      double terms = std::fabs(model_.cost(c));
+      for (int k = a.begin[c]; k < a.begin[c + 1]; ++k) terms += std::fabs(a.value[k] * found_.dual[a.index[k]]);
+      if (found_.reduced_cost[c] < -1e-9 * terms) continue;
+      slack[columns_[c].group] = 1;
+      if (columns_[c].other >= 0) slack[columns_[c].other] = 1;
+    }
+    for (int g = 0; g < groups_.size(); ++g)
+      if (slack[g] == 0) marked[g] = 1;
+  }
+  /// Objective of the duals, less what the right-hand sides of the demands contribute.
+  [[nodiscard]] double worth_of_resources() const {
+    double worth = 0;
+    for (int g = 0; g < groups_.size(); ++g)
+      if (budget_row_[g] >= 0) worth += std::fmax(0, found_.dual[budget_row_[g]]);
+    for (int j = 0; j < prices_.size(); ++j) worth += prices_[j] * given_->cluster.types[j].num_workers;
+    return worth;
+  }
+  /// Steps/s of each member of each group.
+  [[nodiscard]] table<double> throughputs() const {
+    table<double> rate(groups_.size(), 0.0);
+    for (int c = 0; c < columns_.size(); ++c) {
+      rate[columns_[c].group] += columns_[c].rate * value(c);
+      if (columns_[c].other >= 0) rate[columns_[c].other] += columns_[c].other_rate * value(c);
+    }
+    return rate;
+  }
+
+  /// The shares of the last solve, for each job.
+  [[nodiscard]] allocation read() const {
+    table<int> option_begin;
+    allocation made = no_shares(*given_, option_begin);
+    table<table_range> of_group(groups_.size());
+    for (int c = columns_.size() - 1; c >= 0; --c) {
+      if (columns_[c].option < 0) continue;
+      of_group[columns_[c].group].begin = c;
+      ++of_group[columns_[c].group].count;
+    }
+    for (int i = 0; i < made.jobs; ++i) {
+      const table_range range = of_group[groups_.group_of[i]];
+      // Members have the same usable options in the same order, not always in the same places.
+      const job& one = given_->jobs[i];
+      int k = -1;
+      for (int c = range.begin; c < range.begin + range.count; ++c) {
+        k = next_usable(*given_, one, k);
+        if (value(c) > 0) give(*given_, option_begin, made, i, k, value(c));
+      }
+    }
+    table<double> shared(groups_.size(), 0.0);
+    bool any = false;
+    for (int c = 0; c < columns_.size(); ++c) {
+      const share_column& one = columns_[c];
+      if (one.other < 0 || value(c) <= 0) continue;
+      any = true;
+      const pair_rate& rate = given_->pair_rates[one.pair];
+      const double a = groups_.count[one.group], b = groups_.count[one.other];
+      const bool same = one.group == one.other;
+      made.pairs.push_back(pair_share{.first_group = one.group,
+                                      .second_group = one.other,
+                                      .type = one.type,
+                                      .workers = member(one.group).scale_factor,
+                                      .share = value(c) * (same ? 1 / (a - 1) : 1 / std::fmax(a, b)),
+                                      .first = rate.first,
+                                      .second = rate.second});
+      shared[one.group] += one.rate * value(c);
+      if (!same) shared[one.other] += one.other_rate * value(c);
+    }
+    for (int i = 0; any && i < made.jobs; ++i) made.throughputs[i] += shared[groups_.group_of[i]];
+    made.groups = groups_;
+    made.prices = prices_;
+    made.certificate_verified = proved_;
+    made.programs = programs_;
+    made.rows = most_rows_;
+    made.columns = most_columns_;
+    if (left_out_ > 0) made.note = std::to_string(left_out_).append(" jobs can run on no type and have no share");
+    return made;
+  }
+
+ private:
+  struct table_range {
+    int begin = 0, count = 0;
+  };
+
+  [[nodiscard]] bool has_demand(int group) const { return demand_[group].unit != 0 && can_run(group); }
+
+  /// The best by another objective, from the basis at hand. False, and the answer stays, where that is not proved.
+  bool take_best(const table<double>& cost) {
+    for (int c = 0; c < model_.columns(); ++c) model_.set_cost(c, c < columns_.size() ? cost[c] : 0);
+    answer next = solver_.solve(model_, {}, found_.basis);
+    ++programs_;
+    proved_ = proved_ && next.status == termination::optimal && next.verified;
+    if (!proved_) return false;
+    found_ = std::move(next);
+    return true;
+  }
+
+  [[nodiscard]] bool has_level() const { return model_.columns() > columns_.size(); }
+
+  /// A start for programs whose level ends at what one group can have at most, so that nothing need be scarce: then
+  /// prices, from which the solver's own start comes, say nothing. Where there are shares of that level, the basis at
+  /// hand becomes theirs.
+  void start_at_cap() {
+    table<double> most(groups_.size(), 0.0);
+    table<double> least_workers(groups_.size(), infinity);  // for one step/s of every member
+    for (const share_column& c : columns_) {
+      const auto see = [&](int g, double rate, double time, double workers) {
+        if (rate <= 0) return;
+        most[g] = std::fmax(most[g], rate / time);
+        least_workers[g] = std::fmin(least_workers[g], workers / rate);
+      };
+      see(c.group, c.rate, c.time, c.other >= 0 ? 0 : c.workers);
+      if (c.other >= 0) see(c.other, c.other_rate, c.other_time, 0);
+    }
+    double cap = infinity;
+    for (int g = 0; g < groups_.size(); ++g)
+      if (has_demand(g) && demand_[g].slope > 0)
+        cap = std::fmin(cap, (demand_[g].unit * most[g] - demand_[g].least) / demand_[g].slope);
+    if (cap == infinity || cap <= 0) return;
+    cap *= 1 - 1e-10;
+    table<share_demand> demand = at_level(demand_, cap);
+    double workers = 0, all = 0;
+    for (int g = 0; g < groups_.size(); ++g)
+      if (has_demand(g)) workers += demand[g].least / demand[g].unit * least_workers[g];
+    for (int j = 0; j < given_->cluster.size(); ++j)
+      if (used_[j] != 0) all += given_->cluster.types[j].num_workers;
+    if (workers > all) return;
+    const table<share_demand> asked = demand_;
+    const double level_cost = level_cost_;
+    if (!try_demands(demand)) return;
+    pose(asked, level_cost, table<double>(columns_.size(), 0.0), cap);
+  }
+
+  /// The demands with their level as a number, less 1e-10 of each.
+  static table<share_demand> at_level(table<share_demand> demand, double level) {
+    for (share_demand& one : demand) {
+      one.least += one.slope * level;
+      one.least -= 1e-10 * std::fabs(one.least);
+      one.slope = 0;
+    }
+    return demand;
+  }
+
+  /// What one unit of a column adds to the total normalised throughput.
+  [[nodiscard]] double normalised(int c) const {
+    const share_column& one = columns_[c];
+    double rate = groups_.count[one.group] * one.rate / proportional_[one.group];
+    if (one.other >= 0 && one.other != one.group)
+      rate += groups_.count[one.other] * one.other_rate / proportional_[one.other];
+    return rate;
+  }
+  /// Workers that a unit of a column holds, times something between 1 and 2 that no two columns have in common but by
+  /// chance. It is made of what the program knows of the column, so it depends on no order and no unit, and it is
+  /// smooth, so that data that differ in their last digits do not differ here.
+  [[nodiscard]] double holding(int c) const {
+    const share_column& one = columns_[c];
+    const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
+    const double mark =
+        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
+                 0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost_[c] / largest_cost_);
+    return one.workers * (1.5 + 0.5 * mark);
+  }
+
+  void add_pairs() {
+    int kinds = 0;
+    for (int g = 0; g < groups_.size(); ++g) kinds = std::max(kinds, member(g).kind + 1);
+    table<int> begin(kinds + 2, 0), of_kind(groups_.size());
+    for (int g = 0; g < groups_.size(); ++g) ++begin[member(g).kind + 2];
+    for (int k = 0; k <= kinds; ++k) begin[k + 1] += begin[k];
+    // begin[k + 1] is where kind k begins; -1 comes first.
+    table<int> fill = begin;
+    for (int g = 0; g < groups_.size(); ++g) of_kind[fill[member(g).kind + 1]++] = g;
+    for (int p = 0; p < static_cast<int>(given_->pair_rates.size()); ++p) {
+      const pair_rate& rate = given_->pair_rates[p];
+      if (rate.second_kind >= kinds || (rate.first <= 0 && rate.second <= 0)) continue;
+      for (int x = begin[rate.first_kind + 1]; x < begin[rate.first_kind + 2]; ++x) {
+        for (int y = begin[rate.second_kind + 1]; y < begin[rate.second_kind + 2]; ++y) {
+          const int a = of_kind[x], b = of_kind[y], gang = member(a).scale_factor;
+          if (member(b).scale_factor != gang || !gang_fits(*given_, rate.type, gang)) continue;
+          if (rate.first_kind == rate.second_kind && b < a) continue;
+          const double m = groups_.count[a], o = groups_.count[b];
+          share_column c{.group = a, .other = b, .type = rate.type, .pair = p};
+          if (a == b) {
+            if (m < 2) continue;
+            c.workers = 0.5 * m * gang;
+            c.rate = rate.first;
+          } else {
+            const double meetings = std::fmin(m, o);
+            c.workers = meetings * gang;
+            c.time = meetings / m;
+            c.other_time = meetings / o;
+            c.rate = rate.first * c.time;
+            c.other_rate = rate.second * c.other_time;
+          }
+          columns_.push_back(c);
+        }
+      }
+    }
+  }
+
+  const instance* given_;
+  grouping groups_;
+  share_settings how_;
+  table<double> proportional_, mark_;
+  table<share_column> columns_;
+  table<char> has_columns_, used_;
+  table<share_demand> demand_;
+  table<int> demand_row_, budget_row_, capacity_row_;
+  table<double> row_lower_, row_upper_, cost_, lower_, upper_, prices_;
+  lp model_;
+  simplex solver_;
+  answer found_;
+  double largest_cost_ = 0, level_cost_ = 0;
+  bool proved_ = true;
+  static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
+  int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
+};
+
+}  // namespace plait::detail

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include <plait/alloc/instance.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait {
+
+/// Jobs that no policy can tell apart, put together.
+///
+/// Exact: the feasible shares are convex and stay feasible when two equal jobs change places, so averaging over all
+/// such changes keeps every concave objective, and the least of the members, and gives equal jobs equal shares. A
+/// program then needs one set of columns for a group instead of one for each job.
+struct grouping {
+  table<int> group_of;  ///< of each job
+  table<int> first;     ///< of each group: its first job
+  table<int> count;     ///< of each group: its jobs
+
+  [[nodiscard]] int size() const { return first.size(); }
+};
+
+namespace detail {
+
+inline std::uint64_t mixed(std::uint64_t hash, double value) {
+  const double plain = value == 0 ? 0 : value;  // one zero
+  std::uint64_t bits;
+  std::memcpy(&bits, &plain, sizeof bits);
+  hash = (hash ^ bits) * 0x9E3779B97F4A7C15u;
+  return hash ^ (hash >> 29);
+}
+
+/// To 36 bits, so that what differs by the rounding of a unit is equal.
+inline double rounded(double value) {
+  int exponent = 0;
+  const double mantissa = std::frexp(value, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(mantissa, 36)), exponent - 36);
+}
+
+}  // namespace detail
+
+/// What makes jobs equal, beside their options and gangs.
+struct grouping_rule {
+  table<double> marks =
+      {};  ///< what else the policy asks about a job: `each` numbers for each job, one after the other
+  int each = 0;
+  bool together = true;  ///< false: every job is a group of its own
+  bool by_kind = false;  ///< jobs of different kinds are different, because they may share workers
+  bool any_unit =
+      true;  ///< rates are compared as parts of the job's proportional throughput, to 2^-36; else as they are
+};
+
+/// Groups the jobs that are equal by the rule. Groups are in the order of their first jobs. Cost: O(jobs), expected.
+inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
+  grouping made;
+  const int jobs = given.size();
+  made.group_of.resize(jobs);
+  int room = 16;
+  while (room < 2 * jobs) room *= 2;
+  table<int> slot(rule.together ? room : 0, -1);
+  // Options that nobody can use do not matter, but for the proportional throughput.
+  table<double> unit(jobs, 1.0);
+  for (int i = 0; rule.together && i < jobs; ++i) unit[i] = proportional_throughput(given, given.jobs[i]);
+  const auto rate = [&](const run_option& option, double by) {
+    return rule.any_unit ? detail::rounded(option.throughput / by) : option.throughput;
+  };
+  const auto same = [&](int a, int b) {
+    const job &x = given.jobs[a], &y = given.jobs[b];
+    if (x.scale_factor != y.scale_factor || (rule.by_kind && x.kind != y.kind)) return false;
+    if (!rule.any_unit && unit[a] != unit[b]) return false;
+    int p = -1, q = -1;
+    while (true) {
+      p = detail::next_usable(given, x, p);
+      q = detail::next_usable(given, y, q);
+      if (p < 0 || q < 0) break;
+      const run_option &one = x.options[p], &other = y.options[q];
+      if (one.type != other.type || one.workers != other.workers) return false;
+      if (rate(one, unit[a]) != rate(other, unit[b])) return false;
+    }
+    if (p >= 0 || q >= 0) return false;
+    for (int m = 0; m < rule.each; ++m)
+      if (rule.marks[a * rule.each + m] != rule.marks[b * rule.each + m]) return false;
+    return true;
+  };
+  for (int i = 0; i < jobs; ++i) {
+    int group = -1, at = 0;
+    if (rule.together) {
+      const job& one = given.jobs[i];
+      std::uint64_t hash = detail::mixed(0xcbf29ce484222325u, one.scale_factor);
+      if (rule.by_kind) hash = detail::mixed(hash, one.kind);
+      for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
+        const run_option& option = one.options[k];
+        hash = detail::mixed(detail::mixed(hash, rate(option, unit[i])), 64.0 * option.workers + option.type);
+      }
+      for (int m = 0; m < rule.each; ++m) hash = detail::mixed(hash, rule.marks[i * rule.each + m]);
+      at = static_cast<int>(hash >> 33) & (room - 1);
+      while (slot[at] >= 0 && !same(made.first[slot[at]], i)) at = (at + 1) & (room - 1);
+      group = slot[at];
+    }
+    if (group < 0) {
+      group = made.first.size();
+      if (rule.together) slot[at] = group;
+      made.first.push_back(i);
+      made.count.push_back(0);
+    }
+    made.group_of[i] = group;
+    ++made.count[group];
+  }
+  return made;
+}
+
+}  // namespace plait

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include <plait/solve/basis.hpp>
+#include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// Solves a program of many columns by programs of few of them.
+///
+/// A small program holds all rows and the columns that are at work; the others rest at a bound. The primal method
+/// solves it, its multipliers price all columns, and of those that would help the best few of each row are put to work,
+/// until none would. What comes out is a basis of the whole program; nothing found here is trusted.
+/// Cost: a pivot costs what the small program does, a round O(entries) beside.
+/// Source: Bixby, Gregory, Lustig, Marsten, Shanno, "Very large-scale linear programming: a case study in combining
+/// interior point and simplex methods", Operations Research 40, 1992 (sifting).
+class sifting {
+ public:
+  /// From the basis in `status` (rows behind columns), which it leaves in the same way. `whole` is the program, scaled
+  /// or not. False where it did not come to an end.
+  bool run(const form& whole, engine& with, monitor& limits, double tolerance, std::uint64_t seed,
+           table<basis_status>& status) {
+    const int n = whole.columns(), m = whole.rows();
+    at_work_.assign(n, 0);
+    working_.clear();
+    for (int j = 0; j < n; ++j)
+      if (status[j] == basis_status::basic || status[j] == basis_status::free) put_to_work(j);
+    // The columns with the fewest entries, which say most of each row, as many as there are rows.
+    if (working_.empty()) start_with_short(whole);
+    for (rounds_ = 0; rounds_ < most_rounds; ++rounds_) {
+      limits.poll();
+      load(whole, status);
+      with.attach(small_, seed);
+      with.state.set_basis(small_status_);
+
+      const outcome found = with.run(limits, false, false, tolerance, infinity);
+
+      for (int k = 0; k < working_.size(); ++k) status[working_[k]] = with.state.status[k];
+      for (int i = 0; i < m; ++i) status[n + i] = with.state.status[working_.size() + i];
+      if (found != outcome::optimal && found != outcome::infeasible) return false;
+      prices_.resize(m);
+      if (found == outcome::optimal) {
+        with.state.compute_multipliers();
+        for (int i = 0; i < m; ++i) prices_[i] = with.state.buffer.value[i];
+        with.state.buffer.clear();
+      } else {
+        for (int i = 0; i < m; ++i) prices_[i] = with.ray[i];
+      }
+      limits.poll();
+      const int before = working_.size();
+      price_all(whole, status, found == outcome::optimal, tolerance);
+      if (working_.size() == before) return found == outcome::optimal;
+    }
+    return false;
+  }
+
+  /// How many columns came to work, and in how many rounds, the last time.
+  [[nodiscard]] int at_work() const { return working_.size(); }
+  [[nodiscard]] int rounds() const { return rounds_ + 1; }
+
+ private:
+  static constexpr int most_rounds = 60;
+
+  void put_to_work(int j) {
+    if (at_work_[j] != 0) return;
+    at_work_[j] = 1;
+    working_.push_back(j);
+  }
+
+  void start_with_short(const form& whole) {
+    int shortest = 1 << 30;
+    for (int j = 0; j < whole.columns(); ++j) {
+      const int count = whole.a.begin[j + 1] - whole.a.begin[j];
+      if (count < shortest) shortest = count;
+    }
+    for (int j = 0; j < whole.columns() && working_.size() < 2 * whole.rows(); ++j)
+      if (whole.a.begin[j + 1] - whole.a.begin[j] == shortest) put_to_work(j);
+  }
+
+  void load(const form& whole, const table<basis_status>& status) {
+    const int n = whole.columns(), m = whole.rows(), count = working_.size();
+    sparse_matrix& a = small_.a;
+    a.rows = m;
+    a.columns = count;
+    a.begin.resize(count + 1);
+    a.index.clear();
+    a.value.clear();
+    small_.cost.resize(count + m);
+    small_.lower.resize(count + m);
+    small_.upper.resize(count + m);
+    small_status_.resize(count + m);
+    a.begin[0] = 0;
+    for (int k = 0; k < count; ++k) {
+      const int j = working_[k];
+      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
+        a.index.push_back(whole.a.index[e]);
+        a.value.push_back(whole.a.value[e]);
+      }
+      a.begin[k + 1] = a.index.size();
+      small_.cost[k] = whole.cost[j];
+      small_.lower[k] = whole.lower[j];
+      small_.upper[k] = whole.upper[j];
+      small_status_[k] = status[j];
+    }
+    for (int i = 0; i < m; ++i) {
+      small_.cost[count + i] = whole.cost[n + i];
+      small_.lower[count + i] = whole.lower[n + i];
+      small_.upper[count + i] = whole.upper[n + i];
+      small_status_[count + i] = status[n + i];
+    }
+    // What columns at rest use up.
+    for (int j = 0; j < n; ++j) {
+      if (at_work_[j] != 0) continue;
+      const double x =
+          status[j] == basis_status::upper || whole.lower[j] == -infinity ? whole.upper[j] : whole.lower[j];
+      if (x == 0 || x - x != 0) continue;
+      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
+        small_.lower[count + whole.a.index[e]] -= whole.a.value[e] * x;
+        small_.upper[count + whole.a.index[e]] -= whole.a.value[e] * x;
+      }
+    }
+    transpose(a, small_.by_rows);
+    ++small_.version;
+  }
+
+  struct offer {
+    double merit = 0;
+    int column = -1;
+  };
+
+  void price_all(const form& whole, const table<basis_status>& status, bool with_costs, double tolerance) {
+    const int n = whole.columns(), m = whole.rows();
+    best_.assign(each_row * m, offer{});
+    for (int j = 0; j < n; ++j) {
+      if (at_work_[j] != 0 || whole.lower[j] == whole.upper[j]) continue;
+      double d = with_costs ? whole.cost[j] : 0, size = 0;
+      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
+        d -= prices_[whole.a.index[e]] * whole.a.value[e];
+        size += whole.a.value[e] * whole.a.value[e];
+      }
+      const bool down = status[j] == basis_status::upper;
+      if (down ? d <= tolerance : d >= -tolerance) continue;
+      const double merit = d * d / (1 + size);
+      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
+        offer* const of_row = best_.data() + each_row * whole.a.index[e];
+        for (int k = 0; k < each_row; ++k) {
+          if (merit <= of_row[k].merit) continue;
+          for (int s = each_row - 1; s > k; --s) of_row[s] = of_row[s - 1];
+          of_row[k] = {merit, j};
+          break;
+        }
+      }
+    }
+    for (const offer& one : best_)
+      if (one.column >= 0) put_to_work(one.column);
+  }
+
+  static constexpr int each_row = 2;
+
+  int rounds_ = 0;
+  form small_;
+  table<int> working_;
+  table<char> at_work_;
+  table<basis_status> small_status_;
+  table<double> prices_;
+  table<offer> best_;
+};
+
+}  // namespace plait::detail

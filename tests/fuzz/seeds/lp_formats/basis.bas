@@ -1,0 +1,6 @@
+NAME
+ XU x l
+ XL y g
+ UL x
+ LL y
+ENDATA
