@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <plait/schedule/interleaved.hpp>
+#include <plait/schedule/named.hpp>
 #include <plait/schedule/simulate.hpp>
 #include <plait/schedule/verify.hpp>
 
@@ -67,11 +68,54 @@ void simulate_programs(benchmark::State& state) {
   state.counters["makespan"] = makespan;
 }
 
+/// Schedules of other kinds by their names, on 64 ranks with 1024 micro-batches: a closed order (1F1B), split (ZB-H1),
+/// a pattern (V-1F1B), orders that come out of a list schedule (V-Half, Hanayo), and copies (DualPipe).
+constexpr const char* names[]{"1f1b", "zb_h1", "v_1f1b", "v_half", "hanayo", "dualpipe"};
+
+orders named(const benchmark::State& state) {
+  return orders_of(names[state.range(0)], {.ranks = 64, .micro = 1024});
+}
+
+/// Orders and programs; message slots follow from playing the orders of all ranks.
+void generate_named(benchmark::State& state) {
+  state.SetLabel(names[state.range(0)]);
+  std::vector<program> programs;
+  for (auto _ : state) {
+    programs = programs_of(named(state));
+    benchmark::DoNotOptimize(programs.data());
+  }
+  count_actions(state, programs);
+}
+void verify_named(benchmark::State& state) {
+  state.SetLabel(names[state.range(0)]);
+  const auto programs = programs_of(named(state));
+  for (auto _ : state) {
+    verification found = verify(programs);
+    if (!found.valid) return state.SkipWithError("the programs are not valid");
+    benchmark::DoNotOptimize(found.valid);
+  }
+  count_actions(state, programs);
+}
+void simulate_named(benchmark::State& state) {
+  state.SetLabel(names[state.range(0)]);
+  const auto programs = programs_of(named(state));
+  const step_costs costs = step_costs::uniform(programs[0].shape);
+  for (auto _ : state) {
+    const simulation found = simulate(programs, costs);
+    if (!found.completes) return state.SkipWithError("the programs do not complete");
+    benchmark::ClobberMemory();
+  }
+  count_actions(state, programs);
+}
+
 BENCHMARK(generate<4>)->Args({16, 64})->Unit(benchmark::kMicrosecond);
 BENCHMARK(generate<8>)->Args({64, 1024})->Unit(benchmark::kMillisecond);
 BENCHMARK(verify_programs<4>)->Args({16, 64})->Unit(benchmark::kMicrosecond);
 BENCHMARK(verify_programs<8>)->Args({64, 1024})->Unit(benchmark::kMillisecond);
 BENCHMARK(simulate_programs<4>)->Args({16, 64})->Unit(benchmark::kMicrosecond);
 BENCHMARK(simulate_programs<8>)->Args({64, 1024})->Unit(benchmark::kMillisecond);
+BENCHMARK(generate_named)->DenseRange(0, 5)->Unit(benchmark::kMillisecond);
+BENCHMARK(verify_named)->DenseRange(0, 5)->Unit(benchmark::kMillisecond);
+BENCHMARK(simulate_named)->DenseRange(0, 5)->Unit(benchmark::kMillisecond);
 
 }  // namespace

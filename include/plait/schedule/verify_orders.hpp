@@ -48,6 +48,8 @@ inline order_fault fault_of_orders(const orders& all) {
   std::vector<bool> held(stages);
   for (const std::int16_t stage : all.stage_of)
     if (stage >= 0) held[static_cast<std::size_t>(stage)] = true;
+  int missing = 0;  // the first stage that nobody holds
+  while (missing < all.shape.stages() && held[static_cast<std::size_t>(missing)]) ++missing;
   const auto on_other_rank = [&](std::size_t rank, int stage) {
     if (stage < 0 || stage >= all.shape.stages()) return false;
     for (std::size_t place = 0; place < all.stage_of.size(); ++place)
@@ -75,9 +77,7 @@ inline order_fault fault_of_orders(const orders& all) {
       const bool after = one.kind == op::send_activation || one.kind == op::receive_gradient;
       if (!is_compute(one.kind) && !on_other_rank(rank, after ? stage + 1 : stage - 1))
         return fault_of_pass(all, rank, i, "the stage at the other end is not on another rank");
-      for (int before = 0; before < stage; ++before)
-        if (!held[static_cast<std::size_t>(before)])
-          return fault_of_pass(all, rank, i, "no rank holds stage " + std::to_string(before));
+      if (stage > missing) return fault_of_pass(all, rank, i, "no rank holds stage " + std::to_string(missing));
     }
   }
   return {};
