@@ -222,7 +222,7 @@ constexpr simulation simulate(const std::vector<program>& programs, const step_c
       const std::size_t count = programs[rank].actions.size();
       for (; position[rank] < count; ++position[rank]) {
         const action& act = actions[position[rank]];
-        const action* const pair = act.beside                                                         ? &act - 1
+        const action* const pair = act.beside && position[rank] > 0                                   ? &act - 1
                                    : position[rank] + 1 < count && actions[position[rank] + 1].beside ? &act + 1
                                                                                                       : nullptr;
         const auto [goes, begin, end] =
