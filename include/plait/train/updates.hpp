@@ -12,6 +12,7 @@
 #include <plait/kernels/reduce.hpp>
 #include <plait/optim/clip.hpp>
 #include <plait/optim/optimizer.hpp>
+#include <plait/train/parameters.hpp>
 #include <plait/train/rank.hpp>
 #include <plait/train/step_plan.hpp>
 #include <plait/train/workspace.hpp>
