@@ -15,35 +15,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "throughput_oracle.hpp"
+
 namespace share_cluster {
 
-using nlohmann::json;
-
-[[noreturn]] inline void refuse(const std::string& sentence) {
-  throw plait::error{plait::error_kind::io, "share_cluster", sentence};
-}
-
-inline json read_json(const std::string& file) {
-  std::ifstream in{file};
-  if (!in) refuse(file + " cannot be read");
-  try {
-    return json::parse(in);
-  } catch (const json::exception& e) {
-    refuse(file + " is not JSON: " + e.what());
-  }
-}
+using cluster_files::amount;
+using cluster_files::json;
+using cluster_files::read_json;
+using cluster_files::refuse;
 
 inline std::string place(const std::string& field, std::size_t at) {
   return field + "[" + std::to_string(at) + "]";
-}
-
-/// A finite number that is not negative.
-inline double amount(const json& from, const std::string& field) {
-  if (!from.is_number()) refuse(field + " must be a number");
-  const double value = from.get<double>();
-  if (!std::isfinite(value)) refuse(field + " must be finite");
-  if (value < 0) refuse(field + " is negative");
-  return value;
 }
 
 inline int whole(const json& from, const std::string& field) {
@@ -138,14 +120,8 @@ class reader {
       if (!all[i][0].is_string()) refuse(where + "[0] must be the name of a model");
       const int gang = whole(all[i][1], where + "[1]");
       job_gang_.push_back(gang);
-      job_key_.push_back("('" + all[i][0].get<std::string>() + "', " + std::to_string(gang) + ")");
+      job_key_.push_back(cluster_files::key_of(all[i][0].get<std::string>(), gang));
     }
-  }
-
-  /// The oracle's table for a type of workers.
-  const json& oracle_of(const std::string& type) const {
-    if (!oracle_->is_object() || !oracle_->contains(type)) refuse("the oracle has no worker type '" + type + "'");
-    return oracle_->at(type);
   }
 
   void read_throughputs() {
@@ -175,15 +151,12 @@ class reader {
   }
 
   json oracle_rows() const {
+    const cluster_files::throughput_oracle oracle{*oracle_};
     json rows = json::array();
     for (std::size_t i = 0; i < job_key_.size(); ++i) {
       json row = json::array();
-      for (const plait::worker_type& type : made_.instance.cluster.types) {
-        const json& table = oracle_of(type.name);
-        if (!table.contains(job_key_[i]))
-          refuse(place("job_type", i) + " is " + job_key_[i] + ", which the oracle does not have for " + type.name);
-        row.push_back(table.at(job_key_[i]).value("null", 0.0));
-      }
+      for (const plait::worker_type& type : made_.instance.cluster.types)
+        row.push_back(oracle.alone(type.name, job_key_[i], place("job_type", i)));
       rows.push_back(row);
     }
     return rows;
@@ -297,23 +270,7 @@ class reader {
       std::map<std::string, int> kinds;
       for (std::size_t i = 0; i < jobs.size(); ++i)
         jobs[i].kind = kinds.emplace(job_key_[i], static_cast<int>(kinds.size())).first->second;
-      for (std::size_t j = 0; j < types_; ++j) {
-        const json& table = oracle_of(made_.instance.cluster.types[j].name);
-        for (const auto& [first, a] : kinds) {
-          if (!table.contains(first)) continue;
-          for (const auto& [second, b] : kinds) {
-            if (b < a || !table.at(first).contains(second)) continue;
-            const json& rate = table.at(first).at(second);
-            const std::string where = "the oracle's pair of " + first + " and " + second;
-            list(rate, where, 2);
-            made_.instance.pair_rates.push_back({.first_kind = a,
-                                                 .second_kind = b,
-                                                 .type = static_cast<int>(j),
-                                                 .first = amount(rate[0], where),
-                                                 .second = amount(rate[1], where)});
-          }
-        }
-      }
+      made_.instance.pair_rates = cluster_files::throughput_oracle{*oracle_}.pairs(kinds, made_.instance.cluster);
     }
   }
 

@@ -13,6 +13,7 @@ namespace plait {
 inline instance as_if_equal(const instance& given, bool measured = false) {
   instance seen = given;
   seen.pair_rates.clear();
+  seen.types_are_equal = true;
   for (int i = 0; i < given.size(); ++i) {
     const job& one = given.jobs[i];
     double rate = 1;
@@ -33,11 +34,11 @@ inline instance as_if_equal(const instance& given, bool measured = false) {
   return seen;
 }
 
-/// What a policy says of `as_if_equal(given)`, in terms of `given`: with the rates that the jobs really have. Time on a
-/// type that a job cannot run on is time it waits.
-template <class Policy>
-allocation agnostic_share(const instance& given, const share_settings& how, bool measured = false) {
-  allocation found = Policy::share(as_if_equal(given, measured), how);
+/// What a policy, `share(instance)`, says of `as_if_equal(given)`, in terms of `given`: with the rates that the jobs
+/// really have. Time on a type that a job cannot run on is time it waits.
+template <class Share>
+allocation agnostic_share(Share&& share, const instance& given, bool measured = false) {
+  allocation found = share(as_if_equal(given, measured));
   table<int> option_begin;
   const allocation blank = detail::no_shares(given, option_begin);
   found.option_shares = blank.option_shares;
@@ -58,6 +59,11 @@ allocation agnostic_share(const instance& given, const share_settings& how, bool
     }
   }
   return found;
+}
+
+template <class Policy>
+allocation agnostic_share(const instance& given, const share_settings& how, bool measured = false) {
+  return agnostic_share([&](const instance& seen) { return Policy::share(seen, how); }, given, measured);
 }
 
 }  // namespace plait

@@ -28,22 +28,25 @@ class free_workers {
   }
   void take(const run_option& option) { left_[option.type] -= option.workers; }
 
-  /// The option of greatest throughput that fits; of equal ones that of the type whose name comes first, then that of
-  /// fewer workers. -1: none.
+  /// The option of greatest throughput that fits; of equal ones that of the type where the job is, then that of the
+  /// type whose name comes first, or that is listed first where all types count as equal, then that of fewer workers.
+  /// -1: none.
   [[nodiscard]] int fastest(const job& one) const {
     int best = -1;
     for (int k = 0; k < one.options.size(); ++k) {
       const run_option& option = one.options[k];
       if (!is_usable(*given_, option) || !fits(option)) continue;
       if (best < 0 || option.throughput > one.options[best].throughput ||
-          (option.throughput == one.options[best].throughput && goes_before(option, one.options[best])))
+          (option.throughput == one.options[best].throughput && goes_before(one, option, one.options[best])))
         best = k;
     }
     return best;
   }
 
  private:
-  [[nodiscard]] bool goes_before(const run_option& a, const run_option& b) const {
+  [[nodiscard]] bool goes_before(const job& one, const run_option& a, const run_option& b) const {
+    if (a.type != b.type && (a.type == one.runs_on || b.type == one.runs_on)) return a.type == one.runs_on;
+    if (given_->types_are_equal && a.type != b.type) return a.type < b.type;
     const int names = given_->cluster.types[a.type].name.compare(given_->cluster.types[b.type].name);
     return names != 0 ? names < 0 : a.type != b.type ? a.type < b.type : a.workers < b.workers;
   }

@@ -28,7 +28,8 @@ struct job {
   double isolated_time_so_far =
       0;                          ///< seconds the steps done so far would have taken with an equal part of the cluster
   double slo_seconds = infinity;  ///< seconds from now within which it should end; infinity: no matter
-  int kind = -1;                  ///< jobs of one kind behave alike beside others, see `pair_rate`; -1: never shares
+  int runs_on = -1;  ///< type of workers that it has now; -1: none. First come, first served keeps it there
+  int kind = -1;     ///< jobs of one kind behave alike beside others, see `pair_rate`; -1: never shares
 };
 
 /// A job with one option a type: `scale_factor` workers at once, and `throughput[j]` steps/s on type j.

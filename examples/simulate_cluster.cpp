@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays a stream of jobs on a cluster in rounds, under shares by the policy of one's choice, and says how long jobs
+// took and how busy the workers were.
+//
+//   simulate_cluster --policy max_min_perf --jobs stream.csv --throughputs measured.json
+//                    --cluster v100=36,p100=36,k80=36 --rate 5.6 --measure 4000:5000
+//
+// docs/allocation.md says what is in the files, docs/gavel.md what it finds for published streams.
+//
+// Exit status: 0; 1 when a program behind the shares could not be proved; 2 for wrong use or files that cannot be.
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+#include <plait/alloc.hpp>
+#include <plait/alloc/simulation_svg.hpp>
+#include <plait/alloc/simulator.hpp>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "published_policies.hpp"
+#include "simulate_cluster_files.hpp"
+
+namespace {
+
+using namespace plait;
+
+struct arguments {
+  std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg;
+  double rate = -1;
+  simulation_settings how;
+  bool list = false, as_published = false;
+};
+
+/// What computes the shares.
+simulator::policy shares_of(const named_policy& policy, arguments& given) {
+  if (!given.as_published) return policy.share;
+  if (policy.name == max_min_perf::name) return published::max_min;
+  if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
+  if (policy.name == finish_time_fairness::name) return published::finish_time_fairness;
+  if (policy.name == fifo::name && given.how.agnostic) {
+    given.how.agnostic = false;  // it does not look at rates
+    return published::fifo_queue{};
+  }
+  return policy.share;
+}
+
+/// `4000:5000`, both counted from 0, the second not measured.
+void read_measure(const std::string& text, simulation_settings& how) {
+  if (text.empty()) return;
+  const std::vector<std::string> both = simulate_cluster::split(text, ':');
+  if (both.size() != 2) cluster_files::refuse("--measure must be like 4000:5000, not '" + text + "'");
+  how.measure_begin = simulate_cluster::whole(both[0], "--measure");
+  how.measure_end = simulate_cluster::whole(both[1], "--measure");
+}
+
+void print(const simulation_result& found, const cluster& where, double seconds) {
+  constexpr double hour = 3600;
+  std::printf("jobs         %zu measured\nmean JCT     %.2f h (half of them within %.2f h, 99 %% within %.2f h)\n",
+              found.completion_times.size(), found.mean_completion_time() / hour, found.quantile(0.5) / hour,
+              found.quantile(0.99) / hour);
+  std::printf("makespan     %.2f h\nutilisation ", found.end / hour);
+  for (std::size_t j = 0; j < where.types.size(); ++j)
+    std::printf(" %s %.1f %%", where.types[j].name.c_str(), 100 * found.utilisation[j]);
+  std::printf("\nrounds       %zu, shares computed %d times in %.2f s\nseconds      %.2f\n", found.round_begin.size(),
+              found.allocations, found.solve_seconds, seconds);
+  if (found.stream_ended)
+    std::printf(
+        "note         no job was left to arrive before the measured ones had ended; a longer stream loads more\n");
+}
+
+int run(arguments given) {
+  if (given.list) {
+    for (const named_policy& one : policies) std::printf("%s\n", std::string{one.name}.c_str());
+    return 0;
+  }
+  const auto needed = [](const std::string& value, const char* name) {
+    if (value.empty()) cluster_files::refuse(std::string{name} + " is missing; see --help");
+  };
+  needed(given.policy, "--policy");
+  needed(given.jobs, "--jobs");
+  needed(given.throughputs, "--throughputs");
+  needed(given.cluster, "--cluster");
+  const named_policy& policy = policy_of(given.policy);
+  const cluster where = simulate_cluster::read_cluster(given.cluster);
+  const nlohmann::json throughputs = cluster_files::read_json(given.throughputs);
+  simulate_cluster::stream stream = simulate_cluster::read_stream(given.jobs, throughputs, where, given.rate);
+  read_measure(given.measure, given.how);
+  if (given.how.measure_end > static_cast<int>(stream.jobs.size()))
+    cluster_files::refuse("--measure ends at job " + std::to_string(given.how.measure_end) + ", but " + given.jobs +
+                          " has only " + std::to_string(stream.jobs.size()));
+  given.how.pair_rates = stream.pair_rates;
+  given.how.round.rule = given.rule == "owed" ? round_rule::owed : round_rule::priorities;
+  given.how.round.seed = given.how.how.seed;
+  given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
+                                  given.policy == isolated::name || given.policy == proportional::name;
+  if (!given.svg.empty()) given.how.recorded_rounds = 120;
+  if (given.rate == 0) {  // all jobs are there at once, so only the measured ones matter
+    if (given.how.measure_end >= 0) stream.jobs.resize(static_cast<std::size_t>(given.how.measure_end));
+  }
+
+  const auto began = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
+  const simulator::policy share = shares_of(policy, given);
+  simulator simulation{where, stream.jobs, share, given.how};
+  const bool shows = isatty(STDERR_FILENO) != 0;
+  double shown = 0;
+  while (simulation.step()) {
+    if (!shows || seconds() < shown + 0.2) continue;
+    shown = seconds();
+    const int ended = simulation.ended(), all = simulation.measured(), bar = 40 * ended / all;
+    std::fprintf(stderr, "\r[%s%s] %d of %d jobs, hour %.0f ", std::string(static_cast<std::size_t>(bar), '#').c_str(),
+                 std::string(static_cast<std::size_t>(40 - bar), '.').c_str(), ended, all, simulation.now() / 3600);
+  }
+  if (shows) std::fprintf(stderr, "\r\033[K");
+  const simulation_result found = simulation.result();
+  print(found, where, seconds());
+
+  const auto save = [](const std::string& name, auto&& write) {
+    if (name.empty()) return;
+    std::ofstream out{name};
+    write(out);
+    out.close();
+    if (!out) cluster_files::refuse(name + " cannot be written");
+  };
+  save(given.json, [&](std::ostream& out) {
+    nlohmann::json said = simulate_cluster::write_json(found, where);
+    said["policy"] = given.policy;
+    said["seconds"] = seconds();
+    out << said.dump(1) << '\n';
+  });
+  const int end = given.how.measure_end < 0 ? static_cast<int>(stream.jobs.size()) : given.how.measure_end;
+  save(given.csv, [&](std::ostream& out) {
+    out.precision(17);
+    simulate_cluster::write_csv(out, found, stream.jobs, given.how.measure_begin, end);
+  });
+  save(given.svg, [&](std::ostream& out) {
+    write_svg(out, found, where, std::string{policy.name}.append(" in rounds: what jobs and workers saw"));
+  });
+  return found.all_verified ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  arguments given;
+  simulation_settings& how = given.how;
+  CLI::App app{"Plays a stream of jobs on a cluster in rounds, under the shares of a policy."};
+  app.add_option("--policy", given.policy, "its name; --list has all");
+  app.add_option("--jobs", given.jobs, "the stream, CSV");
+  app.add_option("--throughputs", given.throughputs, "what jobs do on workers, alone and in pairs, JSON");
+  app.add_option("--cluster", given.cluster, "workers by type, such as v100=36,p100=36,k80=36");
+  app.add_option("--rate", given.rate, "jobs an hour; 0: all at once")->check(CLI::NonNegativeNumber);
+  app.add_option("--measure", given.measure, "first job to measure and the one after the last, such as 4000:5000");
+  app.add_option("--round", how.round.seconds, "seconds of a round")->check(CLI::PositiveNumber);
+  app.add_option("--reset", how.reset_seconds, "least seconds between two computations of shares")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--rounds", given.rule, "how rounds are chosen")->check(CLI::IsMember({"priorities", "owed"}));
+  app.add_option("--preemption-seconds", how.preemption_seconds, "lost by a job that is moved")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", how.how.seed, "of random choices that policies and rounds make");
+  app.add_option("--partitions", how.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
+  app.add_flag("--agnostic", how.agnostic, "the policy takes each job's rate on its first type for that on all types");
+  app.add_flag("--as-published", given.as_published,
+               "max-min, finish times: an interior optimum; agnostic fifo: with its peculiarities; see docs/gavel.md");
+  app.add_flag("!--any-optimum", how.how.break_ties, "of equally good shares take any, not those of the stated rule");
+  app.add_flag("!--ungrouped", how.how.group, "give each job its own columns, also where jobs are equal");
+  app.add_flag("--space-sharing", how.how.space_sharing, "two jobs may share workers, under any policy of programs");
+  app.add_option("--json", given.json, "write the result to this file");
+  app.add_option("--csv", given.csv, "write the times of the measured jobs to this file");
+  app.add_option("--svg", given.svg, "draw completion times, use of workers and who ran where");
+  app.add_flag("--list", given.list, "print the names of the policies");
+  try {
+    app.parse(argc, argv);
+    return run(given);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  } catch (const error& e) {
+    std::fprintf(stderr, "simulate_cluster: %s\n", e.sentence().c_str());
+    return e.exit_status();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "simulate_cluster: %s\n", e.what());
+    return 1;
+  }
+}

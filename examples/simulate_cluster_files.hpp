@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The files of simulate_cluster: a stream of jobs (CSV) with measured throughputs (JSON) to read, results to write.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <plait/alloc.hpp>
+#include <plait/alloc/simulator.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "throughput_oracle.hpp"
+
+namespace simulate_cluster {
+
+using cluster_files::json;
+using cluster_files::refuse;
+
+inline std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts{""};
+  for (const char c : text) {
+    if (c == at)
+      parts.emplace_back();
+    else if (c != '\r')
+      parts.back().push_back(c);
+  }
+  return parts;
+}
+
+/// A finite number that is not negative, from text.
+inline double number(const std::string& text, const std::string& field) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault != std::errc{} || end != text.data() + text.size()) refuse(field + " is '" + text + "', not a number");
+  if (!std::isfinite(value)) refuse(field + " must be finite");
+  if (value < 0) refuse(field + " is negative");
+  return value;
+}
+
+inline int whole(const std::string& text, const std::string& field) {
+  const double value = number(text, field);
+  if (value != std::floor(value) || value > 1e9) refuse(field + " is '" + text + "', not a whole number");
+  return static_cast<int>(value);
+}
+
+/// `v100=36,p100=36`: types in the order in which schedulers go through them.
+inline plait::cluster read_cluster(const std::string& text) {
+  plait::cluster made;
+  for (const std::string& part : split(text, ',')) {
+    const std::vector<std::string> both = split(part, '=');
+    if (both.size() != 2 || both[0].empty()) refuse("--cluster must be like v100=36,p100=36, not '" + text + "'");
+    for (const plait::worker_type& one : made.types)
+      if (one.name == both[0]) refuse("--cluster names " + both[0] + " twice");
+    plait::worker_type& type = made.types.emplace_back();
+    type.name = both[0];
+    type.num_workers = whole(both[1], "--cluster " + both[0]);
+  }
+  if (made.workers() == 0) refuse("--cluster has no workers");
+  return made;
+}
+
+/// A table with a line of names.
+class csv {
+ public:
+  explicit csv(const std::string& file) : file_{file} {
+    std::ifstream in{file};
+    if (!in) refuse(file + " cannot be read");
+    std::string line;
+    std::getline(in, line);
+    const std::vector<std::string> names = split(line, ',');
+    for (std::size_t c = 0; c < names.size(); ++c) column_[names[c]] = c;
+    while (std::getline(in, line)) {
+      if (line.empty() || line == "\r") continue;
+      rows_.push_back(split(line, ','));
+      if (rows_.back().size() != names.size())
+        refuse(place(rows_.size() - 1) + " has " + std::to_string(rows_.back().size()) + " fields, not " +
+               std::to_string(names.size()));
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  [[nodiscard]] bool has(const std::string& name) const { return column_.contains(name); }
+  [[nodiscard]] const std::string& at(std::size_t row, const std::string& name) const {
+    const auto found = column_.find(name);
+    if (found == column_.end()) refuse(file_ + " has no column " + name);
+    return rows_[row][found->second];
+  }
+  [[nodiscard]] double amount(std::size_t row, const std::string& name) const {
+    return number(at(row, name), place(row) + ", " + name);
+  }
+  [[nodiscard]] int count(std::size_t row, const std::string& name) const {
+    return whole(at(row, name), place(row) + ", " + name);
+  }
+  [[nodiscard]] std::string place(std::size_t row) const { return file_ + ", line " + std::to_string(row + 2); }
+
+ private:
+  std::string file_;
+  std::map<std::string, std::size_t> column_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// The stream, its pairs, and how many jobs there are.
+struct stream {
+  std::vector<plait::arriving_job> jobs;
+  std::vector<plait::pair_rate> pair_rates;
+};
+
+/// Columns: `type_id` (a line of job_types.csv beside the file) or `model`; `scale_factor`; `total_steps`;
+/// `unit_gap_to_next` (times an hour / rate) or `arrival_s`; optional `priority` and `slo_s`. Rate 0: all jobs are
+/// there from the beginning.
+inline stream read_stream(const std::string& file, const json& throughputs, const plait::cluster& where, double rate) {
+  const csv table{file};
+  const cluster_files::throughput_oracle oracle{throughputs};
+  std::map<int, std::string> models;
+  if (!table.has("model")) {
+    const csv types{(std::filesystem::path{file}.parent_path() / "job_types.csv").string()};
+    for (std::size_t r = 0; r < types.size(); ++r) models[types.count(r, "type_id")] = types.at(r, "model");
+  }
+  if (!table.has("arrival_s") && rate < 0) refuse("--rate is missing; " + file + " has only the gaps between arrivals");
+  stream made;
+  std::map<std::string, int> kinds;
+  double arrival = 0;
+  for (std::size_t r = 0; r < table.size(); ++r) {
+    std::string model;
+    if (table.has("model")) {
+      model = table.at(r, "model");
+    } else {
+      const auto found = models.find(table.count(r, "type_id"));
+      if (found == models.end()) refuse(table.place(r) + ", type_id is not in job_types.csv");
+      model = found->second;
+    }
+    const int gang = table.count(r, "scale_factor");
+    if (gang < 1) refuse(table.place(r) + ", scale_factor must be at least 1");
+    const std::string key = cluster_files::key_of(model, gang);
+    std::vector<double> rates;
+    for (const plait::worker_type& type : where.types) rates.push_back(oracle.alone(type.name, key, table.place(r)));
+    plait::arriving_job& one = made.jobs.emplace_back();
+    one.shape = plait::job_of(rates, gang);
+    one.shape.steps_remaining = table.amount(r, "total_steps");
+    one.shape.kind = kinds.emplace(key, static_cast<int>(kinds.size())).first->second;
+    if (table.has("priority")) one.shape.priority = table.amount(r, "priority");
+    if (table.has("slo_s")) one.shape.slo_seconds = table.amount(r, "slo_s");
+    one.arrival = table.has("arrival_s") ? table.amount(r, "arrival_s") : arrival;
+    if (!table.has("arrival_s") && rate > 0) arrival += table.amount(r, "unit_gap_to_next") * 3600 / rate;
+  }
+  made.pair_rates = oracle.pairs(kinds, where);
+  return made;
+}
+
+/// All that was found, in hours and seconds as the names say.
+inline json write_json(const plait::simulation_result& found, const plait::cluster& where) {
+  constexpr double hour = 3600;
+  json said;
+  said["mean_jct_hours"] = found.mean_completion_time() / hour;
+  said["p50"] = found.quantile(0.5) / hour;
+  said["p99"] = found.quantile(0.99) / hour;
+  said["makespan_hours"] = found.end / hour;
+  json used = json::object();
+  for (int j = 0; j < where.size(); ++j)
+    used[where.types[static_cast<std::size_t>(j)].name] = found.utilisation[static_cast<std::size_t>(j)];
+  said["utilisation"] = used;
+  said["jobs_measured"] = found.completion_times.size();
+  said["rounds"] = found.round_begin.size();
+  said["allocations_computed"] = found.allocations;
+  said["programs"] = found.programs;
+  said["certificates_verified"] = found.programs > 0 ? json(found.all_verified) : json{};
+  said["restarts"] = found.restarts;
+  said["stream_ended"] = found.stream_ended;
+  said["solve_seconds"] = found.solve_seconds;
+  return said;
+}
+
+/// One line for each measured job: number, arrival, completion and the time between, in seconds.
+inline void write_csv(std::ostream& out, const plait::simulation_result& found,
+                      const std::vector<plait::arriving_job>& jobs, int begin, int end) {
+  out << "job,arrival_s,completed_s,jct_s\n";
+  for (int i = begin; i < end; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    out << i << ',' << jobs[at].arrival << ',' << found.completed[at] << ',' << found.completed[at] - jobs[at].arrival
+        << '\n';
+  }
+}
+
+}  // namespace simulate_cluster

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include <plait/alloc/cluster.hpp>
+#include <plait/alloc/round_entry.hpp>
+
+namespace plait {
+
+/// The workers that an entry of a round has: numbers 0 .. num_workers - 1 of its type. Worker w stands in server
+/// w / `workers_per_server`.
+struct placed_entry {
+  std::vector<int> workers;  ///< empty: it found no room, as a consolidated gang may
+  bool moved = false;        ///< it did not have exactly these in the round before, so it has to be started
+};
+
+/// Gives the entries of a round their workers, with as little movement as can be had simply: what stays on its type
+/// keeps its workers, larger gangs choose first, and a gang that moves takes the server it fills best, then as few
+/// servers as possible. Workers that have failed are left out.
+class placement {
+ public:
+  explicit placement(const cluster& where) {
+    for (const worker_type& type : where.types) {
+      const int count = static_cast<int>(std::floor(type.num_workers));
+      kind& made = types_.emplace_back();
+      made.per_server = type.workers_per_server > 0 ? type.workers_per_server : std::max(count, 1);
+      made.uses.resize(static_cast<std::size_t>(count));
+    }
+  }
+
+  /// A worker fails, or is back.
+  void set_failed(int type, int worker, bool failed) { at(type, worker) = {.first = failed ? broken : nobody}; }
+  [[nodiscard]] bool has_failed(int type, int worker) const {
+    return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)].first == broken;
+  }
+
+  /// The workers of each entry of this round.
+  std::span<const placed_entry> place(std::span<const round_entry> entries) {
+    placed_.assign(entries.size(), {});
+    order_.clear();
+    for (std::size_t e = 0; e < entries.size(); ++e) order_.push_back(e);
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::size_t a, std::size_t b) { return entries[a].workers > entries[b].workers; });
+    keep(entries);
+    for (const std::size_t e : order_)
+      if (placed_[e].workers.empty()) find(entries[e], placed_[e]);
+    return placed_;
+  }
+
+ private:
+  static constexpr int nobody = -1, broken = -2;
+  /// What a worker does.
+  struct use {
+    int first = nobody, second = -1, option = -1;  ///< of the entry that has it
+    friend bool operator==(const use&, const use&) = default;
+  };
+  struct kind {
+    int per_server = 1;
+    std::vector<use> uses;  ///< of each worker
+  };
+
+  use& at(int type, int worker) {
+    return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)];
+  }
+  void hold(const round_entry& entry, placed_entry& made, int worker) {
+    at(entry.type, worker) = {entry.first, entry.second, entry.option};
+    made.workers.push_back(worker);
+  }
+
+  /// What has as many workers of its type as before keeps them; all others give theirs back.
+  void keep(std::span<const round_entry> entries) {
+    entry_of_.clear();
+    for (std::size_t e = 0; e < entries.size(); ++e) entry_of_[entries[e].first] = e;
+    for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
+      for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
+        const use was = at(j, w);
+        if (was.first == broken) continue;
+        const auto found = entry_of_.find(was.first);
+        at(j, w) = {};
+        if (found == entry_of_.end() || entries[found->second].type != j) continue;
+        const round_entry& entry = entries[found->second];
+        hold(entry, placed_[found->second], w);
+        if (was != at(j, w)) placed_[found->second].moved = true;
+      }
+    }
+    for (std::size_t e = 0; e < entries.size(); ++e) {
+      std::vector<int>& workers = placed_[e].workers;
+      if (static_cast<int>(workers.size()) == entries[e].workers) continue;
+      for (const int w : workers) at(entries[e].type, w) = {};
+      workers.clear();
+    }
+  }
+
+  void find(const round_entry& entry, placed_entry& made) {
+    const kind& type = types_[static_cast<std::size_t>(entry.type)];
+    const int count = static_cast<int>(type.uses.size()), each = type.per_server;
+    std::vector<int> room(static_cast<std::size_t>((count + each - 1) / each), 0);
+    int all = 0;
+    for (int w = 0; w < count; ++w) {
+      const bool is_free = type.uses[static_cast<std::size_t>(w)].first == nobody;
+      room[static_cast<std::size_t>(w / each)] += is_free ? 1 : 0;
+      all += is_free ? 1 : 0;
+    }
+    made.moved = true;
+    int wanted = entry.workers;
+    if (wanted > all) return;
+    while (wanted > 0) {
+      // The server with least room that takes all, else the one with most room.
+      int best = -1;
+      for (int s = 0; s < static_cast<int>(room.size()); ++s) {
+        const int here = room[static_cast<std::size_t>(s)];
+        if (here == 0) continue;
+        const int there = best < 0 ? 0 : room[static_cast<std::size_t>(best)];
+        if (best < 0 || (here >= wanted ? there < wanted || here < there : there < wanted && here > there)) best = s;
+      }
+      if (entry.consolidated && room[static_cast<std::size_t>(best)] < wanted) return;
+      for (int w = best * each; w < std::min(count, (best + 1) * each) && wanted > 0; ++w) {
+        if (type.uses[static_cast<std::size_t>(w)].first != nobody) continue;
+        hold(entry, made, w);
+        --wanted;
+      }
+      room[static_cast<std::size_t>(best)] = 0;
+    }
+  }
+
+  std::vector<kind> types_;
+  std::unordered_map<int, std::size_t> entry_of_;  ///< by first job
+  std::vector<placed_entry> placed_;
+  std::vector<std::size_t> order_;
+};
+
+}  // namespace plait

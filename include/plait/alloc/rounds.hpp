@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include <plait/alloc/detail/assignment.hpp>
+#include <plait/alloc/round_entry.hpp>
+#include <plait/core/random.hpp>
+
+namespace plait {
+
+/// How a round is chosen.
+enum class round_rule {
+  /// As published: by share over the part of the time received since the shares last changed, then by what is owed from
+  /// before, type after type.
+  priorities,
+  /// By what is owed, over all types at once; debts stay when shares change.
+  owed,
+};
+
+struct round_settings {
+  double seconds = 360;  ///< of a round
+  round_rule rule = round_rule::owed;
+  bool shuffle_types = false;  ///< `priorities` alone: types in a new random order each round, for schedulers that take
+                               ///< them for equal; else as they are listed
+  std::uint64_t seed = 0;      ///< of that order
+};
+
+/// Turns shares of time into rounds in which whole gangs run or wait, such that received time tends to the shares.
+///
+/// **owed.** An entry is owed its share of the time that has passed, less what it received. A round runs the feasible
+/// set of entries that is owed most, counted at the end of the round. Bound: where all gangs are one worker and nobody
+/// shares workers, that set is found exactly, as a matching of jobs to types, and shares are an average of such sets.
+/// So the sum of squares of what is owed grows by at most 2 N rounds^2 in a round, N the workers, and after m full
+/// rounds of equal shares no entry is further than sqrt(N (2 m + 1)) + 1 rounds from its share of the time: the part of
+/// the time received differs from the share by O(sqrt(N / m)). (The argument is that of max-weight scheduling:
+/// Tassiulas, Ephremides 1992; by the perceptron cycling theorem, Block and Levin 1970, debts even stay bounded.) With
+/// larger gangs the set is found greedily, and it depends on how gangs fit together whether shares can be had at all.
+/// Workers that nobody is owed go to whoever waits, as a gift that is not counted.
+///
+/// **priorities.** An entry that has run k rounds since the shares last changed has the priority share / (k + 1/2).
+/// Bound: with one worker that is Webster's method of apportionment, so of J entries each has run its share of m
+/// rounds up to (1 + J share) / 2. With more types or gangs nothing is promised, as types choose one after the other.
+/// Source: Narayanan et al., "Heterogeneity-Aware Cluster Scheduling Policies for Deep Learning Workloads", OSDI 2020,
+/// section 5, and the program published with it.
+///
+/// Cost of a round: O(E log E) for E entries; of the exact matching O(J^2 W) at worst, usually near J N W.
+class rounds {
+ public:
+  explicit rounds(const cluster& where, const round_settings& how = {}) : how_{how} { resize(where); }
+
+  /// The workers that there are from now on.
+  void resize(const cluster& where) {
+    workers_.clear();
+    for (const worker_type& type : where.types) workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
+  }
+
+  /// New shares from `now` (seconds) on. Debts of the time before are kept.
+  void allot(std::vector<round_entry> entries, double now) {
+    settle(now);
+    for (book& one : books_) one.share = 0;
+    entries_ = std::move(entries);
+    whole_ = true;
+    for (const round_entry& entry : entries_) {
+      book& one = books_[book_at(entry)];
+      one.share = entry.share;
+      one.received = 0;
+      one.debt_before = one.debt;
+      whole_ = whole_ && entry.workers == 1 && entry.second < 0;
+    }
+    find_books();
+  }
+  void allot(const instance& given, const allocation& found, std::span<const int> ids, double now) {
+    allot(entries_of(given, found, ids), now);
+  }
+
+  /// What runs in the round that begins at `now`. Law: no job twice, no type beyond its workers, nothing that more
+  /// workers would have to be there for.
+  std::span<const round_entry> next(double now) {
+    settle(now);
+    chosen_.clear();
+    is_gift_.clear();
+    left_ = workers_;
+    ++round_;
+    if (how_.rule == round_rule::priorities)
+      by_priority();
+    else
+      by_debt();
+    return chosen_;
+  }
+
+  /// Entry `index` of the last round had its workers for so many seconds.
+  void received(int index, double seconds) {
+    const auto at = static_cast<std::size_t>(index);
+    book& one = books_[book_at(chosen_[at])];
+    one.received += seconds;
+    if (is_gift_[at] == 0) one.debt -= seconds;
+  }
+
+  /// Seconds that an entry is owed; negative: it had more than its share.
+  [[nodiscard]] double owed(const round_entry& entry) const {
+    const auto found = places_.find(key_of(entry));
+    return found == places_.end() ? 0 : books_[found->second].debt;
+  }
+
+  /// A job has ended, and nothing is owed to it any more.
+  void forget(int job) {
+    std::erase_if(entries_, [&](const round_entry& e) { return e.first == job || e.second == job; });
+    for (auto at = places_.begin(); at != places_.end();) {
+      if (at->first.first == job || at->first.second == job) {
+        books_[at->second] = {};
+        free_.push_back(at->second);
+        at = places_.erase(at);
+      } else {
+        ++at;
+      }
+    }
+    find_books();
+  }
+
+ private:
+  /// What is known of an entry over time, also while it has no share.
+  struct book {
+    double share = 0;
+    double received = 0;     ///< seconds since the shares last changed
+    double debt = 0;         ///< seconds
+    double debt_before = 0;  ///< when the shares last changed
+  };
+  struct key {
+    int first, second, way;
+    friend bool operator==(const key&, const key&) = default;
+  };
+  struct key_hash {
+    std::size_t operator()(const key& k) const {
+      auto hash = static_cast<std::uint64_t>(k.first) * 0x9E3779B97F4A7C15u;
+      hash = (hash ^ static_cast<std::uint64_t>(k.second)) * 0x9E3779B97F4A7C15u;
+      hash = (hash ^ static_cast<std::uint64_t>(k.way)) * 0x9E3779B97F4A7C15u;
+      return static_cast<std::size_t>(hash ^ (hash >> 32));
+    }
+  };
+  struct candidate {
+    double first = 0, second = 0, third = 0;  ///< what is larger goes first
+    int entry = 0;
+  };
+
+  static key key_of(const round_entry& entry) {
+    return {entry.first, entry.second, entry.second < 0 ? entry.option : entry.type};
+  }
+  std::size_t book_at(const round_entry& entry) {
+    const auto [at, is_new] = places_.try_emplace(key_of(entry), books_.size());
+    if (is_new && !free_.empty()) {
+      at->second = free_.back();
+      free_.pop_back();
+    } else if (is_new) {
+      books_.emplace_back();
+    }
+    return at->second;
+  }
+  void find_books() {
+    book_of_.clear();
+    for (const round_entry& entry : entries_) book_of_.push_back(book_at(entry));
+  }
+
+  /// Adds what the time since the last call was worth.
+  void settle(double now) {
+    for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * (now - settled_);
+    settled_ = now;
+  }
+
+  static bool goes_before(const candidate& a, const candidate& b) {
+    if (a.first != b.first) return a.first > b.first;
+    if (a.second != b.second) return a.second > b.second;
+    if (a.third != b.third) return a.third > b.third;
+    return a.entry < b.entry;
+  }
+
+  /// Takes an entry where its jobs are not yet taken and there are workers.
+  bool take(std::size_t e, bool gift) {
+    const round_entry& entry = entries_[e];
+    int& left = left_[static_cast<std::size_t>(entry.type)];
+    if (entry.workers > left || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) return false;
+    left -= entry.workers;
+    mark(entry.first);
+    if (entry.second >= 0) mark(entry.second);
+    chosen_.push_back(entry);
+    is_gift_.push_back(gift ? 1 : 0);
+    return true;
+  }
+  bool is_taken(int job) {
+    const auto at = static_cast<std::size_t>(job);
+    return at < taken_in_.size() && taken_in_[at] == round_;
+  }
+  void mark(int job) {
+    const auto at = static_cast<std::size_t>(job);
+    if (at >= taken_in_.size()) taken_in_.resize(2 * at + 16, 0);
+    taken_in_[at] = round_;
+  }
+
+  void by_priority() {
+    const int types = static_cast<int>(workers_.size());
+    order_.clear();
+    for (int j = 0; j < types; ++j) order_.push_back(j);
+    if (how_.shuffle_types) {
+      const random_stream random{how_.seed, "types of a round", static_cast<std::uint64_t>(round_)};
+      for (int j = types - 1; j > 0; --j)
+        std::swap(order_[static_cast<std::size_t>(j)],
+                  order_[random.below(static_cast<std::uint64_t>(j), static_cast<std::uint32_t>(j + 1))]);
+    }
+    for (const int type : order_) {
+      ranked_.clear();
+      for (std::size_t e = 0; e < entries_.size(); ++e) {
+        if (entries_[e].type != type) continue;
+        const book& one = books_[book_of_[e]];
+        ranked_.push_back(
+            {one.share / (one.received + how_.seconds / 2), one.debt_before, one.share, static_cast<int>(e)});
+      }
+      std::sort(ranked_.begin(), ranked_.end(), goes_before);
+      for (const candidate& c : ranked_) take(static_cast<std::size_t>(c.entry), false);
+    }
+  }
+
+  void by_debt() {
+    ranked_.clear();
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      const book& one = books_[book_of_[e]];
+      ranked_.push_back({one.debt + one.share * how_.seconds, static_cast<double>(entries_[e].workers), one.share,
+                         static_cast<int>(e)});
+    }
+    std::sort(ranked_.begin(), ranked_.end(), goes_before);
+    if (whole_) {
+      match();
+    } else {
+      for (const candidate& c : ranked_)
+        if (c.first > 0) take(static_cast<std::size_t>(c.entry), false);
+    }
+    for (const candidate& c : ranked_) take(static_cast<std::size_t>(c.entry), true);
+  }
+
+  /// The set of entries that is owed most, of gangs of one worker: jobs are matched to types, or to waiting.
+  void match() {
+    const int types = static_cast<int>(workers_.size());
+    rows_.clear();
+    best_.clear();
+    double most = 0;
+    for (const candidate& c :
+         ranked_) {  // what is owed most comes first, so the first entry of a job and type is its best
+      if (c.first <= 0) break;
+      most = std::fmax(most, c.first);
+      const round_entry& entry = entries_[static_cast<std::size_t>(c.entry)];
+      const auto [at, is_new] = rows_.try_emplace(entry.first, static_cast<int>(rows_.size()));
+      if (is_new) best_.resize(best_.size() + static_cast<std::size_t>(types), {});
+      candidate& there = best_[static_cast<std::size_t>(at->second * types + entry.type)];
+      if (there.first <= 0) there = c;
+    }
+    table<int> room;
+    for (const int workers : workers_) room.push_back(workers);
+    const int jobs = static_cast<int>(rows_.size());
+    room.push_back(jobs);  // to wait costs all that one could be owed
+    const auto cost = [&](int row, int slot) {
+      if (slot == types) return most;
+      const candidate& c = best_[static_cast<std::size_t>(row * types + slot)];
+      return c.first > 0 ? most - c.first : infinity;
+    };
+    const table<int> slot = matching_.solve(jobs, room, cost);
+    for (int row = 0; row < jobs; ++row)
+      if (slot[row] < types)
+        take(static_cast<std::size_t>(best_[static_cast<std::size_t>(row * types + slot[row])].entry), false);
+  }
+
+  round_settings how_;
+  std::vector<int> workers_, left_, order_;
+  std::vector<round_entry> entries_, chosen_;
+  std::vector<char> is_gift_;
+  std::vector<std::size_t> book_of_, free_;  ///< of each entry its book; books that nobody uses
+  std::vector<book> books_;
+  std::unordered_map<key, std::size_t, key_hash> places_;
+  std::vector<candidate> ranked_, best_;
+  std::unordered_map<int, int> rows_;
+  detail::assignment matching_;
+  std::vector<long> taken_in_;  ///< of each job the last round that it was taken in
+  long round_ = 0;
+  double settled_ = 0;
+  bool whole_ = true;
+};
+
+}  // namespace plait

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <plait/alloc/cluster.hpp>
+#include <plait/alloc/instance.hpp>
+#include <plait/alloc/job.hpp>
+#include <plait/alloc/policy.hpp>
+#include <plait/alloc/rounds.hpp>
+
+namespace plait {
+
+/// A job of a stream, with what it really does.
+struct arriving_job {
+  double arrival = 0;  ///< seconds; not before that of the job in front of it
+  job shape;           ///< its ways to run with true rates, `steps_remaining` for the whole job, `slo_seconds` from
+                       ///< its arrival; what has to do with time is filled in as time goes by
+  table<run_option> believed;  ///< the same ways with the rates that the policy is told at first; empty: the true ones
+};
+
+/// A worker that fails, or that is back.
+struct worker_event {
+  double at = 0;  ///< seconds
+  int type = 0, worker = 0;
+  bool failed = true;
+};
+
+/// What is simulated beside the jobs.
+struct simulation_settings {
+  round_settings round;
+  double reset_seconds = 1920;    ///< least time between two computations of shares; 0: whenever jobs have changed
+  double preemption_seconds = 0;  ///< of a round, lost by a job that has run before and is started on other workers
+  bool agnostic = false;          ///< the policy takes each job's rate on its first type for that on all types
+  share_settings how;
+  std::vector<pair_rate> pair_rates;  ///< for `how.space_sharing` and policies that pack
+  int measure_begin = 0;              ///< jobs measure_begin .. measure_end - 1 are measured, and the simulation ends
+  int measure_end = -1;               ///< when all of them have; -1: all jobs
+  int recorded_rounds = 0;            ///< from the arrival of the first measured job on, with who runs where
+};
+
+/// Jobs on workers in one round.
+struct recorded_use {
+  double begin = 0, end = 0;  ///< seconds
+  int type = 0, worker = 0;
+  int first = 0, second = -1;  ///< jobs of the stream
+};
+
+/// What a simulation found, so far or in the end. Times are in seconds.
+struct simulation_result {
+  std::vector<double> completed;            ///< of each job of the stream the time of its last step; negative: not yet
+  std::vector<double> completion_times;     ///< of the measured jobs that have ended, arrival to last step, ascending
+  double end = 0;                           ///< when the last measured job that has ended had its last step
+  std::vector<double> round_begin;          ///< of each round
+  std::vector<std::vector<double>> in_use;  ///< [types][rounds]: part of the type's workers that had a job
+  std::vector<double> utilisation;          ///< [types]: part of all worker time in which they were busy
+  std::vector<recorded_use> recorded;
+  int allocations = 0;        ///< how often shares were computed
+  int programs = 0;           ///< linear programs behind them
+  bool all_verified = true;   ///< each of those proved optimal, where the policy has programs
+  double solve_seconds = 0;   ///< wall time of the policy
+  long restarts = 0;          ///< of jobs that had run before, on other workers
+  bool stream_ended = false;  ///< no job was left to arrive while measured jobs ran, so the load was lighter than meant
+
+  [[nodiscard]] double mean_completion_time() const {
+    double sum = 0;
+    for (const double t : completion_times) sum += t;
+    return completion_times.empty() ? 0 : sum / static_cast<double>(completion_times.size());
+  }
+
+  /// The completion time that a part of the measured jobs, 0 .. 1, does not exceed (nearest rank).
+  [[nodiscard]] double quantile(double part) const {
+    if (completion_times.empty()) return 0;
+    const auto count = static_cast<double>(completion_times.size());
+    const auto rank = static_cast<std::size_t>(std::max(1.0, std::ceil(part * count)));
+    return completion_times[std::min(rank, completion_times.size()) - 1];
+  }
+};
+
+}  // namespace plait

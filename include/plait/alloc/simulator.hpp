@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <plait/alloc/agnostic.hpp>
+#include <plait/alloc/isolated.hpp>
+#include <plait/alloc/placement.hpp>
+#include <plait/alloc/rounds.hpp>
+#include <plait/alloc/simulation.hpp>
+#include <plait/core/require.hpp>
+
+namespace plait {
+
+/// Runs a stream of jobs on a cluster in rounds, under shares that a policy computes.
+///
+/// Jobs come in when a round begins. Shares are computed again when jobs, workers or beliefs have changed and
+/// `reset_seconds` have passed, or nothing could run else. In a round a job makes as many whole steps as fit, and ends
+/// with its last step; its workers are free from the next round on. A round in which all end early is as much shorter.
+/// Estimates follow what is seen: after a round on one of its ways, a job's believed rate there is the mean of what it
+/// was and what was seen.
+///
+/// The same input gives the same result to the bit, on every machine. It reproduces the published simulator where that
+/// is defined (Narayanan et al., OSDI 2020, section 7); docs/gavel.md holds both side by side.
+///
+///     simulator run{cluster, jobs, max_min_perf::share, settings};
+///     while (run.step()) {}
+///     run.result().mean_completion_time();
+class simulator {
+ public:
+  using policy = std::function<allocation(const instance&, const share_settings&)>;
+
+  /// Throws: usage, where a job could never run or the stream is out of order.
+  simulator(plait::cluster where, std::vector<arriving_job> jobs, policy share, simulation_settings how = {})
+      : cluster_{std::move(where)},
+        jobs_{std::move(jobs)},
+        share_{std::move(share)},
+        how_{std::move(how)},
+        rounds_{cluster_, how_.round},
+        placement_{cluster_} {
+    const int count = static_cast<int>(jobs_.size());
+    if (how_.measure_end < 0 || how_.measure_end > count) how_.measure_end = count;
+    require(0 <= how_.measure_begin && how_.measure_begin < how_.measure_end, "plait::simulator", [&] {
+      return std::string{"no job is measured: the stream has "}.append(std::to_string(count)).append(" jobs");
+    });
+    require(how_.round.seconds > 0 && how_.reset_seconds >= 0 && how_.preemption_seconds >= 0 &&
+                how_.preemption_seconds < how_.round.seconds,
+            "plait::simulator",
+            "a round must last more than 0 s and longer than a preemption, and no time be negative");
+    check_jobs();
+    states_.resize(jobs_.size());
+    for (std::size_t i = 0; i < jobs_.size(); ++i) states_[i].left = jobs_[i].shape.steps_remaining;
+    left_to_measure_ = how_.measure_end - how_.measure_begin;
+    result_.completed.assign(jobs_.size(), -1.0);
+    result_.in_use.resize(cluster_.types.size());
+    busy_.assign(cluster_.types.size(), 0.0);
+    there_.assign(cluster_.types.size(), 0.0);
+  }
+
+  /// Workers that fail and come back, in the order of time. What runs on them in the round before has its round.
+  void expect(std::vector<worker_event> events) { events_ = std::move(events); }
+
+  /// One round. False when all measured jobs have ended.
+  bool step() {
+    if (left_to_measure_ == 0) return false;
+    wake();
+    if (changed_ && (now_ - last_reset_ >= how_.reset_seconds || result_.allocations == 0)) allot();
+    std::span<const round_entry> entries = rounds_.next(now_);
+    if (entries.empty()) {
+      if (changed_) {
+        allot();
+        entries = rounds_.next(now_);
+      }
+      if (entries.empty()) return wait();
+    }
+    run(entries);
+    return left_to_measure_ > 0;
+  }
+
+  [[nodiscard]] double now() const { return now_; }
+  /// Measured jobs that have ended, and all of them, for progress.
+  [[nodiscard]] int ended() const { return how_.measure_end - how_.measure_begin - left_to_measure_; }
+  [[nodiscard]] int measured() const { return how_.measure_end - how_.measure_begin; }
+
+  /// What was found so far.
+  [[nodiscard]] simulation_result result() const {
+    simulation_result made = result_;
+    for (int i = how_.measure_begin; i < how_.measure_end; ++i) {
+      const double end = made.completed[static_cast<std::size_t>(i)];
+      if (end < 0) continue;
+      made.completion_times.push_back(end - jobs_[static_cast<std::size_t>(i)].arrival);
+      made.end = std::max(made.end, end);
+    }
+    std::sort(made.completion_times.begin(), made.completion_times.end());
+    for (std::size_t j = 0; j < busy_.size(); ++j) made.utilisation.push_back(there_[j] > 0 ? busy_[j] / there_[j] : 0);
+    return made;
+  }
+
+ private:
+  struct job_state {
+    double left = 0;           ///< steps
+    double left_at_reset = 0;  ///< when shares were last computed
+    double isolated_time = 0;  ///< seconds that the steps until then would have taken with an equal part of the cluster
+    double isolated_rate = 0;  ///< steps/s, as it was then
+    int runs_on = -1;          ///< type
+    bool has_run = false;
+    bool is_active = false;
+  };
+
+  void check_jobs() const {
+    instance there;
+    there.cluster = cluster_;
+    there.forbid_oversize = true;
+    double before = 0;
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      const arriving_job& one = jobs_[i];
+      const auto job_is = [&](const char* what) { return std::string{"job "}.append(std::to_string(i)).append(what); };
+      require(one.arrival >= before && one.arrival < infinity, "plait::simulator",
+              [&] { return job_is(" arrives before the one in front of it; sort the stream by arrival"); });
+      require(one.shape.steps_remaining > 0 && one.shape.steps_remaining < infinity, "plait::simulator",
+              [&] { return job_is(" has no steps; give each job at least one"); });
+      require(detail::runs_somewhere(there, one.shape), "plait::simulator", [&] {
+        return job_is(" can run nowhere: its gang is larger than every type of worker that it can run on");
+      });
+      require(one.believed.empty() || one.believed.size() == one.shape.options.size(), "plait::simulator",
+              [&] { return job_is(" has another number of believed rates than of ways to run"); });
+      before = one.arrival;
+    }
+  }
+
+  arriving_job& job_at(int id) { return jobs_[static_cast<std::size_t>(id)]; }
+  job_state& state_at(int id) { return states_[static_cast<std::size_t>(id)]; }
+
+  /// Lets in what happened until now; where nothing is there to run, goes on to the next arrival.
+  void wake() {
+    if (active_.empty() && next_arrival_ < jobs_.size()) now_ = std::max(now_, jobs_[next_arrival_].arrival);
+    for (; next_arrival_ < jobs_.size() && jobs_[next_arrival_].arrival <= now_; ++next_arrival_) {
+      const int id = static_cast<int>(next_arrival_);
+      active_.push_back(id);
+      state_at(id).is_active = true;
+      state_at(id).left_at_reset = state_at(id).left;
+      changed_ = true;
+    }
+    result_.stream_ended = next_arrival_ == jobs_.size();
+    for (; next_event_ < events_.size() && events_[next_event_].at <= now_; ++next_event_) {
+      const worker_event& event = events_[next_event_];
+      if (placement_.has_failed(event.type, event.worker) == event.failed) continue;
+      placement_.set_failed(event.type, event.worker, event.failed);
+      cluster_.types[static_cast<std::size_t>(event.type)].num_workers += event.failed ? -1 : 1;
+      rounds_.resize(cluster_);
+      changed_ = true;
+    }
+  }
+
+  /// Nothing can run. Goes on to what happens next.
+  bool wait() {
+    double next = infinity;
+    if (next_arrival_ < jobs_.size()) next = jobs_[next_arrival_].arrival;
+    if (next_event_ < events_.size()) next = std::min(next, events_[next_event_].at);
+    require(next < infinity, "plait::simulator", [&] {
+      return std::string{"job "}
+          .append(std::to_string(active_.front()))
+          .append(" gets no share from this policy and nothing more happens; it would wait for ever");
+    });
+    now_ = std::max(now_, next);
+    return true;
+  }
+
+  /// The jobs as the policy sees them.
+  [[nodiscard]] instance seen() {
+    instance given;
+    given.cluster = cluster_;
+    given.pair_rates = how_.pair_rates;
+    for (const int id : active_) {
+      const arriving_job& one = job_at(id);
+      const job_state& state = state_at(id);
+      job& made = given.jobs.emplace_back(one.shape);
+      if (!one.believed.empty()) made.options = one.believed;
+      made.steps_remaining = state.left;
+      made.elapsed = now_ - one.arrival;
+      made.isolated_time_so_far = state.isolated_time;
+      made.runs_on = state.runs_on;
+      if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, made.slo_seconds - made.elapsed);
+    }
+    return given;
+  }
+
+  void allot() {
+    for (const int id : active_) {
+      job_state& state = state_at(id);
+      if (state.isolated_rate > 0) state.isolated_time += (state.left_at_reset - state.left) / state.isolated_rate;
+      state.left_at_reset = state.left;
+    }
+    const instance given = seen();
+    const auto ask = [&](const instance& shown) {
+      for (int i = 0; i < shown.size(); ++i)
+        state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
+      return share_(shown, how_.how);
+    };
+    const allocation found = how_.agnostic ? agnostic_share(ask, given, true) : ask(given);
+    rounds_.allot(given, found, active_, now_);
+    ++result_.allocations;
+    result_.programs += found.programs;
+    result_.all_verified = result_.all_verified && (found.programs == 0 || found.certificate_verified);
+    result_.solve_seconds += found.seconds;
+    last_reset_ = now_;
+    changed_ = false;
+  }
+
+  void run(std::span<const round_entry> entries) {
+    const std::span<const placed_entry> placed = placement_.place(entries);
+    const bool records = recording();
+    double longest = 0;
+    runs_.clear();
+    for (std::size_t e = 0; e < entries.size(); ++e) {
+      const round_entry& entry = entries[e];
+      if (placed[e].workers.empty()) continue;
+      double time = turn(entry, entry.first, true, placed[e].moved);
+      if (entry.second >= 0) time = std::max(time, turn(entry, entry.second, false, placed[e].moved));
+      rounds_.received(static_cast<int>(e), time);
+      busy_[static_cast<std::size_t>(entry.type)] += time * entry.workers;
+      longest = std::max(longest, time);
+      runs_.push_back(entry);
+      if (!records) continue;
+      for (const int w : placed[e].workers)
+        result_.recorded.push_back({now_, now_ + time, entry.type, w, entry.first, entry.second});
+    }
+    if (longest == 0) longest = how_.round.seconds;
+    result_.round_begin.push_back(now_);
+    for (std::size_t j = 0; j < busy_.size(); ++j) {
+      const double all = cluster_.types[j].num_workers;
+      double used = 0;
+      for (const round_entry& entry : runs_)
+        if (entry.type == static_cast<int>(j)) used += entry.workers;
+      result_.in_use[j].push_back(all > 0 ? used / all : 0);
+      there_[j] += all * longest;
+    }
+    for (const int id : active_) state_at(id).runs_on = -1;
+    for (const round_entry& entry : runs_) {
+      state_at(entry.first).runs_on = entry.type;
+      if (entry.second >= 0) state_at(entry.second).runs_on = entry.type;
+    }
+    now_ += longest;
+    std::erase_if(active_, [&](int id) {
+      if (state_at(id).left > 0) return false;
+      rounds_.forget(id);
+      changed_ = true;
+      return true;
+    });
+  }
+
+  /// A job's part in a round: the steps that it makes. The time that takes, in seconds.
+  double turn(const round_entry& entry, int id, bool is_first, bool moved) {
+    job_state& state = state_at(id);
+    arriving_job& one = job_at(id);
+    double lost = 0;
+    if (moved && state.has_run) {
+      lost = how_.preemption_seconds;
+      ++result_.restarts;
+    }
+    state.has_run = true;
+    double rate = is_first ? entry.rate : entry.second_rate;
+    if (entry.second < 0) {
+      rate = one.shape.options[entry.option].throughput;
+      if (!one.believed.empty() && one.believed[entry.option].throughput != rate) {
+        double& belief = one.believed[entry.option].throughput;
+        belief = std::fabs(belief - rate) < 1e-3 * rate ? rate : (belief + rate) / 2;
+        changed_ = true;
+      }
+    }
+    if (rate <= 0) return lost;
+    const double room = rate * (how_.round.seconds - lost);
+    const double whole = std::floor(room);
+    const double steps = std::min(state.left, whole > 0 ? whole : room);
+    const double time = lost + steps / rate;
+    state.left -= steps;
+    if (state.left <= 0) {
+      result_.completed[static_cast<std::size_t>(id)] = now_ + time;
+      if (how_.measure_begin <= id && id < how_.measure_end) --left_to_measure_;
+    }
+    return time;
+  }
+
+  [[nodiscard]] bool recording() {
+    if (recorded_ >= how_.recorded_rounds || now_ < jobs_[static_cast<std::size_t>(how_.measure_begin)].arrival)
+      return false;
+    ++recorded_;
+    return true;
+  }
+
+  plait::cluster cluster_;
+  std::vector<arriving_job> jobs_;
+  policy share_;
+  simulation_settings how_;
+  rounds rounds_;
+  placement placement_;
+  std::vector<worker_event> events_;
+  std::vector<job_state> states_;
+  std::vector<int> active_;  ///< jobs that are there, in the order of arrival
+  std::vector<round_entry> runs_;
+  std::vector<double> busy_, there_;  ///< seconds of workers, by type
+  std::size_t next_arrival_ = 0, next_event_ = 0;
+  double now_ = 0, last_reset_ = 0;
+  int left_to_measure_ = 0, recorded_ = 0;
+  bool changed_ = false;
+  simulation_result result_;
+};
+
+}  // namespace plait
