@@ -218,6 +218,31 @@ TEST_CASE("time in pairs of groups becomes time of pairs of jobs: each job share
   }
 }
 
+TEST_CASE("a job that shares workers in a round has no others in it") {
+  instance g;
+  g.cluster.types = {{.name = "a", .num_workers = 1}, {.name = "b", .num_workers = 2}};
+  g.jobs = {job_of(std::vector{1.0, 1.0}), job_of(std::vector{1.0, 1.0})};
+  for (const double together : {0.2, 0.5, 0.8}) {
+    std::vector<round_entry> entries;
+    append_idle(g, g.jobs[0], 1, entries);
+    append_idle(g, g.jobs[1], 2, entries);
+    for (round_entry& e : entries) e.share = e.type == 1 ? 1 - together : 0;
+    round_entry& both = entries.emplace_back();
+    both.first = 1;
+    both.second = 2;
+    both.share = together;
+    for (const round_rule rule : {round_rule::owed, round_rule::priorities}) {
+      round_settings how;
+      how.rule = rule;
+      rounds mechanism{g.cluster, how};
+      mechanism.allot(entries, 0);
+      double now = 0;
+      std::map<way, double> received = run(mechanism, g, 100, now);
+      CHECK(received[way_of(both)] == doctest::Approx(100 * together).epsilon(0.02));
+    }
+  }
+}
+
 TEST_CASE("what stays on its type keeps its workers, and gangs are put on few servers") {
   cluster where;
   where.types = {{.name = "a", .num_workers = 8, .workers_per_server = 4}};

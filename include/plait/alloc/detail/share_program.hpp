@@ -7,25 +7,13 @@
 
 #include <plait/alloc/allocation.hpp>
 #include <plait/alloc/detail/face.hpp>
+#include <plait/alloc/detail/share_columns.hpp>
 #include <plait/alloc/grouping.hpp>
 #include <plait/alloc/instance.hpp>
 #include <plait/alloc/policy.hpp>
 #include <plait/solve/simplex.hpp>
 
 namespace plait::detail {
-
-/// A column of a program of shares: a group on one of its options, or two groups on the same workers. All rates are
-/// those for one unit of the column's variable.
-struct share_column {
-  int group = 0;
-  int other = -1;                   ///< the second group of a pair
-  int option = -1;                  ///< of the group's jobs, where it is no pair
-  int type = 0;                     ///< of workers
-  int pair = -1;                    ///< place in `instance::pair_rates`
-  double workers = 0;               ///< of the type, on average over time, for all members
-  double rate = 0, other_rate = 0;  ///< steps/s of each member
-  double time = 1, other_time = 0;  ///< part of each member's time
-};
 
 /// A row for a group: unit * throughput - slope * level >= least. None where unit is 0.
 struct share_demand {
@@ -46,31 +34,12 @@ class share_program {
  public:
   share_program(const instance& given, grouping groups, const share_settings& how)
       : given_{&given}, groups_{std::move(groups)}, how_{how} {
-    const int count = groups_.size();
-    proportional_.resize(count);
-    for (int g = 0; g < count; ++g) {
-      const job& one = member(g);
-      proportional_[g] = proportional_throughput(given, one);
-      for (int k = 0; k < one.options.size(); ++k) {
-        const run_option& option = one.options[k];
-        if (!is_usable(given, option)) continue;
-        columns_.push_back(share_column{.group = g,
-                                        .option = k,
-                                        .type = option.type,
-                                        .workers = static_cast<double>(groups_.count[g]) * option.workers,
-                                        .rate = option.throughput});
-      }
-    }
-    if (how.space_sharing) add_pairs();
-    has_columns_.assign(count, 0);
-    table<char> used(given.cluster.size(), 0);
-    for (const share_column& c : columns_) {
-      has_columns_[c.group] = 1;
-      if (c.other >= 0) has_columns_[c.other] = 1;
-      used[c.type] = 1;
-    }
-    used_ = std::move(used);
-    for (int g = 0; g < count; ++g)
+    share_columns made = columns_of(given, groups_, how.space_sharing);
+    columns_ = std::move(made.columns);
+    proportional_ = std::move(made.proportional);
+    has_columns_ = std::move(made.has_columns);
+    used_ = std::move(made.used);
+    for (int g = 0; g < groups_.size(); ++g)
       if (has_columns_[g] == 0) left_out_ += groups_.count[g];
   }
 
@@ -313,45 +282,9 @@ class share_program {
 
   /// The shares of the last solve, for each job.
   [[nodiscard]] allocation read() const {
-    table<int> option_begin;
-    allocation made = no_shares(*given_, option_begin);
-    table<table_range> of_group(groups_.size());
-    for (int c = columns_.size() - 1; c >= 0; --c) {
-      if (columns_[c].option < 0) continue;
-      of_group[columns_[c].group].begin = c;
-      ++of_group[columns_[c].group].count;
-    }
-    for (int i = 0; i < made.jobs; ++i) {
-      const table_range range = of_group[groups_.group_of[i]];
-      // Members have the same usable options in the same order, not always in the same places.
-      const job& one = given_->jobs[i];
-      int k = -1;
-      for (int c = range.begin; c < range.begin + range.count; ++c) {
-        k = next_usable(*given_, one, k);
-        if (value(c) > 0) give(*given_, option_begin, made, i, k, value(c));
-      }
-    }
-    table<double> shared(groups_.size(), 0.0);
-    bool any = false;
-    for (int c = 0; c < columns_.size(); ++c) {
-      const share_column& one = columns_[c];
-      if (one.other < 0 || value(c) <= 0) continue;
-      any = true;
-      const pair_rate& rate = given_->pair_rates[one.pair];
-      const double a = groups_.count[one.group], b = groups_.count[one.other];
-      const bool same = one.group == one.other;
-      made.pairs.push_back(pair_share{.first_group = one.group,
-                                      .second_group = one.other,
-                                      .type = one.type,
-                                      .workers = member(one.group).scale_factor,
-                                      .share = value(c) * (same ? 1 / (a - 1) : 1 / std::fmax(a, b)),
-                                      .first = rate.first,
-                                      .second = rate.second});
-      shared[one.group] += one.rate * value(c);
-      if (!same) shared[one.other] += one.other_rate * value(c);
-    }
-    for (int i = 0; any && i < made.jobs; ++i) made.throughputs[i] += shared[groups_.group_of[i]];
-    made.groups = groups_;
+    table<double> values;
+    for (int c = 0; c < columns_.size(); ++c) values.push_back(value(c));
+    allocation made = shares_of(*given_, groups_, columns_, values);
     made.prices = prices_;
     made.certificate_verified = proved_;
     made.programs = programs_;
@@ -362,10 +295,6 @@ class share_program {
   }
 
  private:
-  struct table_range {
-    int begin = 0, count = 0;
-  };
-
   [[nodiscard]] bool has_demand(int group) const { return demand_[group].unit != 0 && can_run(group); }
 
   /// The best by another objective, from the basis at hand. False, and the answer stays, where that is not proved.
@@ -443,43 +372,6 @@ class share_program {
         std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
                  0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost_[c] / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
-  }
-
-  void add_pairs() {
-    int kinds = 0;
-    for (int g = 0; g < groups_.size(); ++g) kinds = std::max(kinds, member(g).kind + 1);
-    table<int> begin(kinds + 2, 0), of_kind(groups_.size());
-    for (int g = 0; g < groups_.size(); ++g) ++begin[member(g).kind + 2];
-    for (int k = 0; k <= kinds; ++k) begin[k + 1] += begin[k];
-    // begin[k + 1] is where kind k begins; -1 comes first.
-    table<int> fill = begin;
-    for (int g = 0; g < groups_.size(); ++g) of_kind[fill[member(g).kind + 1]++] = g;
-    for (int p = 0; p < static_cast<int>(given_->pair_rates.size()); ++p) {
-      const pair_rate& rate = given_->pair_rates[p];
-      if (rate.second_kind >= kinds || (rate.first <= 0 && rate.second <= 0)) continue;
-      for (int x = begin[rate.first_kind + 1]; x < begin[rate.first_kind + 2]; ++x) {
-        for (int y = begin[rate.second_kind + 1]; y < begin[rate.second_kind + 2]; ++y) {
-          const int a = of_kind[x], b = of_kind[y], gang = member(a).scale_factor;
-          if (member(b).scale_factor != gang || !gang_fits(*given_, rate.type, gang)) continue;
-          if (rate.first_kind == rate.second_kind && b < a) continue;
-          const double m = groups_.count[a], o = groups_.count[b];
-          share_column c{.group = a, .other = b, .type = rate.type, .pair = p};
-          if (a == b) {
-            if (m < 2) continue;
-            c.workers = 0.5 * m * gang;
-            c.rate = rate.first;
-          } else {
-            const double meetings = std::fmin(m, o);
-            c.workers = meetings * gang;
-            c.time = meetings / m;
-            c.other_time = meetings / o;
-            c.rate = rate.first * c.time;
-            c.other_rate = rate.second * c.other_time;
-          }
-          columns_.push_back(c);
-        }
-      }
-    }
   }
 
   const instance* given_;
