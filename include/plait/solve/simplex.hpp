@@ -3,11 +3,14 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
+#include <plait/solve/detail/crossover.hpp>
 #include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/read_back.hpp>
 #include <plait/solve/detail/sifting.hpp>
@@ -87,7 +90,14 @@ class simplex {
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
-    if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
+    if (options.fold && start.empty() && fold(model, options, limits, found)) {
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return;
+      }
+      if (finish_optimal(model, options, limits, found)) return;
+      crashed_ = true;
+    } else if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
       if (crash_.left_out() > 0 && !sift(model, options, limits)) {
         stopped(model, limits, found);
         return;
@@ -137,6 +147,58 @@ class simplex {
     read(model, found);
     found.status = termination::imprecise;
     found.explanation = "the certificate did not pass the check: " + what;
+  }
+
+  /// Solves a program of one column and row for each class of alike ones, and brings a basis back. False where too few
+  /// are alike, or where that has no optimum.
+  bool fold(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
+    if (!folding_.fold(model, &limits)) return false;
+    solve_options small = options;
+    small.fold = false;
+    small.objective_limit = infinity;
+    if (options.time_limit < infinity) small.time_limit = limits.deadline - detail::seconds_now();
+    if (options.iteration_limit >= 0) small.iteration_limit = options.iteration_limit - limits.iterations;
+    if (inner_.empty()) inner_.resize(1);
+    inner_[0].solve(folding_.folded(), small, {}, folded_);
+    limits.iterations += folded_.iterations;
+    switch (folded_.status) {
+      case termination::optimal:
+        break;
+      case termination::iteration_limit:
+        limits.reason = detail::stop_reason::iterations;
+        start_basis(model, {});
+        return true;
+      case termination::time_limit:
+        limits.reason = detail::stop_reason::time;
+        throw detail::stop_request{};
+      case termination::interrupted:
+        limits.reason = detail::stop_reason::interrupt;
+        throw detail::stop_request{};
+      default:
+        return false;
+    }
+    folding_.unfold(folded_, found.x, found.dual);
+    if (!check_optimal(model, found, {}, check_memory_).verified) return false;
+    say(options, "folding", limits);
+    scaled_.load(model, true);
+    engine_.attach(scaled_, options.seed);
+    whole_ = nullptr;
+    detail::tableau& t = engine_.state;
+    t.threshold = 0.1;
+    const int m = model.rows(), n = model.columns();
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    status_.resize(n + m);
+    for (int j = 0; j < n; ++j) {
+      status_[j] = folded_.basis.columns[folding_.classes().column_class[j]];
+      found.x[j] /= scaled_.column_scale[j];
+    }
+    for (int i = 0; i < m; ++i) {
+      status_[n + i] = folded_.basis.rows[folding_.classes().row_class[i]];
+      found.dual[i] *= sign / scaled_.row_scale[i];
+    }
+    crossover_.run(t, found.x, found.dual, limits, status_);
+    say(options, "crossover", limits);
+    return true;
   }
 
   /// Takes the basis of few columns on to one of all. False where a limit ended it.
@@ -460,6 +522,10 @@ class simplex {
   presolve presolve_;
   detail::price_crash crash_;
   detail::sifting sifting_;
+  detail::folding folding_;
+  detail::crossover crossover_;
+  std::vector<simplex> inner_;  // at most one, for folded programs
+  answer folded_;
   detail::check_memory check_memory_;
   basis start_;
   table<basis_status> status_;
