@@ -45,6 +45,7 @@ class colour_refinement {
         column_colour_[j] = mixed(column_colour_[j] + sum);
       }
       if (limits != nullptr) limits->poll();
+      if (rounds_ == 0 && few_alike()) return false;
       column_classes = number(column_colour_, column_class);
       if (column_classes > most_columns * n) return false;
       if (limits != nullptr) limits->poll();
@@ -80,6 +81,17 @@ class colour_refinement {
     return z ^ (z >> 32);
   }
 
+  /// Whether a part of the columns shows already that too few are alike. All columns of a class are in the part or none
+  /// is, so classes are as large in it as in the whole.
+  bool few_alike() {
+    part_.clear();
+    const int left_out = column_colour_.size() < 2048 ? 62 : 60;
+    for (const std::uint64_t colour : column_colour_)
+      if ((colour >> left_out) == 0) part_.push_back(colour);
+    if (part_.size() < 32) return false;
+    return number(part_, part_class_) > 0.5 * (1 + most_columns) * part_.size();
+  }
+
   /// Numbers equal colours alike; returns how many there are.
   int number(const table<std::uint64_t>& colour, table<int>& of) {
     int size = 16;
@@ -101,6 +113,8 @@ class colour_refinement {
     int number = -1;
   };
   table<std::uint64_t> column_colour_, row_colour_, row_sum_;
+  table<std::uint64_t> part_;
+  table<int> part_class_;
   table<slot> slots_;
   int rounds_ = 0;
 };
