@@ -180,8 +180,8 @@ class simplex {
     folding_.unfold(folded_, found.x, found.dual);
     if (!check_optimal(model, found, {}, check_memory_).verified) return false;
     say(options, "folding", limits);
-    scaled_.load(model, true);
-    engine_.attach(scaled_, options.seed);
+    const detail::form& program = load_for_few_pivots(model);
+    engine_.attach(program, options.seed);
     whole_ = nullptr;
     detail::tableau& t = engine_.state;
     t.threshold = 0.1;
@@ -190,22 +190,29 @@ class simplex {
     status_.resize(n + m);
     for (int j = 0; j < n; ++j) {
       status_[j] = folded_.basis.columns[folding_.classes().column_class[j]];
-      found.x[j] /= scaled_.column_scale[j];
+      found.x[j] /= program.column_scale[j];
     }
     for (int i = 0; i < m; ++i) {
       status_[n + i] = folded_.basis.rows[folding_.classes().row_class[i]];
-      found.dual[i] *= sign / scaled_.row_scale[i];
+      found.dual[i] *= sign / program.row_scale[i];
     }
     crossover_.run(t, found.x, found.dual, limits, status_);
     say(options, "crossover", limits);
     return true;
   }
 
+  /// Scaled, unless there are so many columns that scaling them costs as much as the pivots that it saves.
+  detail::form& load_for_few_pivots(const lp& model) {
+    const bool scaled = model.columns() < 16 * model.rows();
+    detail::form& program = scaled ? scaled_ : original_;
+    program.load(model, scaled);
+    return program;
+  }
+
   /// Takes the basis of few columns on to one of all. False where a limit ended it.
   bool sift(const lp& model, const solve_options& options, detail::monitor& limits) {
-    scaled_.load(model, true);
     engine_.state.threshold = 0.1;
-    sifting_.run(scaled_, engine_, limits, 1e-7, options.seed, status_);
+    sifting_.run(load_for_few_pivots(model), engine_, limits, 1e-7, options.seed, status_);
     say(options, "sifting", limits);
     return limits.reason == detail::stop_reason::none;
   }
