@@ -278,7 +278,9 @@ class simplex {
     t.compute_reduced_costs();
     const bool primal = t.primal_infeasibilities(options.tolerance).count == 0;
     const bool dual = t.dual_infeasibilities(options.tolerance).count == 0;
-    if (!primal || !dual) {
+    if (primal && dual) {
+      status_ = t.status;
+    } else {
       const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
       if (given < 0 || given > allowed) limits.iteration_limit = allowed;
       const bool dual_first =
@@ -298,10 +300,8 @@ class simplex {
         return true;
       }
       if (outcome != detail::outcome::optimal) return false;
-    } else {
-      status_ = t.status;
     }
-    return finish_optimal(model, options, limits, found);
+    return finish_optimal(model, options, limits, found, primal && dual);
   }
 
   /// For a starting basis: the dual method, unless it is primal feasible and not dual feasible.
@@ -336,33 +336,32 @@ class simplex {
     engine_.state.set_basis(status_);
   }
 
-  bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
-    attach_original(model, options.seed);
+  /// `at_hand`: whether the tableau holds what follows from the basis already, and it is optimal.
+  bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found,
+                      bool at_hand = false) {
     detail::tableau& t = engine_.state;
+    if (t.program == &original_ && whole_ == &original_) {
+      t.forget();  // it is the program that the tableau has worked on
+    } else {
+      attach_original(model, options.seed);
+    }
     double tolerance = options.tolerance;
     for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
-      t.restore_bounds();
-      t.restore_costs();
-      t.threshold = 0.1;
-      t.factorize(status_);
-      t.settle_all();
-      t.compute_values();
-      t.compute_reduced_costs();
-      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
-      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
-      if (!primal || !dual) {
-        t.ready = true;
-        const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
-        status_ = t.status;
-        if (outcome != detail::outcome::optimal) {
-          found.explanation = "on the unscaled program the basis did not stay optimal";
-          return false;
+      if (!at_hand || attempt > 0) {
+        follow_basis();
+        t.compute_reduced_costs();
+        const bool primal = t.primal_infeasibilities(tolerance).count == 0;
+        const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+        if (!primal || !dual) {
+          t.ready = true;
+          const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+          status_ = t.status;
+          if (outcome != detail::outcome::optimal) {
+            found.explanation = "on the unscaled program the basis did not stay optimal";
+            return false;
+          }
+          follow_basis();
         }
-        t.restore_costs();
-        t.threshold = 0.1;
-        t.factorize(status_);
-        t.settle_all();
-        t.compute_values();
       }
       status_ = t.status;
       found.status = termination::optimal;
@@ -374,6 +373,16 @@ class simplex {
       }
     }
     return false;
+  }
+  /// Factors of the basis in status_, and values that follow from it alone.
+  void follow_basis() {
+    detail::tableau& t = engine_.state;
+    t.restore_bounds();
+    t.restore_costs();
+    t.threshold = 0.1;
+    t.factorize(status_);
+    t.settle_all();
+    t.compute_values();
   }
 
   bool finish_infeasible(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
