@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include <plait/solve/detail/crossover.hpp>
 #include <plait/solve/detail/folding.hpp>
 #include <plait/solve/simplex.hpp>
 
@@ -107,6 +108,46 @@ TEST_CASE("a program joined of copies folds to one of them and has the optimum o
     }
   }
   CHECK(pushed > 40);
+}
+
+TEST_CASE("crossover ends at a vertex that is feasible and as good as the point it came from") {
+  oracle::dice d{149};
+  int pushes = 0, exchanges = 0;
+  for (int trial = 0; trial < 30; ++trial) {
+    const int copies = 6;
+    const made::known one = made::around_optimum(d, d.between(10, 40), d.between(4, 20), 0.4, trial % 2 == 1);
+    const lp model = joined(one.model, copies);
+    const int n = model.columns(), m = model.rows();
+    detail::folding folded;
+    CAPTURE(trial);
+    REQUIRE(folded.fold(model));
+    const answer of_classes = solve(folded.folded());
+    REQUIRE(of_classes.status == termination::optimal);
+    table<double> x, dual;
+    folded.unfold(of_classes, x, dual);
+    table<basis_status> status(n + m);
+    for (int j = 0; j < n; ++j) status[j] = of_classes.basis.columns[folded.classes().column_class[j]];
+    for (int i = 0; i < m; ++i) status[n + i] = of_classes.basis.rows[folded.classes().row_class[i]];
+    detail::form program;
+    program.load(model, false);
+    detail::tableau t;
+    t.attach(program);
+    detail::monitor limits;
+    detail::crossover cross;
+    cross.run(t, x, dual, limits, status);
+    pushes += cross.pushes();
+    exchanges += cross.exchanges();
+    CHECK(t.factorize(status) == 0);
+    t.settle_all();
+    t.compute_values();
+    CHECK(t.primal_infeasibilities(1e-7).count == 0);
+    double objective = model.offset();
+    for (int j = 0; j < n; ++j) objective += model.cost(j) * t.x[j];
+    CHECK(near(objective, copies * one.optimum));
+  }
+  CHECK(pushes > 100);
+  CHECK(exchanges > 10);
+  CHECK(exchanges < pushes);
 }
 
 TEST_CASE("jobs of few kinds: the folded answer is that of the whole program, in fewer pivots") {

@@ -28,6 +28,7 @@ class crossover {
   void run(tableau& t, const table<double>& x, const table<double>& dual, monitor& limits,
            table<basis_status>& status) {
     t_ = &t;
+    wanted_status_ = &status;
     column_.resize(t.rows());
     spike_.resize(t.rows());
     behind_.resize(t.rows());
@@ -119,6 +120,7 @@ class crossover {
     const bool up = l == -infinity ? u < infinity || x < 0 : u - x < x - l;
     ++pushes_;
     if (x == l || x == u) {
+      t.status[q] = x == l ? basis_status::lower : basis_status::upper;
       t.settle(q);
       return;
     }
@@ -170,7 +172,9 @@ class crossover {
     rho_.clear();
     rho_.set(place, 1);
     t.factors.btran(rho_, t.row_density, &behind_);
-    t.exchange(place, q, to_upper && !t.is_fixed(leaving) ? basis_status::upper : basis_status::lower);
+    // One that is held returns to the bound that holds it.
+    const basis_status held = (*wanted_status_)[leaving];
+    t.exchange(place, q, held != basis_status::basic ? held : to_upper ? basis_status::upper : basis_status::lower);
     t.settle(leaving);
     t.factors.update(place, spike_, behind_, alpha);
     ++exchanges_;
@@ -186,6 +190,7 @@ class crossover {
   static constexpr double smallest_pivot = 1e-7, slack = 1e-9;
 
   tableau* t_ = nullptr;
+  const table<basis_status>* wanted_status_ = nullptr;
   work_vector column_, spike_, behind_, rho_;
   table<basis_status> chosen_;
   table<char> taken_;
