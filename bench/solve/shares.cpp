@@ -28,9 +28,9 @@ constexpr series all[] = {{"maxmin", {32, 128, 512, 2048, 8192}, 5},
                           {"makespan", {32, 128, 512, 2048, 8192}, 5},
                           {"cost", {32, 128, 512, 2048, 8192}, 5},
                           {"pack", {32, 128, 512}, 3},
-                          {"packall", {32, 128}, 2},
-                          {"kinds_maxmin", {512, 2048, 8192}, 3},
-                          {"kinds_packall", {128, 512}, 2}};
+                          {"packall", {32, 128, 256}, 3},
+                          {"kinds_maxmin", {512, 2048}, 2},
+                          {"kinds_packall", {128, 256}, 2}};
 
 void cold(benchmark::State& state, const char* family) {
   const lp model = shares::by_name(family, static_cast<int>(state.range(0)));
