@@ -7,6 +7,9 @@
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/work_vector.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
