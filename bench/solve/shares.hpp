@@ -63,6 +63,34 @@ inline cluster made(int jobs, std::uint64_t seed) {
   return c;
 }
 
+/// Jobs of few kinds: 26 models in 4 sizes with weight 1 or 5, so about 200 kinds, drawn with equal odds.
+inline cluster made_of_kinds(int jobs, std::uint64_t seed) {
+  dice d{seed};
+  cluster c;
+  for (double& n : c.processors) n = std::fmax(1, jobs / 16);
+  constexpr int models = 26, sizes = 4;
+  std::vector<job> kind;
+  for (int m = 0; m < models * sizes; ++m) {
+    job one;
+    one.gang = 1 << (m % sizes);
+    const double fastest = std::exp(1 + 4 * d.unit());
+    one.rate[0] = fastest;
+    one.rate[1] = fastest * (0.25 + 0.55 * d.unit());
+    one.rate[2] = fastest * (0.05 + 0.30 * d.unit());
+    one.work = fastest * 3600 * std::exp(std::log(10.0) * (1.5 * d.unit()));
+    kind.push_back(one);
+  }
+  for (int m = 0; m < jobs; ++m) {
+    const int size = [&] {
+      const double u = d.unit();
+      return u < 0.70 ? 0 : u < 0.80 ? 1 : u < 0.95 ? 2 : 3;
+    }();
+    c.jobs.push_back(kind[static_cast<std::size_t>(static_cast<int>(d.unit() * models) * sizes + size)]);
+    c.jobs.back().weight = d.unit() < 0.2 ? 5 : 1;
+  }
+  return c;
+}
+
 inline double proportional(const cluster& c, const job& one) {
   double rate = 0, all = 0;
   for (int k = 0; k < kinds; ++k) {
@@ -122,8 +150,9 @@ inline plait::lp program(const cluster& c, std::string_view family) {
 }
 
 /// Max-min fairness where two jobs of the same gang may share a processor: a column for each job, and each pair, on
-/// each kind. `partners`: pairs of each job, drawn; 0: all pairs.
-inline plait::lp pairs(const cluster& c, int partners, std::uint64_t seed) {
+/// each kind. `partners`: pairs of each job, drawn; 0: all pairs. What a job keeps of its rate in a pair is drawn, or,
+/// where `alike`, follows from the rates of both, so that jobs of one kind stay alike.
+inline plait::lp pairs(const cluster& c, int partners, std::uint64_t seed, bool alike = false) {
   using plait::infinity;
   using plait::lp_entry;
   const int jobs = static_cast<int>(c.jobs.size());
@@ -145,7 +174,14 @@ inline plait::lp pairs(const cluster& c, int partners, std::uint64_t seed) {
         column.push_back({jobs + m, 1});
       } else {
         for (const int j : {m, other}) {
-          const double kept = 0.35 + 0.6 * d.unit();
+          const double drawn = d.unit();
+          const auto of_rates = [&] {
+            const double both =
+                c.jobs[static_cast<std::size_t>(m)].rate[0] + c.jobs[static_cast<std::size_t>(other)].rate[0];
+            const double own = 40.7 * (both + c.jobs[static_cast<std::size_t>(j)].rate[k]);
+            return own - std::floor(own);
+          };
+          const double kept = 0.35 + 0.6 * (alike ? of_rates() : drawn);
           column.push_back({j, unit[static_cast<std::size_t>(j)] * c.jobs[static_cast<std::size_t>(j)].rate[k] * kept});
           column.push_back({jobs + j, 1});
         }
@@ -177,14 +213,19 @@ inline plait::lp pairs(const cluster& c, int partners, std::uint64_t seed) {
   return model;
 }
 
-/// A program by name: maxmin, makespan, cost, pack (4 pairs a job) or packall.
+/// A program by name: maxmin, makespan, cost, pack (4 pairs a job) or packall; kinds_maxmin and kinds_packall of jobs
+/// of few kinds.
 inline plait::lp by_name(std::string_view family, int jobs, std::uint64_t seed = 1) {
   const cluster c = made(jobs, seed);
   if (family == "maxmin" || family == "makespan" || family == "cost") return program(c, family);
   if (family == "pack") return pairs(c, 4, seed + 1);
   if (family == "packall") return pairs(c, 0, seed + 1);
-  throw plait::error{plait::error_kind::usage, "shares::by_name",
-                     "families are maxmin, makespan, cost, pack and packall, not " + std::string{family}};
+  const cluster k = made_of_kinds(jobs, seed);
+  if (family == "kinds_maxmin") return program(k, "maxmin");
+  if (family == "kinds_packall") return pairs(k, 0, seed + 1, true);
+  throw plait::error{
+      plait::error_kind::usage, "shares::by_name",
+      "families are maxmin, makespan, cost, pack, packall, kinds_maxmin and kinds_packall, not " + std::string{family}};
 }
 
 }  // namespace shares

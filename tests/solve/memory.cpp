@@ -98,7 +98,7 @@ TEST_CASE("a solve that is repeated on a model of the same shape allocates nothi
   oracle::dice d{7};
   for (const bool warm : {false, true}) {
     CAPTURE(warm);
-    for (const char* family : {"maxmin", "cost", "pack"}) {
+    for (const char* family : {"maxmin", "cost", "pack", "kinds_maxmin", "kinds_packall"}) {
       lp model = shares::by_name(family, 128);
       CAPTURE(std::string{family});
       CHECK(allocations_of_repeated(model, {}, warm) == 0);
@@ -125,7 +125,8 @@ TEST_CASE("whatever a solve is at, it asks within ten milliseconds whether to st
                      {"maxmin", 8192, false, true, lp_algorithm::dual},
                      {"maxmin", 8192, false, false, lp_algorithm::primal},
                      {"cost", 8192, true, true, lp_algorithm::automatic},
-                     {"pack", 2048, true, true, lp_algorithm::automatic}};
+                     {"pack", 2048, true, true, lp_algorithm::automatic},
+                     {"kinds_packall", 256, true, true, lp_algorithm::automatic}};
   for (const one& way : all) {
     const lp model = shares::by_name(way.family, way.jobs);
     CHECK(model.entries() > 0);  // read once, so that no solve sorts the rows in

@@ -17,6 +17,7 @@ enum class lp_algorithm {
 struct solve_options {
   lp_algorithm algorithm = lp_algorithm::automatic;
   bool presolve = true;          ///< left out where a starting basis is given
+  bool fold = true;              ///< solve one column and row for each class of alike ones first, likewise
   bool crash = true;             ///< start programs of blocks with few links from prices; see `detail::price_crash`
   double tolerance = 1e-9;       ///< of values and reduced costs, on the model as given
   double time_limit = infinity;  ///< seconds of wall time

@@ -3,11 +3,14 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
+#include <plait/solve/detail/crossover.hpp>
 #include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/read_back.hpp>
 #include <plait/solve/detail/sifting.hpp>
@@ -87,7 +90,14 @@ class simplex {
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
-    if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
+    if (options.fold && start.empty() && fold(model, options, limits, found)) {
+      if (limits.reason != detail::stop_reason::none) {
+        stopped(model, limits, found);
+        return;
+      }
+      if (finish_optimal(model, options, limits, found)) return;
+      crashed_ = true;
+    } else if (options.crash && start.empty() && crash_.find(model, status_, &limits)) {
       if (crash_.left_out() > 0 && !sift(model, options, limits)) {
         stopped(model, limits, found);
         return;
@@ -139,11 +149,70 @@ class simplex {
     found.explanation = "the certificate did not pass the check: " + what;
   }
 
+  /// Solves a program of one column and row for each class of alike ones, and brings a basis back. False where too few
+  /// are alike, or where that has no optimum.
+  bool fold(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
+    if (!folding_.fold(model, &limits)) return false;
+    solve_options small = options;
+    small.fold = false;
+    small.objective_limit = infinity;
+    if (options.time_limit < infinity) small.time_limit = limits.deadline - detail::seconds_now();
+    if (options.iteration_limit >= 0) small.iteration_limit = options.iteration_limit - limits.iterations;
+    if (inner_.empty()) inner_.resize(1);
+    inner_[0].solve(folding_.folded(), small, {}, folded_);
+    limits.iterations += folded_.iterations;
+    switch (folded_.status) {
+      case termination::optimal:
+        break;
+      case termination::iteration_limit:
+        limits.reason = detail::stop_reason::iterations;
+        start_basis(model, {});
+        return true;
+      case termination::time_limit:
+        limits.reason = detail::stop_reason::time;
+        throw detail::stop_request{};
+      case termination::interrupted:
+        limits.reason = detail::stop_reason::interrupt;
+        throw detail::stop_request{};
+      default:
+        return false;
+    }
+    folding_.unfold(folded_, found.x, found.dual);
+    if (!check_optimal(model, found, {}, check_memory_).verified) return false;
+    say(options, "folding", limits);
+    const detail::form& program = load_for_few_pivots(model);
+    engine_.attach(program, options.seed);
+    whole_ = nullptr;
+    detail::tableau& t = engine_.state;
+    t.threshold = 0.1;
+    const int m = model.rows(), n = model.columns();
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    status_.resize(n + m);
+    for (int j = 0; j < n; ++j) {
+      status_[j] = folded_.basis.columns[folding_.classes().column_class[j]];
+      found.x[j] /= program.column_scale[j];
+    }
+    for (int i = 0; i < m; ++i) {
+      status_[n + i] = folded_.basis.rows[folding_.classes().row_class[i]];
+      found.dual[i] *= sign / program.row_scale[i];
+    }
+    crossover_.run(t, found.x, found.dual, limits, status_);
+    say(options, "crossover", limits);
+    return true;
+  }
+
+  /// Scaled, unless there are so many columns that scaling them costs as much as the pivots that it saves.
+  detail::form& load_for_few_pivots(const lp& model) {
+    const bool scaled = model.columns() < 16 * model.rows();
+    detail::form& program = scaled ? scaled_ : original_;
+    program.load(model, scaled);
+    return program;
+  }
+
   /// Takes the basis of few columns on to one of all. False where a limit ended it.
   bool sift(const lp& model, const solve_options& options, detail::monitor& limits) {
-    scaled_.load(model, true);
     engine_.state.threshold = 0.1;
-    sifting_.run(scaled_, engine_, limits, 1e-7, options.seed, status_);
+    sifting_.run(load_for_few_pivots(model), engine_, limits, 1e-7, options.seed, status_);
     say(options, "sifting", limits);
     return limits.reason == detail::stop_reason::none;
   }
@@ -209,7 +278,9 @@ class simplex {
     t.compute_reduced_costs();
     const bool primal = t.primal_infeasibilities(options.tolerance).count == 0;
     const bool dual = t.dual_infeasibilities(options.tolerance).count == 0;
-    if (!primal || !dual) {
+    if (primal && dual) {
+      status_ = t.status;
+    } else {
       const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
       if (given < 0 || given > allowed) limits.iteration_limit = allowed;
       const bool dual_first =
@@ -229,10 +300,8 @@ class simplex {
         return true;
       }
       if (outcome != detail::outcome::optimal) return false;
-    } else {
-      status_ = t.status;
     }
-    return finish_optimal(model, options, limits, found);
+    return finish_optimal(model, options, limits, found, primal && dual);
   }
 
   /// For a starting basis: the dual method, unless it is primal feasible and not dual feasible.
@@ -267,33 +336,32 @@ class simplex {
     engine_.state.set_basis(status_);
   }
 
-  bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
-    attach_original(model, options.seed);
+  /// `at_hand`: whether the tableau holds what follows from the basis already, and it is optimal.
+  bool finish_optimal(const lp& model, const solve_options& options, detail::monitor& limits, answer& found,
+                      bool at_hand = false) {
     detail::tableau& t = engine_.state;
+    if (t.program == &original_ && whole_ == &original_) {
+      t.forget();  // it is the program that the tableau has worked on
+    } else {
+      attach_original(model, options.seed);
+    }
     double tolerance = options.tolerance;
     for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
-      t.restore_bounds();
-      t.restore_costs();
-      t.threshold = 0.1;
-      t.factorize(status_);
-      t.settle_all();
-      t.compute_values();
-      t.compute_reduced_costs();
-      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
-      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
-      if (!primal || !dual) {
-        t.ready = true;
-        const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
-        status_ = t.status;
-        if (outcome != detail::outcome::optimal) {
-          found.explanation = "on the unscaled program the basis did not stay optimal";
-          return false;
+      if (!at_hand || attempt > 0) {
+        follow_basis();
+        t.compute_reduced_costs();
+        const bool primal = t.primal_infeasibilities(tolerance).count == 0;
+        const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+        if (!primal || !dual) {
+          t.ready = true;
+          const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+          status_ = t.status;
+          if (outcome != detail::outcome::optimal) {
+            found.explanation = "on the unscaled program the basis did not stay optimal";
+            return false;
+          }
+          follow_basis();
         }
-        t.restore_costs();
-        t.threshold = 0.1;
-        t.factorize(status_);
-        t.settle_all();
-        t.compute_values();
       }
       status_ = t.status;
       found.status = termination::optimal;
@@ -305,6 +373,16 @@ class simplex {
       }
     }
     return false;
+  }
+  /// Factors of the basis in status_, and values that follow from it alone.
+  void follow_basis() {
+    detail::tableau& t = engine_.state;
+    t.restore_bounds();
+    t.restore_costs();
+    t.threshold = 0.1;
+    t.factorize(status_);
+    t.settle_all();
+    t.compute_values();
   }
 
   bool finish_infeasible(const lp& model, const solve_options& options, detail::monitor& limits, answer& found) {
@@ -460,6 +538,10 @@ class simplex {
   presolve presolve_;
   detail::price_crash crash_;
   detail::sifting sifting_;
+  detail::folding folding_;
+  detail::crossover crossover_;
+  std::vector<simplex> inner_;  // at most one, for folded programs
+  answer folded_;
   detail::check_memory check_memory_;
   basis start_;
   table<basis_status> status_;

@@ -9,19 +9,27 @@ namespace plait::detail {
 
 /// The master program of the price crash: a mixture of proposals that keeps to the capacities at least cost.
 ///
-///     minimize sum_q cost_q mix_q + penalty . over      sum_q use_lq mix_q <= capacity_l + over_l,  sum_q mix_q = 1
+///     minimize sum_q cost_q mix_q + highest . over - lowest . under
+///     sum_q use_lq mix_q + under_l = capacity_l + over_l,  sum_q mix_q = 1
 ///
-/// With a handful of rows its basis inverse is dense. Source: Dantzig, Wolfe, "Decomposition principle for linear
-/// programs", Operations Research 8, 1960.
+/// Prices stay within [lowest, highest]. With a handful of rows its basis inverse is dense. Source: Dantzig, Wolfe,
+/// "Decomposition principle for linear programs", Operations Research 8, 1960.
 class dense_master {
  public:
-  void reset(const table<double>& capacity, double penalty) {
+  void reset(const table<double>& capacity, const table<double>& lowest, const table<double>& highest) {
     capacity_ = capacity;
-    penalty_ = penalty;
+    lowest_ = lowest;
+    highest_ = highest;
     links_ = capacity.size();
     use_.clear();
     cost_.clear();
     basic_.clear();
+  }
+
+  /// Other limits of the prices; the basis stays.
+  void limit(int link, double lowest, double highest) {
+    lowest_[link] = lowest;
+    highest_[link] = highest;
   }
 
   /// Adds a proposal; the first one starts the basis.
@@ -134,7 +142,7 @@ class dense_master {
     return false;
   }
   [[nodiscard]] double cost_of(int v) const {
-    return v < links_ ? 0 : v < 2 * links_ ? penalty_ : cost_[v - first_proposal()];
+    return v < links_ ? -lowest_[v] : v < 2 * links_ ? highest_[v - links_] : cost_[v - first_proposal()];
   }
   [[nodiscard]] double entry(int row, int v) const {
     if (v < links_) return row == v ? 1 : 0;
@@ -175,8 +183,7 @@ class dense_master {
   }
 
   int links_ = 0;
-  double penalty_ = 0;
-  table<double> capacity_, use_, cost_, inverse_, work_, x_, y_, column_;
+  table<double> capacity_, lowest_, highest_, use_, cost_, inverse_, work_, x_, y_, column_;
   table<int> basic_;
 };
 

@@ -23,9 +23,8 @@ class engine {
 
   void attach(const form& program, std::uint64_t seed) {
     state.attach(program);
-    dual.attach(state);
-    primal.attach(state);
     dual.seed = primal.seed = seed;
+    dual_attached_ = primal_attached_ = false;
   }
 
   /// For a caller who factorizes anew at the end and looks at what comes out.
@@ -47,6 +46,8 @@ class engine {
         t.restore_costs();
       }
       if (with_dual) {
+        if (!dual_attached_) dual.attach(t);
+        dual_attached_ = true;
         dual.costs_changed = false;
         dual.objective_limit = objective_limit;
         if (perturb) dual.perturb_costs();
@@ -70,6 +71,8 @@ class engine {
         if (found == outcome::failed && ++failures > 4) return found;
         with_dual = false;
       } else {
+        if (!primal_attached_) primal.attach(t);
+        primal_attached_ = true;
         primal.bounds_changed = false;
         const outcome found = primal.run(limits);
         if (found == outcome::stopped) return found;
@@ -100,6 +103,9 @@ class engine {
   }
 
   table<double> ray;
+
+ private:
+  bool dual_attached_ = false, primal_attached_ = false;  // many an end needs neither
 };
 
 }  // namespace plait::detail

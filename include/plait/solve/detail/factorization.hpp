@@ -11,6 +11,13 @@
 namespace plait::detail {
 
 inline int factorization::build(const sparse_matrix& a, table<int>& basic, double threshold) {
+  replaced_variable_.clear();
+  while (build_once(a, basic, threshold) > 0) {  // once more, with columns that are independent
+  }
+  return replaced_variable_.size();
+}
+
+inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, double threshold) {
   const int m = a.rows, n = a.columns;
   lower_columns_.reset(m);
   upper_columns_.reset(m);
@@ -19,7 +26,6 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
   column_pivot_.assign(m, 0.0);
   column_count_.assign(m, 0);
   row_count_.assign(m, 0);
-  replaced_variable_.clear();
   order_.clear();
 
   // Activities of rows pivot on their rows at once.
@@ -156,12 +162,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
     column_of_row_[free_row] = c;
     ++replaced;
   }
-  if (replaced > 0) {
-    const table<int> out = replaced_variable_;
-    replaced += build(a, basic, threshold);  // once more, with columns that are independent
-    for (const int variable : out) replaced_variable_.push_back(variable);
-    return replaced;
-  }
+  if (replaced > 0) return replaced;
 
   if (limits != nullptr) limits->poll();
   // The columns of U: what stands in rows that were pivoted earlier.

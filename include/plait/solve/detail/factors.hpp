@@ -83,6 +83,7 @@ class factorization {
   [[nodiscard]] const table<int>& replaced_variables() const { return replaced_variable_; }
 
  private:
+  int build_once(const sparse_matrix& a, table<int>& basic, double threshold);
   void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold);
   void finish(int m, table<int>& basic);
   void apply_row_operations(work_vector& x) const {

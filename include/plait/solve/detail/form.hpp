@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
@@ -34,7 +36,7 @@ struct form {
   void load(const lp& model, bool scaled) {
     const sparse_matrix& original = model.matrix();
     const int m = original.rows, n = original.columns;
-    if (scaled || scaled_ || version == 0 || !(a == original)) {
+    if (scaled || scaled_ || version == 0 || !same_matrix(a, original)) {
       ++version;
       scaled_ = true;  // until all is there
       poll();
@@ -79,6 +81,15 @@ struct form {
  private:
   void poll() const {
     if (limits != nullptr) limits->poll();
+  }
+  static bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) {
+    const auto same = [](const auto& one, const auto& other) {
+      return one.size() == other.size() &&
+             (one.empty() ||
+              std::memcmp(one.data(), other.data(), static_cast<std::size_t>(one.size()) * sizeof(one[0])) == 0);
+    };
+    return p.rows == q.rows && p.columns == q.columns && same(p.begin, q.begin) && same(p.index, q.index) &&
+           same(p.value, q.value);
   }
   static double power_of_two(double v) {
     int exponent = 0;

@@ -7,6 +7,7 @@
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/dense_master.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/priced_blocks.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
 
@@ -14,267 +15,144 @@ namespace plait::detail {
 
 /// A starting basis for a `block_program`.
 ///
-/// Given prices of the links, a block's cheapest way to meet a demand is a point on the lower hull of its columns, so
-/// all blocks are solved by walking their hulls, and the best t is where tangents of a convex sum meet. The prices come
-/// from a master program of as many rows as there are links. At the best prices the basis is read off: two points of
-/// each hull, t, the links without a price, and the columns whose reduced costs tie. The simplex method starts there;
-/// nothing found here is trusted. Cost: O(entries) for each of some tens of prices.
+/// The prices of the links come from a master program of as many rows as there are links, whose proposals are what the
+/// blocks do at given prices. A part of the blocks is asked first, with as much less of each capacity, which gives near
+/// prices at little cost; then larger parts, then all. At the best prices the basis is read off: two points of each
+/// hull, t, the links without a price, and the columns whose reduced costs tie. The simplex method starts there;
+/// nothing found here is trusted. Cost: O(entries) for each of some tens of prices, less as blocks are settled.
 class price_crash {
  public:
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.
   bool find(const lp& model, table<basis_status>& status, monitor* limits = nullptr) {
     limits_ = limits;
-    if (!program_.recognise(model)) return false;
-    corners_.resize(program_.members.size() + program_.blocks.size());
-    if (!find_prices()) return false;
+    if (!blocks_.recognise(model) || !find_prices()) return false;
     read_basis(model, status);
     return true;
   }
 
   /// How many columns join two blocks; the prices do not know of them.
-  [[nodiscard]] int left_out() const { return program_.left_out; }
-  [[nodiscard]] int evaluations() const { return evaluations_; }
+  [[nodiscard]] int left_out() const { return blocks_.program.left_out; }
+  [[nodiscard]] int evaluations() const { return blocks_.evaluations(); }
 
  private:
-  struct corner {
-    double a, price, rate;  // rate: of the price, to the next corner
-    int at;                 // place in program_.members, or -1: nothing of the block
-  };
-
-  /// What all of a block's budget costs in one member, its use of the links included.
-  [[nodiscard]] double price_of(int k) const {
-    double price = program_.members[k].cost;
-    for (int e = program_.use_begin[k]; e < program_.use_begin[k + 1]; ++e)
-      price += price_[program_.use_link[e]] * program_.use[e];
-    return price;
-  }
-
-  /// The magnitudes of the terms of that sum.
-  [[nodiscard]] double size_of(int k) const {
-    if (k < 0) return 0;
-    double size = std::fabs(program_.members[k].cost);
-    for (int e = program_.use_begin[k]; e < program_.use_begin[k + 1]; ++e)
-      size += price_[program_.use_link[e]] * program_.use[e];
-    return size;
-  }
-
-  /// The hulls at given prices: cheapest ways to meet each demand, from the cheapest of all on.
-  void make_hulls() {
-    for (block_program::block& one : program_.blocks) {
-      corner* const hull = corners_.data() + one.hull_begin;
-      if (one.demand < 0) {  // nothing to meet: the cheapest point is all there is
-        hull[0] = {0, 0, 0, -1};
-        for (int k = one.begin; k < one.end; ++k) {
-          const double price = price_of(k);
-          if (price < hull[0].price) hull[0] = {program_.members[k].a, price, 0, k};
-        }
-        one.hull_count = 1;
-        continue;
-      }
-      int count = 0;
-      const auto push = [&](const corner& c) {
-        // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
-        if (count > 0 && c.a <= hull[count - 1].a && c.price >= hull[count - 1].price) return;
-        while (count > 0 && hull[count - 1].price >= c.price) --count;
-        while (count > 1) {
-          const corner &p = hull[count - 2], &q = hull[count - 1];
-          if ((q.price - p.price) * (c.a - p.a) < (c.price - p.price) * (q.a - p.a)) break;
-          --count;
-        }
-        hull[count++] = c;
-      };
-      push({0, 0, 0, -1});
-      for (int k = one.begin; k < one.end; ++k) {
-        push({program_.members[k].a, price_of(k), 0, k});
-      }
-      one.hull_count = count;
-      for (int s = 0; s + 1 < count; ++s)
-        hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
-    }
-  }
-
-  /// Cost and its slope at t over all blocks; remembers where each block is on its hull.
-  void evaluate(double t, double& value, double& slope) {
-    ++evaluations_;
-    value = program_.cost_t * t;
-    slope = program_.cost_t;
-    for (block_program::block& one : program_.blocks) {
-      const corner* const hull = corners_.data() + one.hull_begin;
-      const double demand = one.demand >= 0 ? one.b + one.g * t : -1;
-      int s = one.segment < one.hull_count ? one.segment : 0;
-      while (s > 0 && hull[s].a > demand) --s;
-      while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
-      one.segment = s;
-      value += hull[s].price;
-      if (demand >= hull[s].a && s + 1 < one.hull_count) {
-        value += hull[s].rate * (demand - hull[s].a);
-        slope += hull[s].rate * one.g;
+  /// Prices of a part of the blocks first, which cost little to find and are near; then of all.
+  bool find_prices() {
+    const int links = blocks_.program.link_row.size(), blocks = blocks_.program.blocks.size();
+    lowest_.assign(links, 0.0);
+    highest_.assign(links, blocks_.program.penalty);
+    blocks_.stride = 1;
+    const int smallest_part = blocks_.program.linking < 0 ? 32 : 64;
+    while (blocks >= next_part * blocks_.stride * smallest_part) blocks_.stride *= next_part;
+    while (!search() || blocks_.stride > 1) {
+      if (blocks_.stride == 1) return false;
+      // The prices of all blocks are off from those of a part by about what a part of that size is.
+      blocks_.stride /= next_part;
+      blocks_.prices = best_price_;
+      double largest = 0;
+      for (int l = 0; l < links; ++l) largest = std::fmax(largest, blocks_.prices[l]);
+      for (int l = 0; l < links; ++l) {
+        const double off = 2 * off_ * (blocks_.prices[l] + 0.1 * largest);
+        lowest_[l] = std::fmax(0, blocks_.prices[l] - off);
+        highest_[l] = std::fmin(blocks_.program.penalty, blocks_.prices[l] + off);
       }
     }
-  }
-
-  /// The best t at the prices at hand; false where no t is feasible.
-  bool best_t() {
-    double value, slope;
-    if (program_.linking < 0) {
-      for (const block_program::block& one : program_.blocks)
-        if (one.demand >= 0 && one.b > program_.members[one.end - 1].a) return false;
-      evaluate(0, value, slope);
-      value_ = value;
-      return true;
-    }
-    double high = program_.upper_t;
-    for (const block_program::block& one : program_.blocks) {
-      if (one.demand < 0) continue;
-      const double largest = program_.members[one.end - 1].a;
-      if (one.g > 0) {
-        high = std::fmin(high, (largest - one.b) / one.g);
-      } else if (one.b > largest) {
-        return false;
-      }
-    }
-    double low = program_.lower_t;
-    if (!(low <= high) || high == infinity) return false;
-    // From the last t towards the side that the slope names, in growing steps, until the least value is enclosed.
-    double t = t_ >= low && t_ <= high ? t_ : 0.5 * (low + high);
-    double low_value = 0, low_slope = 0, high_value = 0, high_slope = 0, reach = 0.01 * (high - low);
-    if (moved_ > 0) reach = std::fmin(reach, 4 * moved_);
-    const double first_low = low, first_high = high;
-    bool has_low = false, has_high = false;
-    while (!has_low || !has_high) {
-      evaluate(t, value, slope);
-      if (slope < 0) {
-        const double before_low = low, before_value = low_value, before_slope = low_slope;
-        low = t;
-        low_value = value;
-        low_slope = slope;
-        has_low = true;
-        if (t >= first_high) {
-          // Here some block ends its hull, and the slope to the left counts.
-          evaluate(first_high - 1e-9 * (first_high - first_low), high_value, high_slope);
-          if (high_slope > 0) {
-            high = first_high - 1e-9 * (first_high - first_low);
-            low = before_low;
-            low_value = before_value;
-            low_slope = before_slope;
-            if (before_slope >= 0) evaluate(low, low_value, low_slope);
-            if (low >= high || low_slope >= 0)
-              return settle(low < high ? low : high, low < high ? low_value : high_value);
-            break;
-          }
-          evaluate(t, value, slope);
-          return settle(t, value);
-        }
-        if (!has_high) t = t + reach < first_high ? t + reach : first_high;
-      } else {
-        high = t;
-        high_value = value;
-        high_slope = slope;
-        has_high = true;
-        if (t <= first_low) return settle(t, value);
-        if (!has_low) t = t - reach > first_low ? t - reach : first_low;
-      }
-      reach *= 8;
-    }
-    // Tangents from both ends; at their meeting point the sum is either on both, and least, or gives a new tangent.
-    t = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope);
-    if (!(t > low && t < high)) t = low_value < high_value ? low : high;
-    for (int round = 0; round < 100; ++round) {
-      evaluate(t, value, slope);
-      const double line = std::fmax(low_value + low_slope * (t - low), high_value + high_slope * (t - high));
-      if (!(t > low && t < high) || value <= line + 1e-15 * std::fabs(value)) break;
-      if (slope < 0) {
-        low = t;
-        low_value = value;
-        low_slope = slope;
-      } else {
-        high = t;
-        high_value = value;
-        high_slope = slope;
-      }
-      const double next = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope);
-      if (!(next > low && next < high)) break;
-      t = next;
-    }
-    evaluate(t, value, slope);
-    return settle(t, value);
-  }
-  bool settle(double t, double value) {
-    moved_ = std::fabs(t - t_);
-    t_ = t;
-    value_ = value;
+    blocks_.prices = master_price_;
+    if (master_.exceeds()) return false;
+    // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
+    double t = 0;
+    if (blocks_.program.linking >= 0)
+      t = std::fmin(std::fmax(master_.mixed(proposed_t_), blocks_.program.lower_t), blocks_.program.upper_t);
+    blocks_.answer_at(t);
     return true;
   }
 
-  /// Use of the links, and cost without prices, of what the blocks do now.
-  double uses() {
-    total_.assign(program_.link_row.size(), 0.0);
-    double cost = program_.cost_t * t_;
-    const auto take = [&](int at, double share) {
-      if (at < 0 || share == 0) return;
-      cost += program_.members[at].cost * share;
-      for (int e = program_.use_begin[at]; e < program_.use_begin[at + 1]; ++e)
-        total_[program_.use_link[e]] += program_.use[e] * share;
-    };
-    for (const block_program::block& one : program_.blocks) {
-      const corner* const hull = corners_.data() + one.hull_begin;
-      const double demand = one.demand >= 0 ? one.b + one.g * t_ : -1;
-      const int s = one.segment;
-      double share = 0;
-      if (demand > hull[s].a && s + 1 < one.hull_count) share = (demand - hull[s].a) / (hull[s + 1].a - hull[s].a);
-      take(hull[s].at, 1 - share);
-      if (s + 1 < one.hull_count) take(hull[s + 1].at, share);
-    }
-    return cost;
-  }
-
-  bool find_prices() {
-    const int links = program_.link_row.size();
-    evaluations_ = 0;
-    t_ = -1;
-    price_.assign(links, 0.0);
-    master_.reset(program_.capacity, program_.penalty);
+  /// From the prices at hand, within lowest_ and highest_, which are moved where they turn out to be in the way, to
+  /// the best prices; for every blocks_.stride-th block, with as much less of all capacities, to those that are near
+  /// enough.
+  bool search() {
+    const int links = blocks_.program.link_row.size();
+    const double share = blocks_.start();
+    off_ = 1 / std::sqrt(static_cast<double>(blocks_.looked_at()));
+    best_price_ = blocks_.prices;
+    capacity_.resize(links);
+    for (int l = 0; l < links; ++l) capacity_[l] = blocks_.program.capacity[l] * share;
+    master_.reset(capacity_, lowest_, highest_);
     double best_bound = -infinity;
     master_value_ = 0;
     unchanged_ = 0;
-    moved_ = 0;
+    t_reach_ = 0;
+    double reached = infinity;  // how far prices may go before settled blocks are looked at again
+    next_price_.resize(links);
+    step_.resize(links);
     proposed_t_.clear();
     bool stays = false;
     for (int round = 0; round < 200; ++round) {
       if (limits_ != nullptr) limits_->poll();
-      make_hulls();
-      if (!best_t()) return false;
-      double bound = value_;
-      for (int l = 0; l < links; ++l) bound -= price_[l] * program_.capacity[l];
+      if (!blocks_.answer()) return false;
+      double bound = blocks_.value;
+      for (int l = 0; l < links; ++l) bound -= blocks_.prices[l] * capacity_[l];
       if (bound > best_bound) {
         best_bound = bound;
-        best_price_ = price_;
+        best_price_ = blocks_.prices;
       }
-      const double cost = uses();
-      if (round > 0 && best_bound >= master_value_ - 1e-11 * std::fabs(master_value_)) break;
-      proposed_t_.push_back(t_);
-      master_.add(total_.data(), cost);
+      t_reach_ = std::fmax(blocks_.moved, 0.7 * t_reach_);
+      const double cost = blocks_.uses();
+      // At the end the prices must be the master's own, a vertex: only there do ties show.
+      const double near = master_value_ - 1e-11 * std::fabs(master_value_);
+      bool widened = false;
+      if (round > 0 && stays && bound >= near) {
+        widened = widen();
+        if (!widened) break;
+      }
+      proposed_t_.push_back(blocks_.now_t);
+      master_.add(blocks_.used.data(), cost);
       const double before = master_value_;
       if (!master_.solve(master_price_, master_value_)) return false;
       // Prices most of the way from the best so far to the master's, which takes fewer rounds; all of the way where
       // that brought nothing. Source: Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer
       // programming", Int. Trans. Oper. Res. 4, 1997.
       const bool same = round > 2 && master_value_ == before;
-      unchanged_ = same && stays ? unchanged_ + 1 : 0;
-      if (unchanged_ > 2) break;
-      stays = same || round < 1;
-      for (int l = 0; l < links; ++l)
-        price_[l] = stays ? master_price_[l] : best_price_[l] + 0.65 * (master_price_[l] - best_price_[l]);
+      unchanged_ = same && stays && !widened ? unchanged_ + 1 : 0;
+      if (unchanged_ > 2) {
+        if (!widen()) break;
+        unchanged_ = 0;
+      }
+      stays = same || round < 1 || best_bound >= near;
+      double largest = 0, reach = 0;
+      for (int l = 0; l < links; ++l) largest = std::fmax(largest, best_price_[l]);
+      for (int l = 0; l < links; ++l) {
+        const double way = master_price_[l] - best_price_[l];
+        next_price_[l] = stays ? master_price_[l] : best_price_[l] + 0.65 * way;
+        reach = std::fmax(reach, std::fabs(way) / (best_price_[l] + 0.1 * largest));
+      }
+      if (blocks_.stride > 1 && round > 3 && reach < 0.5 * off_) break;
+      // As steps get shorter, more blocks are settled.
+      if ((reach < 0.5 * reached || !blocks_.is_settled()) && reach < 0.2) {
+        for (int l = 0; l < links; ++l) step_[l] = 2 * reach * (best_price_[l] + 0.1 * largest);
+        blocks_.settle(step_, blocks_.program.linking < 0 ? 0 : 4 * t_reach_);
+        reached = reach;
+      }
+      blocks_.prices = next_price_;
     }
-    price_ = master_price_;
-    if (master_.exceeds()) return false;
-    // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
-    make_hulls();
-    if (program_.linking >= 0)
-      t_ = std::fmin(std::fmax(master_.mixed(proposed_t_), program_.lower_t), program_.upper_t);
-    double value, slope;
-    evaluate(t_, value, slope);
     return true;
+  }
+
+  /// Gives prices more room where they are at an end of it. False where none is.
+  bool widen() {
+    bool any = false;
+    for (int l = 0; l < blocks_.prices.size(); ++l) {
+      const double width = highest_[l] - lowest_[l], p = master_price_[l];
+      if (p >= highest_[l] - 1e-9 * width && highest_[l] < blocks_.program.penalty) {
+        highest_[l] = std::fmin(blocks_.program.penalty, highest_[l] + 4 * width);
+      } else if (p <= lowest_[l] + 1e-9 * width && lowest_[l] > 0) {
+        lowest_[l] = std::fmax(0, lowest_[l] - 4 * width);
+      } else {
+        continue;
+      }
+      any = true;
+      master_.limit(l, lowest_[l], highest_[l]);
+    }
+    return any;
   }
 
   void read_basis(const lp& model, table<basis_status>& status) {
@@ -282,27 +160,27 @@ class price_crash {
     status.assign(n + rows, basis_status::lower);
     for (int i = 0; i < rows; ++i)
       status[n + i] = model.row_lower(i) > -infinity ? basis_status::lower : basis_status::upper;
-    int extra = program_.link_row.size();
-    if (program_.linking >= 0) {
-      status[program_.linking] = basis_status::basic;
+    int extra = blocks_.program.link_row.size();
+    if (blocks_.program.linking >= 0) {
+      status[blocks_.program.linking] = basis_status::basic;
       --extra;
     }
-    for (int l = 0; l < program_.link_row.size(); ++l) {
-      if (price_[l] > 0) continue;
-      status[n + program_.link_row[l]] = basis_status::basic;
+    for (int l = 0; l < blocks_.program.link_row.size(); ++l) {
+      if (blocks_.prices[l] > 0) continue;
+      status[n + blocks_.program.link_row[l]] = basis_status::basic;
       --extra;
     }
     // Two of each hull, and how near the other columns are.
     ties_.clear();
-    for (const block_program::block& one : program_.blocks) {
-      const corner* const hull = corners_.data() + one.hull_begin;
-      const double demand = one.demand >= 0 ? one.b + one.g * t_ : -1;
+    for (const block_program::block& one : blocks_.program.blocks) {
+      const priced_blocks::corner* const hull = blocks_.hull_of(one);
+      const double demand = one.demand >= 0 ? one.b + one.g * blocks_.now_t : -1;
       int s = one.segment;
       double rate = 0;
       const bool pressed = demand > hull[0].a && one.hull_count > 1;
       if (pressed && s + 1 >= one.hull_count) --s;
       const auto enter = [&](int at) {
-        status[at < 0 ? n + one.budget : program_.members[at].column] = basis_status::basic;
+        status[at < 0 ? n + one.budget : blocks_.program.members[at].column] = basis_status::basic;
       };
       enter(hull[s].at);
       if (pressed) {
@@ -326,13 +204,14 @@ class price_crash {
       };
       const auto consider_point = [&](int at, double a, double price) {
         if (at == hull[s].at || (pressed && at == hull[s + 1].at)) return;
-        consider(at < 0 ? n + one.budget : program_.members[at].column, price - rate * a - level,
-                 size_of(at) + size_of(hull[s].at));
+        consider(at < 0 ? n + one.budget : blocks_.program.members[at].column, price - rate * a - level,
+                 blocks_.size_of(at) + blocks_.size_of(hull[s].at));
       };
       consider_point(-1, 0, 0);
-      for (int k = one.begin; k < one.end; ++k) consider_point(k, program_.members[k].a, price_of(k));
+      for (int k = one.begin; k < one.end; ++k) consider_point(k, blocks_.program.members[k].a, blocks_.price_of(k));
       // A demand that costs nothing to exceed.
-      if (pressed) consider(n + one.demand, rate * demand, size_of(hull[s].at) + size_of(hull[s + 1].at));
+      if (pressed)
+        consider(n + one.demand, rate * demand, blocks_.size_of(hull[s].at) + blocks_.size_of(hull[s + 1].at));
     }
     for (const tie& one : ties_) status[one.variable] = basis_status::basic;
   }
@@ -341,15 +220,18 @@ class price_crash {
     double off;
     int variable;
   };
+  static constexpr int next_part = 4;  // a part is so many times as large as the one before it
 
-  block_program program_;
-  table<double> price_, best_price_, master_price_, total_, proposed_t_;
-  table<corner> corners_;
-  table<tie> ties_;
+  priced_blocks blocks_;
   dense_master master_;
+  double off_ = 0;      // about how far the prices of the part at hand are from those of all, relative
+  double t_reach_ = 0;  // how far t has moved lately
+  table<double> capacity_, lowest_, highest_;  // of the part at hand; and the room that prices have
+  table<double> best_price_, master_price_, next_price_, step_, proposed_t_;
+  table<tie> ties_;
   monitor* limits_ = nullptr;
-  int evaluations_ = 0, unchanged_ = 0;
-  double t_ = 0, value_ = 0, moved_ = 0, master_value_ = 0;
+  int unchanged_ = 0;
+  double master_value_ = 0;
 };
 
 }  // namespace plait::detail

@@ -162,6 +162,17 @@ class primal_simplex {
                 : at == basis_status::lower                ? 1
                 : at == basis_status::upper                ? 2
                                                            : 3;
+    if (j >= t.columns() || (resting_at_[j] >= 0) == (moves_[j] != 0)) return;
+    if (moves_[j] != 0) {
+      resting_at_[j] = resting_.size();
+      resting_.push_back(j);
+    } else {
+      const int last = resting_.back(), to = resting_at_[j];
+      resting_[to] = last;
+      resting_at_[last] = to;
+      resting_at_[j] = -1;
+      resting_.pop_back();
+    }
   }
   /// Puts a variable on the list of those that may enter, where its reduced cost says so.
   void offer(int j) {
@@ -169,10 +180,13 @@ class primal_simplex {
     const bool helps = (d < -dual_tolerance && (moves_[j] & 1) != 0) || (d > dual_tolerance && (moves_[j] & 2) != 0);
     if (!helps || listed_[j] != 0) return;
     listed_[j] = 1;
-    offers_.push_back(j);
+    offers_[offered_++] = j;
   }
   void offer_all() {
-    offers_.clear();
+    resting_.clear();
+    resting_at_.assign(t_->columns(), -1);
+    offers_.resize(t_->variables() + 1);
+    offered_ = 0;
     moves_.resize(t_->variables());
     listed_.assign(t_->variables(), 0);
     for (int j = 0; j < t_->variables(); ++j) {
@@ -186,7 +200,8 @@ class primal_simplex {
     const tableau& t = *t_;
     int best = -1, kept = 0;
     double merit = 0, over = 1;
-    for (const int j : offers_) {
+    for (int s = 0; s < offered_; ++s) {
+      const int j = offers_[s];
       const double d = t.d[j], by = d < 0 ? ((moves_[j] & 1) != 0 ? -d : 0) : (moves_[j] & 2) != 0 ? d : 0;
       if (by <= dual_tolerance) {
         listed_[j] = 0;
@@ -202,7 +217,7 @@ class primal_simplex {
         over = reference_[j];
       }
     }
-    offers_.resize(kept);
+    offered_ = kept;
     return best;
   }
 
@@ -309,30 +324,42 @@ class primal_simplex {
     const double weight_scale = pivot_weight / (alpha * alpha);
     double* const d = t.d.data();
     double* const reference = reference_.data();
-    const auto renew = [&](int j, double a) {
-      d[j] -= theta * a;
-      const double weight = a * a * weight_scale;
-      if (weight > reference[j]) {
-        reference[j] = weight;
-        if (weight > largest) largest = weight;
-      }
-      offer(j);
+    const double least = dual_tolerance;
+    const signed char* const moves = moves_.data();
+    char* const listed = listed_.data();
+    int* const offers = offers_.data();
+    int offered = offered_;
+    // Without branches: whether a column is offered is as good as a coin to a processor that guesses.
+    const auto renew = [=](int j, double a, double& most, int& count) {
+      const double now = d[j] - theta * a, weight = a * a * weight_scale;
+      d[j] = now;
+      reference[j] = weight > reference[j] ? weight : reference[j];
+      most = weight > most ? weight : most;
+      const int wanted = static_cast<int>(now < -least) | (static_cast<int>(now > least) << 1);
+      const int helps = static_cast<int>((wanted & moves[j]) != 0) & (listed[j] ^ 1);
+      offers[count] = j;
+      count += helps;
+      listed[j] = static_cast<char>(listed[j] | helps);
     };
     if (rho_.sparse(0.25)) {
       t.price(rho_, row_);
-      for (int s = 0; s < row_.count; ++s) renew(row_.index[s], row_.value[row_.index[s]]);
+      for (int s = 0; s < row_.count; ++s) renew(row_.index[s], row_.value[row_.index[s]], largest, offered);
     } else {
-      const signed char* const moves = moves_.data();
-      for (int j = 0; j < n; ++j) {
-        if (moves[j] == 0) continue;
-        const double a = entry(j, rho_);
-        if (std::fabs(a) >= 1e-14) renew(j, a);
+      const int* const begin = t.program->a.begin.data();
+      const int* const index = t.program->a.index.data();
+      const double* const value = t.program->a.value.data();
+      const double* const y = rho_.value.data();
+      for (const int j : resting_) {
+        double a = 0;
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) a += value[k] * y[index[k]];
+        renew(j, a >= 1e-14 || a <= -1e-14 ? a : 0, largest, offered);
       }
     }
     for (int s = 0; s < rho_.count; ++s) {
       const int i = rho_.index[s];
-      if (t.status[n + i] != basis_status::basic) renew(n + i, -rho_.value[i]);
+      if (t.status[n + i] != basis_status::basic) renew(n + i, -rho_.value[i], largest, offered);
     }
+    offered_ = offered;
     t.exchange(p, q, t.is_fixed(leaving) || !ratio_.to_upper ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
     note_moves(q);
@@ -405,8 +432,10 @@ class primal_simplex {
   tableau* t_ = nullptr;
   work_vector column_, spike_, behind_, rho_, change_, row_, row_change_;
   table<double> reference_;
-  table<int> offers_;  // variables whose reduced costs let them enter, and some that did
+  int offered_ = 0;
+  table<int> offers_;  // the first offered_ are variables whose reduced costs let them enter, and some that did
   table<signed char> moves_;
+  table<int> resting_, resting_at_;  // columns that are neither basic nor fixed, and where each stands among them
   table<char> listed_, banned_;
   bool any_banned_ = false;
   bool infeasible_ = false;

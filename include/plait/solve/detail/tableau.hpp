@@ -48,6 +48,10 @@ class tableau {
     buffer.resize(f.rows());
     restore_costs();
     restore_bounds();
+    forget();
+  }
+  /// What earlier solves taught about densities: an end must not depend on the way there.
+  void forget() {
     column_density = row_density = edge_density = solve_density{};
     price_density = 0;
   }
