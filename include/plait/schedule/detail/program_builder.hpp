@@ -18,7 +18,8 @@ namespace plait::detail {
 /// Turns the order of one rank into its program, in one pass. Written over raw pointers, because compilers run it.
 class program_builder {
  public:
-  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given.
+  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given,
+  /// as it must be where there are skip edges.
   template <class InFlight>
   constexpr program_builder(const stage_table& table, pipe_shape shape, int rank, step_options options,
                             weight_versions policy, const message_plan* plan, InFlight&& in_flight)
@@ -27,6 +28,7 @@ class program_builder {
         micro_{shape.all_micro()},
         rank_{rank},
         has_copies_{table.lanes() > 1},
+        has_skips_{!options.skips.empty()},
         options_{options},
         policy_{options.optimize ? policy : weight_versions::flush},
         plan_{plan},
@@ -55,7 +57,8 @@ class program_builder {
 
   /// How many actions `build` writes at most for an order of `passes`.
   static constexpr std::size_t room(pipe_shape shape, std::size_t passes, step_options options) {
-    return 3 * passes + static_cast<std::size_t>((options.buckets + 1) * shape.chunks * shape.steps) + 4;
+    return 3 * passes + static_cast<std::size_t>((options.buckets + 1) * shape.chunks * shape.steps) + 4 +
+           static_cast<std::size_t>(4 * options.skips.size() * shape.all_micro());
   }
 
   /// Writes the actions to `next`, which are default ones and at least `room`; returns their end. An order with sends
@@ -76,9 +79,8 @@ class program_builder {
     for (const pass* one = order; one != end; ++one) {
       if (!derives_ && !is_compute(one->kind)) {
         message(*one);
-      } else if (one + 1 != end && one[1].beside) {  // what both wait for, both, what both give
-        for (const unsigned part : {arriving, running, leaving}) forward(*one, part), backward_pass(one[1], part);
-        ++one;
+      } else if (has_skips_ || (one + 1 != end && one[1].beside)) {
+        one = in_parts(one, one + 1 != end && one[1].beside ? one + 1 : nullptr);
       } else {
         one->kind == op::forward ? forward(*one, all_parts) : backward_pass(*one, all_parts);
       }
@@ -91,6 +93,7 @@ class program_builder {
   [[nodiscard]] constexpr int slots(int chunk) const { return chunks_[chunk].slots.count; }
   [[nodiscard]] constexpr int pending(int chunk) const { return chunks_[chunk].pending.count; }
   [[nodiscard]] constexpr int messages(int chunk) const { return chunks_[chunk].messages; }
+  [[nodiscard]] constexpr int skips(int chunk) const { return chunks_[chunk].skips; }
   [[nodiscard]] constexpr int versions(int chunk) const {
     return chunks_[chunk].versions == nullptr ? 1 : chunks_[chunk].versions->count();
   }
@@ -110,6 +113,7 @@ class program_builder {
     std::int16_t after = -1;
     int outputs = 0;  ///< under way at once
     int messages = 0;
+    int skips = 0;  ///< slots for gradients that go along skip edges
     slot_pool slots{};
     slot_pool pending{};
     version_slots* versions = nullptr;
@@ -118,7 +122,7 @@ class program_builder {
   };
 
   /// What a pass comes with: what it waits for, itself, and what it gives.
-  enum : unsigned { arriving = 1, running = 2, leaving = 4, all_parts = 7 };
+  enum : unsigned { arriving = 1, running = 2, leaving = 4, over = 8, all_parts = 15 };
 
   /// An evaluation updates nothing, so it has one version of the weights.
   constexpr void forget_versions() {
@@ -211,7 +215,8 @@ class program_builder {
           .micro = one.micro,
           .slot = slot,
           .message = message,
-          .pending = one.kind == op::backward ? std::int16_t{-1} : between_halves(chunk, one)};
+          .pending = one.kind == op::backward ? std::int16_t{-1} : between_halves(chunk, one),
+          .skip = has_skips_ && has_input ? skip_slot(chunk, one.micro) : std::int16_t{-1}};
     if ((parts & leaving) != 0 && has_input && chunk.before >= 0)
       *next_++ = action{.kind = op::send_gradient,
                         .stage = chunk.stage,
@@ -220,11 +225,56 @@ class program_builder {
                         .peer = chunk.before,
                         .slot = slot,
                         .message = message};
-    if ((parts & leaving) == 0 || one.kind == op::backward_input) return;
+    if ((parts & over) == 0 || one.kind == op::backward_input) return;
     if (chunk.slots.free_count == micro_) too_many();
     chunk.slots.free[chunk.slots.free_count++] = slot;
     if ((--chunk.passes_left > 0 && policy_ == weight_versions::flush) || !options_.optimize) return;
     gradients_added(one);
+  }
+
+  /// A pass, or two that run together: what both wait for, both, what both give. Returns the last of them.
+  constexpr const pass* in_parts(const pass* one, const pass* pair) {
+    for (const unsigned part : {arriving, running, leaving, over}) {
+      if (!has_skips_ && part == over) break;
+      const unsigned parts = !has_skips_ && part == leaving ? leaving | over : part;
+      one->kind == op::forward ? forward(*one, parts) : backward_pass(*one, parts);
+      if (pair != nullptr) backward_pass(*pair, parts);
+      if (!has_skips_) continue;
+      along_skips(*one, part);
+      if (pair != nullptr) along_skips(*pair, part);
+    }
+    return pair != nullptr ? pair : one;
+  }
+
+  /// The messages of a pass along skip edges: what it reads, and what it has made. Each is behind its like of the
+  /// chain, which others wait for sooner.
+  constexpr void along_skips(const pass& one, unsigned part) {
+    if ((part & (arriving | leaving)) == 0 || one.kind == op::backward_weight) return;
+    chunk_state& chunk = chunks_[one.chunk];
+    const bool is_forward = one.kind == op::forward, arrives = part == arriving;
+    for (int edge = 0; edge < options_.skips.size(); ++edge) {
+      const skip_edge ends = options_.skips[edge];
+      // Values come to the end of an edge, gradients to its beginning.
+      const bool at_end = is_forward == arrives;
+      if ((at_end ? ends.to : ends.from) != chunk.stage) continue;
+      const std::int16_t peer = other_rank(at_end ? ends.from : ends.to, one.micro);
+      if (peer < 0) continue;
+      *next_++ = action{.kind = is_forward ? (arrives ? op::receive_activation : op::send_activation)
+                                           : (arrives ? op::receive_gradient : op::send_gradient),
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = peer,
+                        .slot = chunk.slots.of[one.micro],
+                        .message = !is_forward && arrives ? message_of(chunk, one.micro) : std::int16_t{-1},
+                        .edge = static_cast<std::int16_t>(edge),
+                        .skip = !is_forward && !arrives ? skip_slot(chunk, one.micro) : std::int16_t{-1}};
+    }
+  }
+  constexpr std::int16_t skip_slot(chunk_state& chunk, int micro) const {
+    const int slot = plan_->skip_slot(chunk.stage, micro);
+    if (slot >= chunk.skips) chunk.skips = slot + 1;
+    return static_cast<std::int16_t>(slot);
   }
 
   /// The slot that a chunk's gradients keep from the input half to the weight half.
@@ -310,6 +360,7 @@ class program_builder {
   int micro_;
   int rank_;
   bool has_copies_;
+  bool has_skips_;
   step_options options_;
   weight_versions policy_;
   const message_plan* plan_;
