@@ -17,11 +17,9 @@
 // for an order that is not valid, cannot be delivered or exceeds the memory limit.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,9 +35,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "draw_schedule_costs.hpp"
+
 namespace {
 
 using namespace plait;
+using draw_schedule::costs_of;
+using draw_schedule::cut_again;
+using draw_schedule::model_costs;
 
 constexpr int invalid_order = 3;
 
@@ -52,62 +55,6 @@ struct arguments {
   std::vector<int> skips{};  ///< from, to, from, to, ...
   bool list = false, rank_all = false, synthesize = false, comms = false;
 };
-
-// ---- costs
-
-/// What the pieces of a model cost; one that has no `pieces` is cut into any number of equal ones.
-struct model_costs {
-  std::vector<stage_costs> pieces{};
-  stage_costs each{};
-  double message = 0;
-
-  [[nodiscard]] step_costs of(std::vector<stage_costs> stages) const {
-    return {.stages = std::move(stages), .between_ranks = {.latency = {message}}};
-  }
-  [[nodiscard]] step_costs of_stages(int stages) const {
-    const auto count = static_cast<std::size_t>(stages);
-    require(pieces.empty() || pieces.size() == count, "--costs-file", [&] {
-      return "the file has costs of " + std::to_string(pieces.size()) + " stages, and there are " +
-             std::to_string(stages);
-    });
-    return of(pieces.empty() ? std::vector<stage_costs>(count, each) : pieces);
-  }
-};
-
-double number_of(const nlohmann::json& value, const std::string& what) {
-  require(value.is_number() && std::isfinite(value.get<double>()) && value.get<double>() >= 0, "--costs-file",
-          [&] { return what + " must be a number that is not negative"; });
-  return value.get<double>();
-}
-
-stage_costs stage_from(const nlohmann::json& stage, std::size_t index) {
-  const std::string what = "stage " + std::to_string(index);
-  if (stage.is_array()) {
-    require(stage.size() == 3, "--costs-file", [&] { return what + " must have three costs: forward, input, weight"; });
-    return {number_of(stage[0], what), number_of(stage[1], what), number_of(stage[2], what)};
-  }
-  const auto cost = [&](const char* name) {
-    require(stage.is_object() && stage.contains(name), "--costs-file", [&] { return what + " lacks " + name; });
-    return number_of(stage[name], what + ": " + name);
-  };
-  return {cost("forward"), cost("backward_input"), cost("backward_weight")};
-}
-
-model_costs costs_of(const arguments& given) {
-  for (const double cost : {given.costs[0], given.costs[1], given.costs[2], given.message})
-    require(std::isfinite(cost) && cost >= 0, "--costs, --message", "times must be finite and not negative");
-  model_costs costs{.each = {given.costs[0], given.costs[1], given.costs[2]}, .message = given.message};
-  if (given.costs_file.empty()) return costs;
-  std::ifstream in{given.costs_file};
-  if (!in) throw error{error_kind::io, "--costs-file", "cannot read " + given.costs_file};
-  const nlohmann::json all = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
-  const nlohmann::json& stages = all.is_object() && all.contains("stages") ? all["stages"] : all;
-  if (!stages.is_array() || stages.empty())
-    throw error{error_kind::io, "--costs-file", given.costs_file + " must be JSON with an array of stages"};
-  for (const nlohmann::json& stage : stages) costs.pieces.push_back(stage_from(stage, costs.pieces.size()));
-  if (all.is_object() && all.contains("message")) costs.message = number_of(all["message"], "message");
-  return costs;
-}
 
 // ---- one order
 
@@ -248,23 +195,6 @@ int list(const arguments& given) {
   return 0;
 }
 
-/// The costs of a model that is cut into `to` stages instead of as many as it has costs for; none where neither number
-/// divides the other. Stages that are joined take the sum, those that are cut equal parts.
-std::vector<stage_costs> cut_again(const std::vector<stage_costs>& from, int stages) {
-  const std::size_t to = static_cast<std::size_t>(stages), count = from.size();
-  if (count % to != 0 && to % count != 0) return {};
-  std::vector<stage_costs> result(to, stage_costs{0, 0, 0});
-  const std::size_t parts = to > count ? to / count : 1;
-  for (std::size_t i = 0; i < std::max(to, count); ++i) {
-    stage_costs& into = result[i * to / std::max(to, count)];
-    const stage_costs& piece = from[i * count / std::max(to, count)];
-    into.forward += piece.forward / static_cast<double>(parts);
-    into.backward_input += piece.backward_input / static_cast<double>(parts);
-    into.backward_weight += piece.backward_weight / static_cast<double>(parts);
-  }
-  return result;
-}
-
 int rank_all(const arguments& given, const model_costs& costs) {
   const int pieces = given.pipe.ranks * std::max(given.pipe.chunks, 1);
   const std::vector<stage_costs> model = costs.of_stages(pieces).stages;
@@ -352,7 +282,7 @@ int run(const arguments& given) {
   require(given.skips.empty() || !given.rank_all, "--skip",
           "schedules that cut the model into other numbers of stages have other edges; leave it out with --rank-all");
   if (given.list) return list(given);
-  const model_costs costs = costs_of(given);
+  const model_costs costs = costs_of(given.costs, given.message, given.costs_file);
   if (given.rank_all) return rank_all(given, costs);
   if (given.synthesize) return find_order(given, costs);
   if (!given.check.empty()) {

@@ -79,8 +79,12 @@ TEST_CASE("what a model with skips sends and keeps is counted: bytes of each edg
     trainer.fill_parameters(job.weight);
     const local_batch<double, double> data{job, 0, rank.place().data, 1};
     static_cast<void>(trainer.step(data.view(job)));
+    const step_memory need = trainer.predicted_memory();
+    const memory_by_class expected{{need.weights, need.gradients, need.optimizer_state, need.activations, need.stash,
+                                    need.workspace, need.communication}};
     const timeline measured = gather_measured(rank, trainer.recorded(), 4).rows;
     const std::lock_guard lock{guard};
+    CHECK(trainer.memory().peak() == expected);
     for (const timeline_row& row : measured.rows)
       if (row.edge >= 0 && row.rank == rank.rank()) bytes[row.edge] += row.bytes;
   });
