@@ -8,6 +8,7 @@
 #include <plait/schedule/csv.hpp>
 #include <plait/schedule/orders.hpp>
 #include <plait/schedule/simulate.hpp>
+#include <plait/schedule/simulate_shared.hpp>
 #include <plait/schedule/verify.hpp>
 
 #include <doctest/doctest.h>
@@ -140,6 +141,16 @@ TEST_CASE("messages along edges take their time on the link between their ranks"
   CHECK(simulate(three, costs).makespan == doctest::Approx(chain));
   costs.skips = {byte_count{100}};  // 10.5 there, from the end of the first pass, and as long back
   CHECK(simulate(three, costs).makespan == doctest::Approx(1 + 10.5 + 1 + 2 + 10.5 + 2));
+}
+
+TEST_CASE("with a processor for each rank simulate_shared gives what simulate gives") {
+  step_costs costs = step_costs::uniform({4, 8, 1});
+  costs.between_ranks = {.latency = seconds{0.25}, .bandwidth = bytes_per_second{1}};
+  const auto programs = programs_of<one_f_one_b>({4, 8, 1}, {.optimize = false, .skips = u_net.skips});
+  const simulation shared =
+      simulate_shared(programs, costs, {.processors = 4}, [](int, int, const action&, double, double) {});
+  CHECK(shared.completes);
+  CHECK(shared.makespan == doctest::Approx(simulate(programs, costs).makespan));
 }
 
 TEST_CASE("a message along an edge that is left out, late or in the way of another is named") {
