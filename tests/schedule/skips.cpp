@@ -179,6 +179,28 @@ TEST_CASE("a message along an edge that is left out, late or in the way of anoth
   });
   CHECK(late.reason == "what comes along a skip edge has not been received");
   CHECK(to_string(late.cell) == "forward stage 2 micro 0");
+  // A gradient that comes too early, into the slot of another.
+  auto early = programs_of<gpipe>({3, 4, 1}, {.optimize = false, .skips = {{0, 2}}});
+  std::vector<action>& of_first = early[0].actions;
+  const auto next_back = [&](auto from) {
+    return std::find_if(from, of_first.end(),
+                        [](const action& act) { return act.kind == op::receive_gradient && act.edge == 0; });
+  };
+  const auto first = next_back(of_first.begin()), second = next_back(first + 1);
+  REQUIRE(second != of_first.end());
+  second->message = first->message;
+  std::rotate(first + 1, second, second + 1);
+  CHECK(verify(early).reason == "its message slot still holds a gradient that is needed");
+  // On one rank there is no message: whoever reads a gradient that was written over would not know.
+  auto over = programs_of<zb_v>({4, 8, 2}, {.optimize = false, .skips = {{0, 7}}});
+  REQUIRE(over[0].skips[1] >= 2);
+  std::vector<action*> makers;
+  for (action& act : over[0].actions)
+    if (act.kind == op::backward_input && act.stage == 7) makers.push_back(&act);
+  REQUIRE(makers[0]->skip != makers[1]->skip);
+  makers[1]->skip = makers[0]->skip;
+  CHECK(verify(over).reason == "its slot still holds a gradient along a skip edge that has not been passed on");
+  CHECK_FALSE(testing::computes_a_step<zb_v::placement>(over));
   // One slot for gradients where two are on the way: the last stage waits until the first has taken the one.
   auto narrow = programs_of<gpipe>({3, 4, 1}, {.optimize = false, .skips = {{0, 2}}});
   CHECK(narrow[2].skips == std::vector{2});

@@ -82,14 +82,11 @@ class skip_rules : protected step_state {
   /// Whether a forward pass finds what comes to it along edges.
   constexpr bool skips_are_here(const action& act) {
     for (int edge = 0; edge < skip_count_; ++edge) {
-      const int from = options_.skips[edge].from;
       if (options_.skips[edge].to != act.stage) continue;
-      if (stage_of(from, act.micro).rank != rank_) {
-        if ((along_[edge * micro_ + act.micro] & value_received) == 0)
-          return refuse("what comes along a skip edge has not been received");
-      } else if (!still_holds(from, act.micro)) {
-        return refuse("what it reads along a skip edge is not in its slot any more");
-      }
+      // On this rank its slot still holds it: there it stays until its backward pass, or until this pass has run.
+      if (stage_of(options_.skips[edge].from, act.micro).rank != rank_ &&
+          (along_[edge * micro_ + act.micro] & value_received) == 0)
+        return refuse("what comes along a skip edge has not been received");
     }
     return true;
   }
@@ -171,15 +168,6 @@ class skip_rules : protected step_state {
   constexpr std::int16_t& came_in(int edge, const action& act) const {
     return came_in_[((edge * ranks_count_ + rank_) * chunks_ + act.chunk) * message_slots_ + act.message];
   }
-  /// Whether some activation slot of a stage of this rank holds what a micro-batch's forward pass has left.
-  constexpr bool still_holds(int stage, int micro) const {
-    if ((state_[stage * micro_ + micro] & forward) == 0) return false;
-    const stage_state& there = stage_of(stage, micro);
-    for (int slot = 0; slot < micro_; ++slot)
-      if (there.held[slot] == micro + 1) return true;
-    return false;
-  }
-
   constexpr bool send_skip(const action& act, std::uint8_t& done, queue& line) {
     const bool backward = act.kind == op::send_gradient;
     const int sent = backward ? gradient_sent : value_sent;
