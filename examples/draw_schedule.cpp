@@ -5,6 +5,7 @@
 //   draw_schedule --schedule 1f1b --costs 1,1.4,0.6 --message 0.25        passes and messages that cost what they cost
 //   draw_schedule --check order.csv --memory-limit 4                      is a hand-edited order right, and how long?
 //   draw_schedule --rank-all --stages 8 --micro 16 --memory-limit 8       which schedule for this pipeline?
+//   draw_schedule --schedule zb_v --skip 0,7 --skip 1,6 --message 0.25    a U-Net: stages that are not neighbours
 //   draw_schedule --list                                                  what there is
 //
 // Costs are those of one pass through one stage, in any unit of time. FILE.json of --costs-file has them for each
@@ -16,11 +17,9 @@
 // for an order that is not valid, cannot be delivered or exceeds the memory limit.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,9 +35,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "draw_schedule_costs.hpp"
+
 namespace {
 
 using namespace plait;
+using draw_schedule::costs_of;
+using draw_schedule::cut_again;
+using draw_schedule::model_costs;
 
 constexpr int invalid_order = 3;
 
@@ -48,64 +52,9 @@ struct arguments {
   std::vector<double> costs{1, 1, 1};
   double message = 0;
   int memory_limit = 0;
+  std::vector<int> skips{};  ///< from, to, from, to, ...
   bool list = false, rank_all = false, synthesize = false, comms = false;
 };
-
-// ---- costs
-
-/// What the pieces of a model cost; one that has no `pieces` is cut into any number of equal ones.
-struct model_costs {
-  std::vector<stage_costs> pieces{};
-  stage_costs each{};
-  double message = 0;
-
-  [[nodiscard]] step_costs of(std::vector<stage_costs> stages) const {
-    return {.stages = std::move(stages), .between_ranks = {.latency = {message}}};
-  }
-  [[nodiscard]] step_costs of_stages(int stages) const {
-    const auto count = static_cast<std::size_t>(stages);
-    require(pieces.empty() || pieces.size() == count, "--costs-file", [&] {
-      return "the file has costs of " + std::to_string(pieces.size()) + " stages, and there are " +
-             std::to_string(stages);
-    });
-    return of(pieces.empty() ? std::vector<stage_costs>(count, each) : pieces);
-  }
-};
-
-double number_of(const nlohmann::json& value, const std::string& what) {
-  require(value.is_number() && std::isfinite(value.get<double>()) && value.get<double>() >= 0, "--costs-file",
-          [&] { return what + " must be a number that is not negative"; });
-  return value.get<double>();
-}
-
-stage_costs stage_from(const nlohmann::json& stage, std::size_t index) {
-  const std::string what = "stage " + std::to_string(index);
-  if (stage.is_array()) {
-    require(stage.size() == 3, "--costs-file", [&] { return what + " must have three costs: forward, input, weight"; });
-    return {number_of(stage[0], what), number_of(stage[1], what), number_of(stage[2], what)};
-  }
-  const auto cost = [&](const char* name) {
-    require(stage.is_object() && stage.contains(name), "--costs-file", [&] { return what + " lacks " + name; });
-    return number_of(stage[name], what + ": " + name);
-  };
-  return {cost("forward"), cost("backward_input"), cost("backward_weight")};
-}
-
-model_costs costs_of(const arguments& given) {
-  for (const double cost : {given.costs[0], given.costs[1], given.costs[2], given.message})
-    require(std::isfinite(cost) && cost >= 0, "--costs, --message", "times must be finite and not negative");
-  model_costs costs{.each = {given.costs[0], given.costs[1], given.costs[2]}, .message = given.message};
-  if (given.costs_file.empty()) return costs;
-  std::ifstream in{given.costs_file};
-  if (!in) throw error{error_kind::io, "--costs-file", "cannot read " + given.costs_file};
-  const nlohmann::json all = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
-  const nlohmann::json& stages = all.is_object() && all.contains("stages") ? all["stages"] : all;
-  if (!stages.is_array() || stages.empty())
-    throw error{error_kind::io, "--costs-file", given.costs_file + " must be JSON with an array of stages"};
-  for (const nlohmann::json& stage : stages) costs.pieces.push_back(stage_from(stage, costs.pieces.size()));
-  if (all.is_object() && all.contains("message")) costs.message = number_of(all["message"], "message");
-  return costs;
-}
 
 // ---- one order
 
@@ -122,7 +71,22 @@ struct outcome {
   std::vector<program> programs{};
 };
 
-outcome examine(orders order, step_costs costs, int memory_limit) {
+/// The skip edges of the model, which is cut into `stages`.
+skip_edges skips_of(const arguments& given, int stages) {
+  require(given.skips.size() % 2 == 0, "--skip", "an edge is two stages: FROM,TO");
+  skip_edges skips;
+  for (std::size_t i = 0; i < given.skips.size(); i += 2) {
+    const int from = given.skips[i], to = given.skips[i + 1];
+    require(from >= 0 && from < to && to < stages, "--skip", [&] {
+      return "an edge leads from a stage to a later one of 0 to " + std::to_string(stages - 1) + ", not from " +
+             std::to_string(from) + " to " + std::to_string(to);
+    });
+    skips.add({static_cast<std::int16_t>(from), static_cast<std::int16_t>(to)});
+  }
+  return skips;
+}
+
+outcome examine(orders order, step_costs costs, int memory_limit, const skip_edges& skips = {}) {
   outcome result{.order = std::move(order), .costs = std::move(costs)};
   const auto peak = [](const std::vector<pass>& passes) {
     const bool trains =
@@ -130,10 +94,10 @@ outcome examine(orders order, step_costs costs, int memory_limit) {
     return trains ? detail::peak_of(passes.data(), passes.data() + passes.size()) : 0;
   };
   for (const std::vector<pass>& mine : result.order.passes) result.peak_live.push_back(peak(mine));
-  result.fault = verify_orders(result.order);
+  result.fault = verify_orders(result.order, 0, skips);
   if (result.fault.valid) {
     result.order = with_room(std::move(result.order), result.costs);
-    result.programs = programs_of(result.order);
+    result.programs = programs_of(result.order, {.skips = skips});
     const simulation step = simulate(result.programs, result.costs);
     result.completes = step.completes;
     result.makespan = step.makespan;
@@ -143,7 +107,7 @@ outcome examine(orders order, step_costs costs, int memory_limit) {
       result.messages += static_cast<int>(
           std::count_if(one.actions.begin(), one.actions.end(), [](const action& act) { return is_send(act.kind); }));
     }
-    result.fault = verify_orders(result.order, memory_limit);
+    result.fault = verify_orders(result.order, memory_limit, skips);
   }
   return result;
 }
@@ -231,23 +195,6 @@ int list(const arguments& given) {
   return 0;
 }
 
-/// The costs of a model that is cut into `to` stages instead of as many as it has costs for; none where neither number
-/// divides the other. Stages that are joined take the sum, those that are cut equal parts.
-std::vector<stage_costs> cut_again(const std::vector<stage_costs>& from, int stages) {
-  const std::size_t to = static_cast<std::size_t>(stages), count = from.size();
-  if (count % to != 0 && to % count != 0) return {};
-  std::vector<stage_costs> result(to, stage_costs{0, 0, 0});
-  const std::size_t parts = to > count ? to / count : 1;
-  for (std::size_t i = 0; i < std::max(to, count); ++i) {
-    stage_costs& into = result[i * to / std::max(to, count)];
-    const stage_costs& piece = from[i * count / std::max(to, count)];
-    into.forward += piece.forward / static_cast<double>(parts);
-    into.backward_input += piece.backward_input / static_cast<double>(parts);
-    into.backward_weight += piece.backward_weight / static_cast<double>(parts);
-  }
-  return result;
-}
-
 int rank_all(const arguments& given, const model_costs& costs) {
   const int pieces = given.pipe.ranks * std::max(given.pipe.chunks, 1);
   const std::vector<stage_costs> model = costs.of_stages(pieces).stages;
@@ -322,7 +269,7 @@ int find_order(const arguments& given, const model_costs& costs) {
   const step_costs each = costs.of_stages(shape.stages());
   orders found = synthesize(shape, each, limit);
   if (found.name.empty()) found.name = "synthesize";
-  outcome examined = examine(std::move(found), each, given.memory_limit);
+  outcome examined = examine(std::move(found), each, given.memory_limit, skips_of(given, shape.stages()));
   examined.lower_bound = lower_bound(shape, each, limit);
   std::printf("no order is shorter than %.6g\n", examined.lower_bound);
   return report(examined, given);
@@ -332,8 +279,10 @@ int run(const arguments& given) {
   const int tasks = (given.list ? 1 : 0) + (given.rank_all ? 1 : 0) + (given.synthesize ? 1 : 0) +
                     (given.check.empty() ? 0 : 1) + (given.schedule.empty() ? 0 : 1);
   require(tasks == 1, "draw_schedule", "give one of --schedule, --check, --rank-all, --synthesize and --list");
+  require(given.skips.empty() || !given.rank_all, "--skip",
+          "schedules that cut the model into other numbers of stages have other edges; leave it out with --rank-all");
   if (given.list) return list(given);
-  const model_costs costs = costs_of(given);
+  const model_costs costs = costs_of(given.costs, given.message, given.costs_file);
   if (given.rank_all) return rank_all(given, costs);
   if (given.synthesize) return find_order(given, costs);
   if (!given.check.empty()) {
@@ -351,7 +300,8 @@ int run(const arguments& given) {
       return invalid_order;
     }
     const int stages = read.orders.shape.stages();
-    outcome found = examine(std::move(read.orders), costs.of_stages(stages), given.memory_limit);
+    outcome found =
+        examine(std::move(read.orders), costs.of_stages(stages), given.memory_limit, skips_of(given, stages));
     if (found.fault.rank >= 0 && found.fault.rank < static_cast<int>(read.columns.size())) {
       const std::vector<int>& columns = read.columns[static_cast<std::size_t>(found.fault.rank)];
       const auto position = static_cast<std::size_t>(found.fault.position);
@@ -361,7 +311,7 @@ int run(const arguments& given) {
   }
   orders order = orders_of(given.schedule, given.pipe);
   const int stages = order.shape.stages();
-  return report(examine(std::move(order), costs.of_stages(stages), given.memory_limit), given);
+  return report(examine(std::move(order), costs.of_stages(stages), given.memory_limit, skips_of(given, stages)), given);
 }
 
 }  // namespace
@@ -392,6 +342,9 @@ int main(int argc, char** argv) {
       ->expected(3);
   app.add_option("--message", given.message, "time of a message between ranks");
   app.add_option("--costs-file", given.costs_file, "JSON file with the costs of each stage");
+  app.add_option("--skip", given.skips,
+                 "a stage whose output a later one needs that is not the next: FROM,TO; may be given several times")
+      ->delimiter(',');
   app.add_option("--memory-limit", given.memory_limit, "chunks that a rank may keep alive")
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--csv", given.csv, "write the order to this file, in the form of torch.distributed.pipelining");

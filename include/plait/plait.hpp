@@ -20,6 +20,7 @@
 #include <plait/launch/launch_place.hpp>
 #include <plait/launch/tcp_exchange.hpp>
 #include <plait/layers/activation.hpp>
+#include <plait/layers/add_skip.hpp>
 #include <plait/layers/bias.hpp>
 #include <plait/layers/collective.hpp>
 #include <plait/layers/linear.hpp>

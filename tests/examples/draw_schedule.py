@@ -259,6 +259,21 @@ def found_orders(cases):
     cases.refused("synthesize", "--synthesize", *shape, "--chunks", 2, "--memory-limit", 1)
 
 
+def skips(cases):
+    """Stages that are not neighbours: a message of each edge either way, none where both ends are on one rank."""
+    alone = cases.said("--schedule", "1f1b", "--stages", 4, "--micro", 8)
+    edges = ("--skip", "0,3", "--skip", "1,2")
+    both = cases.said("--schedule", "1f1b", "--stages", 4, "--micro", 8, *edges)
+    assert both["messages"] == alone["messages"] + 2 * 2 * 8 and both["makespan"] == alone["makespan"], both
+    on_a_v = cases.said("--schedule", "zb_v", "--stages", 4, "--micro", 8, "--skip", "0,7", "--skip", "1,6")
+    assert on_a_v["messages"] == 2 * 6 * 8, on_a_v
+    found = cases.said("--synthesize", "--stages", 3, "--micro", 4, "--skip", "0,2")
+    assert found["valid"] and found["messages"] == 2 * (2 + 1) * 4, found
+    cases.refused("from a stage to a later one of 0 to 3, not from 3 to 0", "--schedule", "1f1b", "--skip", "3,0")
+    cases.refused("an edge is two stages", "--schedule", "1f1b", "--skip", "3")
+    cases.refused("other edges", "--rank-all", "--skip", "0,3")
+
+
 def wrong_use(cases):
     cases.refused("give one of --schedule", "--stages", 4)
     cases.refused("give one of --schedule", "--schedule", "gpipe", "--rank-all")
@@ -278,7 +293,7 @@ def wrong_use(cases):
 def main():
     with tempfile.TemporaryDirectory() as name:
         cases = Cases(pathlib.Path(name))
-        for each in (closed_forms, other_costs, costs, orders_from_files, pictures, several, found_orders, wrong_use):
+        for each in (closed_forms, other_costs, costs, orders_from_files, pictures, several, found_orders, skips, wrong_use):
             each(cases)
 
 

@@ -253,6 +253,30 @@ TEST_CASE("each wave of Hanayo makes the bubble smaller: .333 .213 .119 on 4 ran
   CHECK(bubble(hanayo<4>{}, 8) == third_digit(.135));
 }
 
+TEST_CASE_TEMPLATE("for more micro-batches than ranks Hanayo is no longer than if each waited for the one ranks before",
+                   S, hanayo<1>, hanayo<2>, hanayo<3>) {
+  int shorter = 0, all = 0;
+  for_shapes(laws::shapes_of<S>(8, 24), accepted<S>, [&](pipe_shape shape) {
+    const detail::stage_table table{shape,
+                                    [&](int rank, int chunk) { return wave_placement::stage_of(shape, rank, chunk); }};
+    std::vector<pass> memory(static_cast<std::size_t>(shape.ranks * S::passes(shape)));
+    std::vector<pass*> orders;
+    for (int rank = 0; rank < shape.ranks; ++rank) orders.push_back(memory.data() + rank * S::passes(shape));
+    const double waits =
+        detail::list_scheduler{table, shape, detail::list_rules{.window = shape.ranks}}.run(orders.data());
+    const double step = makespan_of<S>(shape);
+    CHECK(step <= waits);
+    if (shape.micro <= shape.ranks) CHECK(step == waits);
+    if (shape.micro > shape.ranks && shape.ranks > 1) ++all, shorter += step < waits ? 1 : 0;
+    const int more = S::chunks == 2 ? 0 : (shape.ranks + 3) / 4;
+    for (int rank = 0; rank < shape.ranks; ++rank)
+      CHECK(S::peak_activations(shape, rank) <= S::chunks * (shape.ranks + (shape.micro > shape.ranks ? more : 0)));
+  });
+  CHECK(2 * shorter > all);  // mostly
+  CHECK(makespan_of<hanayo<1>>(shape_of<hanayo<1>>(4, 8)) == 65);
+  CHECK(makespan_of<hanayo<2>>(shape_of<hanayo<2>>(4, 8)) == 123);
+}
+
 // ---- asynchronous schedules
 
 TEST_CASE_TEMPLATE("a schedule that does not drain idles only while the pipeline fills and empties", S, pipedream<>,

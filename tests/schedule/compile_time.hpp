@@ -50,6 +50,10 @@ static_assert(!completes<pipedream_2bw>({8, 7, 1, 3}) && !completes<chimera>(sha
 static_assert(completes<zb_h1>({4, 8, 1}, {.post_validate = true}));
 static_assert(completes<forward_only<zb_v>>({4, 8, 2}) && completes<forward_only<one_f_one_b>>({4, 8, 1}));
 
+// Skip edges; on a V both ends of these are on one rank.
+static_assert(completes<one_f_one_b>({4, 8, 1}, {.skips = {{0, 3}, {1, 2}}}));
+static_assert(completes<zb_v>({4, 8, 2}, {.skips = {{0, 7}, {1, 6}}}));
+
 // Stages have copies, and ranks run their own micro-batches only.
 static_assert(rank_of<bidirectional_placement>(shape_of<chimera>(4, 4), 1, 0) == 1);
 static_assert(rank_of<bidirectional_placement>(shape_of<chimera>(4, 4), 1, 1) == 2);

@@ -50,8 +50,8 @@ bool only_reorders(edit what) {
 
 void change_field(action& act, pipe_shape shape, choices& random) {
   const int most = std::max({shape.stages(), shape.all_micro(), shape.ranks});
-  std::int16_t* const fields[] = {&act.stage, &act.chunk,   &act.micro,   &act.peer,
-                                  &act.slot,  &act.message, &act.pending, &act.bucket};
+  std::int16_t* const fields[] = {&act.stage,   &act.chunk,   &act.micro,  &act.peer, &act.slot,
+                                  &act.message, &act.pending, &act.bucket, &act.edge, &act.skip};
   // Fields that apply come up more often than those that do not.
   std::int16_t* field = fields[random.below(std::size(fields))];
   if (*field < 0) field = fields[random.below(std::size(fields))];
@@ -105,12 +105,13 @@ std::pair<bool, std::string> mutate(std::vector<program>& programs, edit what, c
       here->beside = !old.beside;
       return {true, text + (here->beside ? " run together with the one before" : " run by itself")};
     case edit::room: {
-      std::vector<int>* const rooms[] = {&one.slots, &one.messages, &one.pending, &one.versions};
+      std::vector<int>* const rooms[] = {&one.slots, &one.messages, &one.pending, &one.versions, &one.skips};
       const std::size_t which = random.below(std::size(rooms)), chunk = random.below(one.slots.size());
       if ((*rooms[which])[chunk] == 0) return {false, ""};
       --(*rooms[which])[chunk];
       return {true, "rank " + std::to_string(one.rank) + ", chunk " + std::to_string(chunk) +
-                        ": one fewer of its slots, messages, pending or versions: number " + std::to_string(which)};
+                        ": one fewer of its slots, messages, pending, versions or skips: number " +
+                        std::to_string(which)};
     }
     case edit::rename: {  // two micro-batches change places in all programs
       const auto micro = static_cast<std::size_t>(one.shape.all_micro());
@@ -170,6 +171,25 @@ std::vector<std::vector<program>> programs_to_edit(pipe_shape shape) {
     return {programs_of<S>(shape), programs_of<S>(shape, {.buckets = 2}), forward_programs_of<S>(shape)};
   return {programs_of<S>(shape, full), programs_of<S>(shape, {.buckets = 1, .post_validate = true}),
           programs_of<S>(shape, passes_only), forward_programs_of<S>(shape)};
+}
+
+/// Mutants of programs for a model with skip edges: across the pipeline, between neighbours, and two that join the same
+/// stages.
+template <schedule S>
+void check_mutants_with_skips(pipe_shape shape, std::uint64_t seed) {
+  REQUIRE(S::accepts(shape).legal);
+  const auto last = static_cast<std::int16_t>(shape.stages() - 1);
+  const skip_edges skips{{0, last}, {0, 1}, {0, last}, {static_cast<std::int16_t>(last - 1), last}};
+  tally all;
+  for (const auto& programs :
+       {programs_of<S>(shape, {.skips = skips}), forward_programs_of<S>(shape, {.skips = skips})}) {
+    const tally one = run_mutants<typename S::placement>(programs, 2000, seed++);
+    all.rejected += one.rejected;
+    all.accepted += one.accepted;
+  }
+  CAPTURE(S::name);
+  CHECK(all.rejected > 1000);
+  CHECK(all.accepted > 0);
 }
 
 /// Mutants of one schedule's programs, of a step and of an evaluation. Some of both verdicts must come up.
@@ -237,8 +257,26 @@ TEST_CASE("edited programs of schedules that keep versions of weights are seen t
   check_mutants<pipedream<weight_versions::stash, 3>>(shape_of<pipedream<weight_versions::stash, 3>>(3, 1, 6), 4700);
 }
 
+TEST_CASE("edited programs of models with skip edges are seen through") {
+  check_mutants_with_skips<gpipe>({3, 4, 1}, 5000);
+  check_mutants_with_skips<one_f_one_b>({4, 6, 1}, 5100);
+  check_mutants_with_skips<interleaved<2>>({2, 4, 2}, 5200);
+  check_mutants_with_skips<looped_bfs<2>>({2, 3, 2}, 5300);
+  check_mutants_with_skips<zb_h1>({3, 5, 1}, 5400);
+  check_mutants_with_skips<zb_v>({2, 4, 2}, 5500);
+  check_mutants_with_skips<dualpipe_v>({2, 4, 2}, 5600);
+  check_mutants_with_skips<chimera>(shape_of<chimera>(4, 4), 5700);
+  check_mutants_with_skips<hanayo<2>>({2, 3, 4}, 5800);
+  check_mutants_with_skips<pipedream<>>({3, 1, 1, 5}, 5900);
+  check_mutants_with_skips<pipedream_2bw>({3, 4, 1, 2}, 6000);
+  check_mutants_with_skips<pipedream<weight_versions::stash, 2, 1>>(
+      shape_of<pipedream<weight_versions::stash, 2, 1>>(3, 1, 6), 6100);
+}
+
 TEST_CASE("every action of a step is needed, and none may run twice") {
-  const auto programs = programs_of<interleaved<2>>({2, 3, 2}, full);
+  step_options options = full;
+  options.skips = {{0, 3}, {0, 2}};
+  const auto programs = programs_of<interleaved<2>>({2, 3, 2}, options);
   for (std::size_t rank = 0; rank < programs.size(); ++rank)
     for (std::size_t at = 0; at < programs[rank].actions.size(); ++at) {
       auto without = programs, twice = programs;

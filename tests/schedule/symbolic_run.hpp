@@ -23,7 +23,8 @@ namespace testing {
 template <class Placement>
 class symbolic_run {
  public:
-  explicit symbolic_run(const std::vector<plait::program>& programs) : programs_{programs}, shape_{programs[0].shape} {
+  explicit symbolic_run(const std::vector<plait::program>& programs)
+      : programs_{programs}, shape_{programs[0].shape}, edges_{programs[0].options.skips} {
     for (const plait::program& one : programs) {
       rank_state state;
       for (std::size_t chunk = 0; chunk < one.slots.size(); ++chunk)
@@ -63,11 +64,19 @@ class symbolic_run {
     int saved = garbage;  ///< of which (stage, micro) the slot holds all that backward needs
     int version = garbage;
     message* sent = nullptr;
+    std::vector<int> came{};            ///< [skip edges]: what has come along each
+    std::vector<int> made{};            ///< [skip edges]: what goes along each that begins here
+    std::vector<message*> made_sent{};  ///< [skip edges]
   };
   struct gradient {
     int in = garbage;
     int out = garbage;
     message* sent = nullptr;
+    std::vector<int> came{};  ///< [skip edges]
+  };
+  struct skip_gradient {
+    std::vector<int> made{};  ///< [skip edges]
+    std::vector<message*> sent{};
   };
   struct reduction {
     std::size_t added = 0;      ///< micro-batches that the chunk had added by then
@@ -78,9 +87,11 @@ class symbolic_run {
     int copies = 1;
     std::vector<slot> slots;
     std::vector<gradient> gradients;
-    std::vector<int> pending;                         ///< the value whose weight half can be run from it
-    std::vector<int> weights;                         ///< how many right updates the weights in each buffer have had
+    std::vector<int> pending;  ///< the value whose weight half can be run from it
+    std::vector<int> weights;  ///< how many right updates the weights in each buffer have had
+    std::vector<skip_gradient> skips{};
     std::map<int, int> slot_of{};                     ///< micro-batch to slot, as a trainer remembers it
+    std::map<int, int> skip_of{};                     ///< the same for slots of gradients along skip edges
     std::vector<int> sum{};                           ///< micro-batches whose gradients have been added; -1: garbage
     std::map<int, std::vector<reduction>> reduced{};  ///< of each bucket, since the last update
     std::size_t sums_come_to = 0, sums_done = 0;      ///< over the copies of its stage
@@ -107,6 +118,13 @@ class symbolic_run {
                       .gradients = std::vector<gradient>(count(one.messages[chunk])),
                       .pending = std::vector<int>(count(one.pending[chunk]), garbage),
                       .weights = std::vector<int>(count(one.versions[chunk]), garbage)};
+    const std::size_t edges = count(edges_.size());
+    for (slot& each : state.slots) {
+      each.came.assign(edges, garbage), each.made.assign(edges, garbage);
+      each.made_sent.assign(edges, nullptr);
+    }
+    for (gradient& each : state.gradients) each.came.assign(edges, garbage);
+    state.skips.assign(count(one.skips[chunk]), {std::vector<int>(edges, garbage), std::vector<message*>(edges)});
     state.copies = 0;
     for (int rank = 0; rank < shape_.ranks; ++rank)
       for (int other = 0; other < shape_.chunks; ++other)
@@ -141,6 +159,8 @@ class symbolic_run {
 
   /// The value that stage number `stage` takes for a micro-batch; that of its gradient has the same number.
   [[nodiscard]] int value(int stage, int micro) const { return stage * shape_.all_micro() + micro; }
+  /// What goes along a skip edge; its gradient has the same number.
+  [[nodiscard]] int skip_value(int edge, int micro) const { return value(shape_.stages() + 2 + edge, micro); }
   /// How much is sent and received follows from the micro-batch that an action names.
   [[nodiscard]] int sized(int got, int stage, int micro) const { return got == value(stage, micro) ? got : garbage; }
   /// The rank that runs a stage for a micro-batch.
@@ -176,21 +196,34 @@ class symbolic_run {
     if (act.slot < 0 || static_cast<std::size_t>(act.slot) >= chunk.slots.size()) return no();
     slot& mine = chunk.slots[static_cast<std::size_t>(act.slot)];
     if (act.kind == op::forward) return forward(act, stage, chunk, mine);
+    if (act.edge >= edges_.size()) return no();
+    const auto edge = static_cast<std::size_t>(act.edge);
     if (act.kind == op::receive_activation) {
-      if (!may_write(mine.sent)) return false;
-      return receive(act, 0, [&](int got) { mine = slot{.input = got}; });
+      if (!may_write(mine)) return false;
+      return receive(act, 0, [&](int got) {
+        (act.edge < 0 ? mine.input : mine.came[edge]) = got;
+        mine.output = mine.saved = mine.version = garbage;
+        std::fill(mine.made.begin(), mine.made.end(), garbage);
+      });
     }
-    if (act.kind == op::send_activation) return send(act, 0, mine.output, mine.sent);
+    if (act.kind == op::send_activation)
+      return act.edge < 0 ? send(act, 0, mine.output, mine.sent) : send(act, 0, mine.made[edge], mine.made_sent[edge]);
+    if (act.kind == op::send_gradient && act.edge >= 0) {
+      if (act.skip < 0 || static_cast<std::size_t>(act.skip) >= chunk.skips.size()) return no();
+      skip_gradient& skip = chunk.skips[static_cast<std::size_t>(act.skip)];
+      return send(act, 1, skip.made[edge], skip.sent[edge]);
+    }
     if (act.message < 0 || static_cast<std::size_t>(act.message) >= chunk.gradients.size()) return no();
     gradient& buffer = chunk.gradients[static_cast<std::size_t>(act.message)];
-    if (act.kind == op::receive_gradient) return receive(act, 1, [&](int got) { buffer.in = got; });
+    if (act.kind == op::receive_gradient)
+      return receive(act, 1, [&](int got) { (act.edge < 0 ? buffer.in : buffer.came[edge]) = got; });
     if (act.kind == op::send_gradient) return send(act, 1, buffer.out, buffer.sent);
     return backward(act, stage, chunk, mine, buffer);
   }
 
   bool forward(const plait::action& act, int stage, chunk_state& chunk, slot& mine) {
     const bool remote = stage > 0 && rank_of(stage - 1, act.micro) != static_cast<int>(rank_);
-    if (!remote && !may_write(mine.sent)) return false;
+    if (!remote && !may_write(mine)) return false;
     if (stage == 0) mine.input = value(0, act.micro);
     if (stage > 0 && !remote) {
       const chunk_state& before = chunk_of(stage - 1);
@@ -202,9 +235,12 @@ class symbolic_run {
     // The copies of a stage are given their own micro-batches, and no others.
     const bool good = mine.input == value(stage, act.micro) && act.stage == stage &&
                       rank_of(stage, act.micro) == static_cast<int>(rank_) &&
-                      mine.version == version_to_read(chunk, act.micro);
+                      mine.version == version_to_read(chunk, act.micro) && finds_skips(stage, act.micro, mine);
     mine.output = good ? value(stage + 1, act.micro) : garbage;
     mine.saved = good ? value(stage, act.micro) : garbage;
+    for (int edge = 0; edge < edges_.size(); ++edge)
+      if (edges_[edge].from == stage)
+        mine.made[static_cast<std::size_t>(edge)] = good ? skip_value(edge, act.micro) : garbage;
     chunk.slot_of[act.micro] = act.slot;
     if (stage + 1 == shape_.stages()) ranks_[rank_].losses.push_back(good ? act.micro : garbage);
     return true;
@@ -214,6 +250,12 @@ class symbolic_run {
     using plait::op;
     const bool writes = act.kind != op::backward_weight;
     if (writes && !may_write(buffer.sent)) return false;
+    const bool makes = writes && std::any_of(edges_.begin(), edges_.end(), [&](auto one) { return one.to == stage; });
+    if (makes) {
+      if (act.skip < 0 || static_cast<std::size_t>(act.skip) >= chunk.skips.size()) return no();
+      for (const message* sent : chunk.skips[static_cast<std::size_t>(act.skip)].sent)
+        if (!may_write(sent)) return false;
+    }
     const bool split = act.kind != op::backward;
     if (split && (act.pending < 0 || static_cast<std::size_t>(act.pending) >= chunk.pending.size())) return no();
     bool good = mine.saved == value(stage, act.micro) && act.stage == stage;
@@ -225,12 +267,54 @@ class symbolic_run {
         const auto number = static_cast<std::size_t>(act.message);
         good = good && number < local.size() && (remote ? buffer.in : local[number].out) == value(stage + 1, act.micro);
       }
+      good = good && finds_skips(stage, act.micro, mine) && finds_skip_gradients(stage, act.micro, buffer);
+      for (int edge = 0; edge < edges_.size(); ++edge)
+        if (edges_[edge].to == stage)
+          chunk.skips[static_cast<std::size_t>(act.skip)].made[static_cast<std::size_t>(edge)] =
+              good ? skip_value(edge, act.micro) : garbage;
+      if (makes) chunk.skip_of[act.micro] = act.skip;
       buffer.out = good ? value(stage, act.micro) : garbage;
       if (split) chunk.pending[static_cast<std::size_t>(act.pending)] = buffer.out;
     }
     if (act.kind == op::backward_input) return true;
     if (!writes) good = good && chunk.pending[static_cast<std::size_t>(act.pending)] == value(stage, act.micro);
     chunk.sum.push_back(good ? act.micro : garbage);
+    return true;
+  }
+
+  /// Whether a pass of a stage finds what came to it along skip edges: in its slot, or where it was made on this rank.
+  bool finds_skips(int stage, int micro, const slot& mine) {
+    for (int edge = 0; edge < edges_.size(); ++edge) {
+      if (edges_[edge].to != stage) continue;
+      const auto number = static_cast<std::size_t>(edge);
+      const slot* from = &mine;
+      if (const bool local = rank_of(edges_[edge].from, micro) == static_cast<int>(rank_); local) {
+        const chunk_state& maker = chunk_of(edges_[edge].from);
+        const auto found = maker.slot_of.find(micro);
+        if (found == maker.slot_of.end()) return false;
+        from = &maker.slots[static_cast<std::size_t>(found->second)];
+        if (from->made[number] != skip_value(edge, micro)) return false;
+      } else if (from->came[number] != skip_value(edge, micro)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  /// The same for gradients of what a stage sent along them.
+  bool finds_skip_gradients(int stage, int micro, const gradient& buffer) {
+    for (int edge = 0; edge < edges_.size(); ++edge) {
+      if (edges_[edge].from != stage) continue;
+      const auto number = static_cast<std::size_t>(edge);
+      if (rank_of(edges_[edge].to, micro) != static_cast<int>(rank_)) {
+        if (buffer.came[number] != skip_value(edge, micro)) return false;
+        continue;
+      }
+      const chunk_state& maker = chunk_of(edges_[edge].to);
+      const auto found = maker.skip_of.find(micro);
+      if (found == maker.skip_of.end() ||
+          maker.skips[static_cast<std::size_t>(found->second)].made[number] != skip_value(edge, micro))
+        return false;
+    }
     return true;
   }
 
@@ -258,23 +342,33 @@ class symbolic_run {
   }
 
   static bool may_write(const message* last) { return last == nullptr || last->taken; }
+  static bool may_write(const slot& mine) {
+    return may_write(mine.sent) && std::all_of(mine.made_sent.begin(), mine.made_sent.end(),
+                                               [](const message* last) { return may_write(last); });
+  }
 
   std::deque<message*>& line(int from, int to, int direction) { return lines_[{from, to, direction}]; }
 
   bool send(const plait::action& act, int direction, const int& from, message*& sent) {
     if (act.peer < 0 || act.peer >= shape_.ranks) return no();
-    sent = &messages_.emplace_back(message{&from, sized(from, act.stage + 1 - direction, act.micro), false});
-    line(static_cast<int>(rank_), act.peer, direction).push_back(sent);
+    const int value = act.edge < 0                              ? sized(from, act.stage + 1 - direction, act.micro)
+                      : from == skip_value(act.edge, act.micro) ? from
+                                                                : garbage;
+    sent = &messages_.emplace_back(message{&from, value, false});
+    line(static_cast<int>(rank_), act.peer, direction + 2 * (act.edge + 1)).push_back(sent);
     return true;
   }
 
   template <class Put>
   bool receive(const plait::action& act, int direction, const Put& put) {
     if (act.peer < 0 || act.peer >= shape_.ranks) return no();
-    auto& waiting = line(act.peer, static_cast<int>(rank_), direction);
+    auto& waiting = line(act.peer, static_cast<int>(rank_), direction + 2 * (act.edge + 1));
     if (waiting.empty()) return false;
     message& next = *waiting.front();
-    put(next.value == *next.from ? sized(next.value, act.stage + direction, act.micro) : garbage);
+    const int value = next.value == *next.from ? next.value : garbage;
+    put(act.edge < 0                               ? sized(value, act.stage + direction, act.micro)
+        : value == skip_value(act.edge, act.micro) ? value
+                                                   : garbage);
     next.taken = true;
     waiting.pop_front();
     return true;
@@ -411,6 +505,7 @@ class symbolic_run {
 
   const std::vector<plait::program>& programs_;
   plait::pipe_shape shape_;
+  plait::skip_edges edges_;
   std::vector<rank_state> ranks_;
   std::deque<message> messages_;
   std::map<std::tuple<int, int, int>, std::deque<message*>> lines_;

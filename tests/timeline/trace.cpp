@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <plait/core/error.hpp>
@@ -105,6 +106,21 @@ TEST_CASE("each message is an arrow from its sender to its receiver") {
       ++arrived;
     }
   CHECK(arrived == from.size());
+}
+
+TEST_CASE("a message along a skip edge is an arrow of its own, from where the edge begins to where it ends") {
+  const pipe_shape shape{4, 2, 1};
+  const timeline step = predicted_timeline(
+      programs_of<one_f_one_b>(shape, {.optimize = false, .skips = {{0, 3}, {0, 1}}}), step_costs::uniform(shape));
+  const json trace = trace_of({step});
+  std::map<std::pair<int, int>, int> ways;  // of ranks
+  std::map<int, int> sender;
+  for (const json& event : events(trace, "s", 0)) sender[event.at("id")] = event.at("tid");
+  for (const json& event : events(trace, "f", 0)) ++ways[{sender.at(event.at("id")), event.at("tid")}];
+  // Two micro-batches, either way; two messages between the first two ranks.
+  CHECK(ways ==
+        std::map<std::pair<int, int>, int>{
+            {{0, 1}, 4}, {{0, 3}, 2}, {{1, 0}, 4}, {{1, 2}, 2}, {{2, 1}, 2}, {{2, 3}, 2}, {{3, 0}, 2}, {{3, 2}, 2}});
 }
 
 TEST_CASE("replicas that send the same message each have their own arrow") {

@@ -42,6 +42,17 @@ TEST_CASE("on a GPU every layout trains what one rank trains in host memory, bit
   equal_to_one_rank_in_host_memory<float>();
 }
 
+TEST_CASE("on a GPU a model with skips trains what one rank trains in host memory, bit for bit") {
+  const auto model = exact_u_net();
+  const auto one = train_serial<double, double>(model, exact_optimizer<double>(), exact_task<double>(1));
+  for (const layout_handle& layout : layouts()) {
+    CAPTURE(to_string(layout.mesh.ways));
+    CAPTURE(layout.mesh.chunks);
+    CHECK(equal_bits(
+        train<double, double>(threads<gpu>{}, layout, model, exact_optimizer<double>(), exact_task<double>(4)), one));
+  }
+}
+
 TEST_CASE(
     "on a GPU real data in float64 gives the host's losses to 1e-10, and the same run twice is equal to the bit") {
   const auto model = real_model();

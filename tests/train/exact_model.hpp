@@ -51,6 +51,31 @@ inline auto exact_model() {
                ternary<false>{}, squared_error{6}};
 }
 
+inline auto exact_block() {
+  return block{column_linear{6, 6}, ternary<>{}, row_linear{6, 6}, ternary<>{}};
+}
+
+/// A U-Net of 42 layers: layers 3 and 7 are read across the middle, layer 3 once more at the end, and a layer reads one
+/// of its own block, split over the tensor axis.
+inline auto exact_u_net() {
+  return stack{repeat<2>(exact_block()),  // 0 to 7
+               repeat<2>(block{column_linear{6, 6}, ternary<>{}, add_skip<2>{}, ternary<>{}, row_linear{6, 6},
+                               ternary<>{}}),  // 8 to 19
+               add_skip<13>{},
+               ternary<>{},               // 20 reads 7
+               repeat<2>(exact_block()),  // 22 to 29
+               add_skip<27>{},
+               ternary<>{},    // 30 reads 3
+               exact_block(),  // 32 to 35
+               add_skip<33>{},
+               ternary<>{},  // 36 reads 3 as well
+               add_skip<1>{},
+               ternary<>{},  // 38 reads 37, which is its input
+               column_linear{6, 6},
+               ternary<false>{},
+               squared_error{6}};
+}
+
 template <real T>
 task<T, T> exact_task(int micro, int steps = 4) {
   return {

@@ -17,6 +17,7 @@ struct layer_profile {
   std::int64_t saved = 0;    ///< elements kept from forward to backward besides the output, for one micro-batch
   std::int64_t scratch = 0;  ///< elements needed during a call, for one micro-batch
   std::vector<std::int64_t> parameters{};  ///< elements of each parameter that are here
+  int skip = -1;                           ///< layer whose output it reads besides its input; -1: none
 };
 
 /// A model as numbers, on one rank of the tensor axis, for micro-batches of `rows` samples.

@@ -7,6 +7,7 @@
 
 #include <plait/core/ranges.hpp>
 #include <plait/cost/layer_profile.hpp>
+#include <plait/cost/skips.hpp>
 #include <plait/schedule/detail/stage_table.hpp>
 #include <plait/schedule/program.hpp>
 
@@ -25,6 +26,13 @@ struct step_memory {
   friend constexpr bool operator==(const step_memory&, const step_memory&) = default;
 };
 
+/// One end of a skip edge, seen from its stage.
+struct skip_end {
+  int edge = 0;
+  int source = 0;        ///< layer whose output goes along the edge
+  int chunk_there = -1;  ///< the chunk of this rank that is the stage at the other end; -1: it is on another rank
+};
+
 /// What a stage needs for each micro-batch in flight, and what its neighbours make it need besides.
 struct stage_place {
   index_range layers{};        ///< of the model
@@ -35,15 +43,19 @@ struct stage_place {
   int stage = 0;
   int chunk_before = -1;  ///< the chunk of this rank that is the stage before; -1: it is on another rank, or none
   int chunk_after = -1;
-  int copy = 0;  ///< number of this copy of the stage
+  int copy = 0;                       ///< number of this copy of the stage
+  std::vector<skip_end> skips_in{};   ///< edges that lead to it
+  std::vector<skip_end> skips_out{};  ///< edges that begin at it
+  std::vector<int> own_skips{};       ///< its layers whose outputs later layers of its own read
 };
 
 /// Where the stages of a rank stand: [chunks]. A chunk that the rank does not have is an empty place.
 ///
 /// stage_of(rank, chunk): the placement.   cut: first layer of each stage and the number of layers, [stages + 1]
-/// (`balanced_cut`).
+/// (`balanced_cut`).   skips: of the model so cut (`skips_of`).
 template <class StageOf>
-std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut, StageOf&& stage_of) {
+std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::vector<int>& cut, StageOf&& stage_of,
+                                        const std::vector<model_skip>& skips = {}) {
   const detail::stage_table table{shape, stage_of};
   std::vector<stage_place> places;
   for (int chunk = 0; chunk < shape.chunks; ++chunk) {
@@ -68,6 +80,11 @@ std::vector<stage_place> stages_of_rank(pipe_shape shape, int rank, const std::v
     one.chunk_after = chunk_of(stage + 1);
     one.input_is_here = one.chunk_before >= 0;
     one.has_after_elsewhere = !one.last && one.chunk_after < 0;
+    for (const model_skip& skip : skips) {
+      if (skip.edge < 0 && skip.to == stage) one.own_skips.push_back(skip.source);
+      if (skip.edge >= 0 && skip.to == stage) one.skips_in.push_back({skip.edge, skip.source, chunk_of(skip.from)});
+      if (skip.edge >= 0 && skip.from == stage) one.skips_out.push_back({skip.edge, skip.source, chunk_of(skip.to)});
+    }
     places.push_back(one);
   }
   return places;
@@ -91,8 +108,9 @@ inline constexpr std::int64_t step_reduce_scratch = 1024;
 /// Each buffer is rounded up to `alignment`. Activations: for each slot of each chunk its input (unless that is the
 /// output of a stage on the same rank), the output of each layer, and what layers save. Slots: those of the step and of
 /// its forward projection, whichever is more. Between the halves of a backward pass the gradient of the output of each
-/// layer that has parameters is kept. Stash: weight versions but the first; where updates are validated afterwards,
-/// parameters and optimizer state as they were.
+/// layer that has parameters is kept. What comes along skip edges from other ranks is kept in activation slots;
+/// gradients along them, in slots of their own and in message slots, count as communication. Stash: weight versions but
+/// the first; where updates are validated afterwards, parameters and optimizer state as they were.
 ///   trains, evaluates: the rank's program of a step, and its forward projection
 ///   states: arrays of the size of the parameters that the optimizer keeps
 inline step_memory predict_memory(const model_profile& model, const std::vector<stage_place>& places,
@@ -120,6 +138,16 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
       need.stash += (trains.versions[chunk] - 1) * weights;
       if (!one.parameters.empty()) need.activations += trains.pending[chunk] * elements(model.rows * one.outputs);
     }
+    const auto skipped = [&](int source) {
+      return elements(model.rows * model.layers[static_cast<std::size_t>(source)].outputs);
+    };
+    for (const skip_end& skip : place.skips_in) {
+      if (skip.chunk_there < 0) slot += skipped(skip.source);
+      need.communication += trains.skips[chunk] * skipped(skip.source);
+    }
+    for (const skip_end& skip : place.skips_out)
+      if (skip.chunk_there < 0) need.communication += trains.messages[chunk] * skipped(skip.source);
+    for (const int source : place.own_skips) need.workspace += skipped(source);
     if (place.last) {
       slot += elements(model.loss.saved);
       widest = larger(widest, model.loss.inputs);
@@ -135,7 +163,7 @@ inline step_memory predict_memory(const model_profile& model, const std::vector<
   need.optimizer_state = states * need.weights;
   if (trains.options.post_validate) need.stash += need.weights + need.optimizer_state;
   // Two gradients of activations in turn, scratch of a layer, loss and hit of each row, scalars.
-  need.workspace =
+  need.workspace +=
       2 * elements(model.rows * widest) + elements(scratch) + 2 * elements(model.rows) +
       padded((step_scalars(trains.shape.steps) + step_reduce_scratch) * static_cast<std::int64_t>(sizeof(double)));
   return need;

@@ -29,6 +29,23 @@ struct apply_slope {
   PLAIT_HD void operator()(std::int64_t i) const { dx[i] = dy[i] * F::slope(x[i]); }
 };
 
+/// y[i] = a[i] + b[i]
+template <real T>
+struct sum {
+  const T* a;
+  const T* b;
+  T* y;
+  PLAIT_HD void operator()(std::int64_t i) const { y[i] = a[i] + b[i]; }
+};
+
+/// y[i] += x[i]
+template <real T>
+struct add {
+  const T* x;
+  T* y;
+  PLAIT_HD void operator()(std::int64_t i) const { y[i] += x[i]; }
+};
+
 }  // namespace elementwise
 
 /// Functions with a slope, for activation layers: `value(x)` and `slope(x)`, PLAIT_HD. Bring your own in the same form.

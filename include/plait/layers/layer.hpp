@@ -66,6 +66,9 @@ struct layer_context {
   T* const* gradients;   ///< the same; backward passes add to them
   T* saved;              ///< `saved(rows, place)` elements, kept from forward to backward
   T* scratch;            ///< `scratch(rows, place)` elements, for the length of one call
+  // Of layers with `skips_back`: the output that they read besides x, and its gradient, which input halves add to.
+  const T* skip = nullptr;
+  T* skip_gradient = nullptr;
 };
 
 namespace detail {
@@ -85,6 +88,9 @@ struct parameter_sink {
 ///   - `forward(context, x, y)`
 ///   - `backward_input(context, x, y, dy, dx)`: writes dx
 ///   - `backward_weight(context, x, y, dy)`: adds to gradients; only for layers with parameters
+///   - `skips_back`: the layer reads the output of the layer so many before it as well, in `context.skip`, and
+///     `backward_input` adds to `context.skip_gradient`; then also `outputs(inputs, skipped)`, and no parameters;
+///     optional
 ///
 /// x: [rows, inputs], y: [rows, outputs], both of this rank. dx may have no data where nobody wants it.
 ///
@@ -173,6 +179,12 @@ void backward(const L& one, Context& context, typename Context::template in<Take
     if (dx.data != nullptr) one.backward_input(context, x, y, dy, dx);
   }
 }
+
+/// A layer that reads the output of an earlier one besides its input.
+template <class L>
+concept skip_reader = requires {
+  { L::skips_back } -> std::convertible_to<int>;
+};
 
 namespace detail {
 /// A layer with parameters whose backward pass comes only whole cannot be split.

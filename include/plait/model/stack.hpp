@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <plait/core/require.hpp>
 #include <plait/model/chain.hpp>
 
 namespace plait {
@@ -53,13 +55,40 @@ struct stack {
     chain::template visit<0>(items, index, seen);
   }
 
-  /// Global features before each layer and after the last: [layers + 1]. Throws: usage, where neighbours disagree.
+  /// Global features before each layer and after the last: [layers + 1]. Throws: usage, where neighbours disagree, or a
+  /// layer and the one whose output it reads besides.
   [[nodiscard]] std::vector<std::int64_t> features(std::int64_t inputs) const {
     std::vector<std::int64_t> widths{inputs};
+    std::vector<bool> split;  // [layers]: whether an output is split over the tensor axis
     for (int index = 0; index < layers; ++index)
-      visit(index, [&](const auto& one, auto, auto) { widths.push_back(one.outputs(widths.back())); });
+      visit(index,
+            [&]<class One, class In, class Out>(const One& one, std::type_identity<In>, std::type_identity<Out>) {
+              if constexpr (skip_reader<One>)
+                widths.push_back(one.outputs(widths.back(), skipped<In>(one, index, widths, split)));
+              else
+                widths.push_back(one.outputs(widths.back()));
+              split.push_back(std::is_same_v<Out, split_features>);
+            });
     loss().check(widths.back());
     return widths;
+  }
+
+  /// Features of what layer `index` reads besides its input, which must be placed as that is.
+  template <class In, class One>
+  [[nodiscard]] std::int64_t skipped(const One& one, int index, const std::vector<std::int64_t>& widths,
+                                     const std::vector<bool>& split) const {
+    const int source = index - One::skips_back;
+    require(source >= 0, "plait::stack", [&] {
+      return layer_name(index) + " reads the output of the layer " + std::to_string(One::skips_back) +
+             " before it, and there are only " + std::to_string(index) + " before it";
+    });
+    require(split[static_cast<std::size_t>(source)] == std::is_same_v<In, split_features>, "plait::stack", [&] {
+      return layer_name(index) + " reads the output of " + layer_name(source) +
+             ", and one of its two inputs is split over the tensor axis and the other whole; put gather_features or "
+             "scatter_features behind one of them";
+    });
+    detail::require_no_parameters(one);
+    return widths[static_cast<std::size_t>(source) + 1];
   }
 
   /// `3.row_linear`

@@ -14,10 +14,10 @@ enum class op : std::uint8_t {
   backward,            ///< the whole backward pass of one micro-batch through one stage
   backward_input,      ///< its input half: the gradient that the stage before waits for
   backward_weight,     ///< its weight half: adds to the gradients of the stage's parameters
-  receive_activation,  ///< a stage's input, from the rank of the stage before
-  send_activation,     ///< a stage's output, to the rank of the stage after
-  receive_gradient,    ///< the gradient of a stage's output, from the rank of the stage after
-  send_gradient,       ///< the gradient of a stage's input, to the rank of the stage before
+  receive_activation,  ///< a stage's input, from the rank of the stage before, or of a skip edge's begin
+  send_activation,     ///< a stage's output, to the rank of the stage after, or of a skip edge's end
+  receive_gradient,    ///< the gradient of a stage's output, from where that was sent to
+  send_gradient,       ///< the gradient of a stage's input, to where that came from
   reduce_gradients,    ///< sums one bucket of a chunk's gradients over the data axis
   reduce_norm,         ///< the global norm of all gradients, for clipping
   optimizer_step,      ///< updates the rank's parameters, or those of one chunk
@@ -61,6 +61,8 @@ struct action {
   std::int16_t message = -1;  ///< slot of the chunk's message buffers that is sent from, received into, read or written
   std::int16_t pending = -1;  ///< slot of the chunk for gradients between the halves of a backward pass
   std::int16_t bucket = -1;   ///< of the chunk's gradients
+  std::int16_t edge = -1;     ///< skip edge that a message goes along; -1: it goes between neighbouring stages
+  std::int16_t skip = -1;     ///< slot of the chunk for gradients of what came to it along skip edges
 
   friend constexpr bool operator==(const action&, const action&) = default;
 };
@@ -74,6 +76,7 @@ inline std::string to_string(const action& one) {
   add("stage", one.stage);
   add("micro", one.micro);
   add("bucket", one.bucket);
+  add("along skip edge", one.edge);
   add(is_send(one.kind) ? "to rank" : "from rank", one.peer);
   return text;
 }

@@ -7,6 +7,7 @@
 #include <plait/core/units.hpp>
 #include <plait/schedule/action.hpp>
 #include <plait/schedule/shape.hpp>
+#include <plait/schedule/skip_edge.hpp>
 
 namespace plait {
 
@@ -31,9 +32,11 @@ struct step_costs {
   link between_ranks{};             ///< every pair, each direction of pass by itself
   std::vector<link> links{};        ///< [sender, receiver] instead, where pairs differ; or none
   std::vector<double> slowness{};   ///< [ranks]: times that a rank takes longer than the stages' costs say; none: 1
-  bool overlaps = true;             ///< messages travel while ranks work; false: who sends works on nothing else
-  double hidden_in_pairs = 0;       ///< share of the shorter of two passes that run together which costs no time
-  double reduce_gradients = 0;      ///< one bucket
+  /// [skip edges]: of what goes along each, and of its gradient; none: the output of the stage where it begins
+  std::vector<byte_count> skips{};
+  bool overlaps = true;         ///< messages travel while ranks work; false: who sends works on nothing else
+  double hidden_in_pairs = 0;   ///< share of the shorter of two passes that run together which costs no time
+  double reduce_gradients = 0;  ///< one bucket
   double reduce_norm = 0;
   double optimizer_step = 0;
   double reduce_loss = 0;
@@ -84,9 +87,12 @@ struct step_costs {
     return links.empty() ? between_ranks : links[static_cast<std::size_t>(sender * ranks + receiver)];
   }
 
-  /// The bytes of an action's message; none for other actions.
-  [[nodiscard]] constexpr byte_count message_of(const action& act) const {
+  /// The bytes of an action's message; none for other actions.   edges: of the program that the action is in
+  [[nodiscard]] constexpr byte_count message_of(const action& act, const skip_edges& edges = {}) const {
     if (is_send(act.kind) || is_receive(act.kind)) {
+      if (act.edge >= 0)
+        return skips.empty() ? stages[static_cast<std::size_t>(edges[act.edge].from)].message
+                             : skips[static_cast<std::size_t>(act.edge)];
       // An activation is the output of the stage that sends it, a gradient that of the stage that receives it.
       const bool own = act.kind == op::send_activation || act.kind == op::receive_gradient;
       return stages[static_cast<std::size_t>(own ? act.stage : act.stage - 1)].message;

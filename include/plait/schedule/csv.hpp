@@ -127,7 +127,8 @@ inline std::string cell_text(const orders& all, int rank, const pass& one) {
   return detail::csv_text(one.kind, all.stage(rank, one.chunk), one.micro);
 }
 
-/// Writes orders, without cells for idle slots.
+/// Writes orders, without cells for idle slots. Their weight versions and the gradients that may be under way are lost:
+/// the form has no place for them.
 inline void write_csv(std::ostream& out, const orders& all) {
   for (int rank = 0; rank < all.shape.ranks; ++rank) {
     const std::vector<pass>& mine = all.passes[static_cast<std::size_t>(rank)];

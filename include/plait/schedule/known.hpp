@@ -43,7 +43,7 @@ inline constexpr std::array<schedule_facts, 18> known_schedules{{
      "layers can split their backward pass, and memory is that of 1F1B's first rank on all", "3 * m + p - 1", "m >= p",
      "min(m, p)", "2 * (p - 1)", "1"},
     {"zb_h2", "ZB-H1 with twice the warm-up: no rank idles between its first pass and its last", "",
-     "there is twice the memory, and updates are validated after the fact so that steps overlap", "3 * m + p - 1",
+     "there is twice the memory, and messages take time or input halves are longer than weight halves", "3 * m + p - 1",
      "m >= p", "min(m, 2 * p - 1)", "2 * (p - 1)", "1"},
     {"interleaved_zb", "interleaved 1F1B with backward passes split", "as interleaved_1f1b",
      "a small bubble with stages in loop order", "3 * m * v + p - 1", "m >= p and p > 1", "min(m * v, (v - 1) * n + p)",

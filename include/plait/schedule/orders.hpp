@@ -20,7 +20,7 @@ struct orders {
   weight_versions versions = weight_versions::flush;
   /// [ranks, chunks]: gradients of a chunk that may be under way at once, where the orders know the times that passes
   /// take; none: as many as nobody waits for when all passes take equally long. Neighbouring stages of one rank have
-  /// equal numbers.
+  /// equal numbers. Models with skip edges have the second, whatever this says.
   std::vector<int> in_flight{};
 
   [[nodiscard]] constexpr int stage(int rank, int chunk) const {
@@ -54,7 +54,7 @@ constexpr std::vector<program> programs_of(const orders& all, step_options optio
   require(all.in_flight.empty() || all.in_flight.size() == all.stage_of.size(), "plait::programs_of",
           "there must be a number of gradients under way for each chunk of each rank, or none");
   std::vector<std::vector<pass>> kept = all.passes;
-  if (!all.in_flight.empty() && !forward_only) {
+  if (!all.in_flight.empty() && !forward_only && options.skips.empty()) {
     std::vector<program> programs;
     for (int rank = 0; rank < shape.ranks; ++rank) {
       const std::vector<pass>& mine = kept[static_cast<std::size_t>(rank)];

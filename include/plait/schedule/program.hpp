@@ -5,6 +5,7 @@
 
 #include <plait/schedule/action.hpp>
 #include <plait/schedule/shape.hpp>
+#include <plait/schedule/skip_edge.hpp>
 #include <plait/schedule/weight_versions.hpp>
 
 namespace plait {
@@ -17,6 +18,7 @@ struct step_options {
   /// Each rank updates as soon as its own gradients are there; the global norm comes after, and an update that it shows
   /// to be wrong is taken back exactly (`op::validate_step`).
   bool post_validate = false;
+  skip_edges skips{};  ///< of the model: messages between stages that need not be neighbours
 
   friend constexpr bool operator==(const step_options&, const step_options&) = default;
 };
@@ -30,6 +32,10 @@ struct step_options {
 /// slots hold gradients between stages: a send leaves its slot busy until the receiver has taken it, and whoever writes
 /// the slot next waits for that; there are enough not to wait when all passes take equally long. A program of forward
 /// passes alone sends its outputs straight from the activation slots.
+///
+/// What comes along a skip edge is kept with the activations of the stage that reads it, in the same slot; where both
+/// stages are on one rank it is read where it is. Its gradient waits in a `skips` slot until the stage that made it
+/// goes backward, which may be long after: these slots are coloured by themselves.
 struct program {
   pipe_shape shape;
   int rank = 0;
@@ -41,6 +47,7 @@ struct program {
   std::vector<int> messages{};  ///< message slots of each chunk
   std::vector<int> pending{};   ///< slots of each chunk for gradients that wait for their weight half
   std::vector<int> versions{};  ///< weight buffers of each chunk
+  std::vector<int> skips{};     ///< slots of each chunk for gradients of what came along skip edges
 };
 
 /// Most activations alive at once on a rank, counted over its chunks: from the start of a forward pass to the end of

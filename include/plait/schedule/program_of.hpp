@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,9 +49,12 @@ constexpr program build_program(const stage_table& table, pipe_shape shape, int 
     result.messages.push_back(builder.messages(chunk));
     result.pending.push_back(builder.pending(chunk));
     result.versions.push_back(builder.versions(chunk));
+    result.skips.push_back(builder.skips(chunk));
   }
   return result;
 }
+
+inline constexpr std::string_view wrong_skips = "a skip edge leads from a stage to a later one of the same model";
 
 /// The programs of all ranks, or of one where `only` is not below 0.
 constexpr std::vector<program> build_programs(const stage_table& table, pipe_shape shape,
@@ -72,7 +76,8 @@ constexpr std::vector<program> build_programs(const stage_table& table, pipe_sha
       trains = trains || is_backward(one.kind);
     }
   }
-  const message_plan plan{table, shape, orders.data(), trains};
+  if (!options.skips.fit(shape.stages())) require(false, "plait::program_of", std::string{wrong_skips});
+  const message_plan plan{table, shape, orders.data(), trains, options.skips};
   std::vector<program> all;
   for (int rank = 0; rank < shape.ranks; ++rank)
     if (only < 0 || rank == only)
@@ -93,7 +98,7 @@ constexpr std::vector<std::vector<pass>> passes_of(pipe_shape shape) {
 }
 
 /// The programs of a schedule's ranks, all or one. One alone is quick where the schedule states how many messages may
-/// be under way; else it takes all orders to tell.
+/// be under way and the model has no skip edges; else it takes all orders to tell.
 template <schedule S>
 constexpr std::vector<program> programs_of_schedule(pipe_shape shape, step_options options, bool forward_only,
                                                     int only = -1) {
@@ -102,20 +107,21 @@ constexpr std::vector<program> programs_of_schedule(pipe_shape shape, step_optio
   require_legal(S::name, shape, evaluates ? positive_shape(shape) : S::accepts(shape));
   const stage_table table{shape, [&](int rank, int chunk) { return S::placement::stage_of(shape, rank, chunk); }};
   if constexpr (states_messages_in_flight<S>) {
-    std::vector<program> all;
-    scratch<pass> order(static_cast<std::size_t>(S::passes(shape)));
-    options = with_sums(options, table.lanes() > 1);
-    for (int rank = only < 0 ? 0 : only; rank < (only < 0 ? shape.ranks : only + 1); ++rank) {
-      const pass* end = S::order(shape, rank, order.data());
-      if (forward_only) end = keep_forward(order.data(), end);
-      all.push_back(build_program(table, shape, rank, {order.data(), end}, options, versions_of<S>(), nullptr,
-                                  [&](int chunk, op kind) { return S::in_flight(shape, rank, chunk, kind); }));
+    if (options.skips.empty()) {
+      std::vector<program> all;
+      scratch<pass> order(static_cast<std::size_t>(S::passes(shape)));
+      options = with_sums(options, table.lanes() > 1);
+      for (int rank = only < 0 ? 0 : only; rank < (only < 0 ? shape.ranks : only + 1); ++rank) {
+        const pass* end = S::order(shape, rank, order.data());
+        if (forward_only) end = keep_forward(order.data(), end);
+        all.push_back(build_program(table, shape, rank, {order.data(), end}, options, versions_of<S>(), nullptr,
+                                    [&](int chunk, op kind) { return S::in_flight(shape, rank, chunk, kind); }));
+      }
+      return all;
     }
-    return all;
-  } else {
-    std::vector<std::vector<pass>> passes = passes_of<S>(shape);
-    return build_programs(table, shape, passes, options, versions_of<S>(), forward_only, only);
   }
+  std::vector<std::vector<pass>> passes = passes_of<S>(shape);
+  return build_programs(table, shape, passes, options, versions_of<S>(), forward_only, only);
 }
 
 }  // namespace detail

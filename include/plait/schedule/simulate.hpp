@@ -26,7 +26,7 @@ struct simulation {
 namespace detail {
 
 /// One step in time: what `simulate` keeps of messages, slots, links and sums while the programs run. Cells are
-/// numbered [direction, stage of the receiver, micro-batch].
+/// numbered [direction, stage of the receiver or skip edge behind all stages, micro-batch].
 class simulated_step {
  public:
   constexpr simulated_step(const std::vector<program>& programs, const step_costs& costs)
@@ -35,9 +35,11 @@ class simulated_step {
         micro_{shape_.all_micro()},
         buckets_{programs[0].options.buckets},
         costs_{costs},
+        skips_{programs[0].options.skips},
         slots_{micro_ + most_messages(programs)},
-        message_memory_(2 * static_cast<std::size_t>(shape_.stages() * micro_)),
+        message_memory_(2 * static_cast<std::size_t>((shape_.stages() + skips_.size()) * micro_)),
         slot_memory_(static_cast<std::size_t>(shape_.ranks * shape_.chunks * slots_)),
+        skip_memory_(static_cast<std::size_t>(2 * skips_.size() * shape_.ranks * shape_.chunks * micro_)),
         link_memory_(ranks_ * ranks_ * 2),
         come_memory_(ranks_ * op_count),
         copies_memory_(static_cast<std::size_t>(shape_.has_copies() ? shape_.stages() : 0)),
@@ -55,9 +57,12 @@ class simulated_step {
   };
   constexpr span run(std::size_t rank, const action& act, double now, double share) {
     if (is_receive(act.kind)) {
-      message& one = message_memory_.data()[cell(act.kind == op::receive_gradient, act.stage, act.micro)];
+      message& one = message_memory_.data()[cell(act.kind == op::receive_gradient,
+                                                 act.edge < 0 ? act.stage : shape_.stages() + act.edge, act.micro)];
       double end = now;
-      if (!one.sent || (act.kind == op::receive_activation && !wait_for_slot(rank, act, end))) return {};
+      if (!one.sent || (act.kind == op::receive_activation && !wait_for_slot(rank, act, end)) ||
+          (act.kind == op::receive_activation && !skips_.empty() && !wait_for_skips(rank, act, end)))
+        return {};
       if (one.arrival > end) end = one.arrival;
       one.taken = true;
       one.taken_at = end;
@@ -69,7 +74,8 @@ class simulated_step {
     if (act.kind == op::reduce_gradients && shape_.has_copies()) return sum_copies(rank, act, now, takes);
     double begin = now;
     const bool writes = act.kind != op::backward_weight && is_compute(act.kind);
-    if (writes && !wait_for_slot(rank, act, begin)) return {};
+    if (writes && (!wait_for_slot(rank, act, begin) || (!skips_.empty() && !wait_for_skips(rank, act, begin))))
+      return {};
     return {true, begin, begin + takes * share};
   }
 
@@ -104,7 +110,7 @@ class simulated_step {
     }
   }
   [[nodiscard]] constexpr std::size_t cell(bool backward, int stage, int micro) const {
-    return static_cast<std::size_t>(((backward ? shape_.stages() : 0) + stage) * micro_ + micro);
+    return static_cast<std::size_t>(((backward ? shape_.stages() + skips_.size() : 0) + stage) * micro_ + micro);
   }
   /// The last message sent from the slot that an action writes or sends from, as its cell plus 1; 0: none.
   constexpr std::size_t& last_from(std::size_t rank, const action& act) {
@@ -122,16 +128,39 @@ class simulated_step {
     return one.taken;
   }
 
+  /// The last message that went along an edge from a slot of a chunk: an activation slot at the beginning of the edge,
+  /// a slot for gradients at its end.
+  constexpr std::size_t& last_along(std::size_t rank, int edge, int chunk, int slot, bool backward) {
+    const int place = static_cast<int>(rank) * shape_.chunks + chunk;
+    return skip_memory_
+        .data()[((2 * edge + (backward ? 1 : 0)) * shape_.ranks * shape_.chunks + place) * micro_ + slot];
+  }
+  /// As `wait_for_slot`, for messages along edges from the slots that an action writes.
+  constexpr bool wait_for_skips(std::size_t rank, const action& act, double& time) {
+    const bool backward = is_backward(act.kind);
+    for (int edge = 0; edge < skips_.size(); ++edge) {
+      if ((backward ? skips_[edge].to : skips_[edge].from) != act.stage) continue;
+      const std::size_t last = last_along(rank, edge, act.chunk, backward ? act.skip : act.slot, backward);
+      if (last == 0) continue;
+      const message& one = message_memory_.data()[last - 1];
+      if (!one.taken) return false;
+      if (one.taken_at > time) time = one.taken_at;
+    }
+    return true;
+  }
+
   /// Until when the sender is busy with it.
   constexpr double send(std::size_t rank, const action& act, double now) {
     const bool backward = act.kind == op::send_gradient;
-    const std::size_t to = cell(backward, act.stage + (backward ? -1 : 1), act.micro);
+    const int receiver = act.edge < 0 ? act.stage + (backward ? -1 : 1) : shape_.stages() + act.edge;
+    const std::size_t to = cell(backward, receiver, act.micro);
     double& free = link_memory_.data()[(rank * ranks_ + static_cast<std::size_t>(act.peer)) * 2 + (backward ? 1 : 0)];
     const double departure = free > now ? free : now;
     const link& way = costs_.between(static_cast<int>(rank), act.peer, static_cast<int>(ranks_));
-    free = departure + (costs_.message_of(act) / way.bandwidth).value;
+    free = departure + (costs_.message_of(act, skips_) / way.bandwidth).value;
     message_memory_.data()[to] = message{.sent = true, .arrival = free + way.latency.value};
-    last_from(rank, act) = to + 1;
+    (act.edge < 0 ? last_from(rank, act)
+                  : last_along(rank, act.edge, act.chunk, backward ? act.skip : act.slot, backward)) = to + 1;
     return costs_.overlaps ? now : free + way.latency.value;
   }
 
@@ -170,9 +199,11 @@ class simulated_step {
   int micro_;
   int buckets_;
   const step_costs& costs_;
+  const skip_edges& skips_;
   int slots_;  ///< of a chunk: for activations, then for messages
   scratch<message> message_memory_;
   scratch<std::size_t> slot_memory_;    ///< [ranks, chunks, slots]
+  scratch<std::size_t> skip_memory_;    ///< [edges, direction, ranks, chunks, slots]
   scratch<double> link_memory_;         ///< [sender, receiver, direction]: when it is free
   scratch<bool> come_memory_;           ///< [rank, op]
   scratch<std::size_t> copies_memory_;  ///< [stages], where stages have copies

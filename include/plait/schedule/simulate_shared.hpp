@@ -58,7 +58,8 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
   std::vector<crew> crews;
   for (std::size_t copy = 0; copy < copies; ++copy)
     for (std::size_t rank = 0; rank < ranks; ++rank) crews.push_back({.rank = rank, .copy = copy});
-  const auto cells = static_cast<std::size_t>(shape.stages() * shape.all_micro());
+  // Messages are known by the stage of the receiver, or the skip edge behind all stages.
+  const auto cells = static_cast<std::size_t>((shape.stages() + programs[0].options.skips.size()) * shape.all_micro());
   std::vector<double> arrival(copies * 2 * cells, never);  // [copy, direction, stage of the receiver, micro]
   std::vector<std::size_t> come_all(op_count);             // to collectives over all ranks
   std::vector<std::vector<std::size_t>> come_copies;       // [rank][action]: to sums over the data axis
@@ -99,11 +100,12 @@ simulation simulate_shared(const std::vector<program>& programs, const step_cost
       const action& act = mine.actions[one.position];
       if (is_receive(act.kind)) {
         one.now = state::waiting;
-        if (arrival[cell_of(one, act.stage, act.micro, act.kind == op::receive_gradient)] > now) break;
+        const int to = act.edge < 0 ? act.stage : shape.stages() + act.edge;
+        if (arrival[cell_of(one, to, act.micro, act.kind == op::receive_gradient)] > now) break;
       } else if (is_send(act.kind)) {
         const bool backward = act.kind == op::send_gradient;
-        arrival[cell_of(one, act.stage + (backward ? -1 : 1), act.micro, backward)] =
-            now + costs.between_ranks.latency.value;
+        const int to = act.edge < 0 ? act.stage + (backward ? -1 : 1) : shape.stages() + act.edge;
+        arrival[cell_of(one, to, act.micro, backward)] = now + costs.between_ranks.latency.value;
       } else {
         one.now = state::waiting;
         if (!all_have_come(one, act)) break;

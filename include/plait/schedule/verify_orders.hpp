@@ -102,13 +102,13 @@ inline std::size_t pass_of_action(const orders& all, std::size_t rank, const act
 
 /// Whether orders do a step, as `verify` says of their programs, within a limit of activations; names the first pass
 /// that does not.   limit: chunks alive on a rank, from the start of a forward pass to the end of the backward pass or
-/// of its weight half; 0: none.
-inline order_fault verify_orders(const orders& all, int limit = 0) {
+/// of its weight half; 0: none.   skips: of the model.
+inline order_fault verify_orders(const orders& all, int limit = 0, const skip_edges& skips = {}) {
   if (order_fault found = detail::fault_of_orders(all); !found.valid) return found;
   // Without updates first: a pass that is missing is named itself, rather than the update that waits for it.
-  const std::vector<program> programs = programs_of(all, {.optimize = false});
+  const std::vector<program> programs = programs_of(all, {.optimize = false, .skips = skips});
   verification found = verify(programs);
-  if (found && all.versions != weight_versions::flush) found = verify(programs_of(all));
+  if (found && all.versions != weight_versions::flush) found = verify(programs_of(all, {.skips = skips}));
   if (!found) {
     const auto rank = static_cast<std::size_t>(found.rank);
     const std::size_t at = rank < all.passes.size() ? detail::pass_of_action(all, rank, found.cell) : 0;
@@ -116,7 +116,7 @@ inline order_fault verify_orders(const orders& all, int limit = 0) {
     return {.valid = false,
             .rank = found.rank,
             .position = static_cast<int>(at),
-            .cell = cell.empty() ? to_string(found.cell) : cell,
+            .cell = cell.empty() || found.cell.edge >= 0 ? to_string(found.cell) : cell,
             .reason = std::string{found.reason}};
   }
   for (std::size_t rank = 0; rank < all.passes.size() && limit > 0; ++rank) {

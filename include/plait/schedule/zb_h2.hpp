@@ -6,12 +6,14 @@
 namespace plait {
 
 /// ZB-H2: more forward passes before the first backward pass, so that no rank idles between its first pass and its
-/// last; ranks begin and end one after the other, and steps fit into each other like parallelograms.
+/// last; ranks begin and end one after the other, which makes a step a parallelogram.
 ///
 ///     ranks = 4, micro = 8, rank 2:   F0 F1 F2 I0 F3 I1 F4 I2 F5 I3 F6 I4 W0 F7 I5 W1 I6 W2 I7 W3 W4 W5 W6 W7
 ///
 /// Bubble: none within a rank's own span, which is 3 micro in the unit case, for micro >= 2 ranks - 1; ranks - 1 at its
-/// ends, unless the next step begins there (which `step_options::post_validate` allows).
+/// ends. In the paper the next step begins there; here no step begins before the one before it has been validated
+/// (docs/design/split_backward.md), so at equal costs a step is as long as one of ZB-H1, and shorter where messages take
+/// time or input halves take longer than weight halves.
 /// Peak: 2 ranks - 1 on every rank, about twice that of 1F1B.
 /// Source: Qi et al., ICLR 2024 (arXiv 2401.10241), section 2.2.
 struct zb_h2 {

@@ -24,7 +24,7 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   simulate_shared(programs, costs, machine, [&](int rank, int copy, const action& act, double begin, double end) {
     for (int tensor = 0; tensor < mesh.ways.tensor; ++tensor)
       result.rows.push_back(row_of(mesh.rank_of(coordinate{.data = copy, .tensor = tensor, .pipeline = rank}), act,
-                                   begin, end, costs.message_of(act)));
+                                   begin, end, costs.message_of(act, programs[0].options.skips)));
   });
   return result;
 }

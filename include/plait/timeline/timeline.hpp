@@ -30,6 +30,7 @@ struct timeline_row {
   double end = 0;
   std::int64_t bytes = 0;  ///< that the action moved between ranks
   bool beside = false;     ///< a backward pass that ran together with the forward pass before it
+  int edge = -1;           ///< skip edge that a message went along; -1: it went between neighbouring stages
 
   friend bool operator==(const timeline_row&, const timeline_row&) = default;
 };
@@ -132,7 +133,8 @@ inline timeline_row row_of(int rank, const action& act, double begin, double end
                       .begin = begin,
                       .end = end,
                       .bytes = moved.value,
-                      .beside = act.beside};
+                      .beside = act.beside,
+                      .edge = act.edge};
 }
 
 /// The timeline that `simulate` predicts for the programs of all ranks.
@@ -143,7 +145,7 @@ inline timeline predicted_timeline(const std::vector<program>& programs, const s
   result.chunks = programs[0].shape.chunks;
   result.micro = programs[0].shape.all_micro();
   simulate(programs, costs, [&](int rank, const action& act, double begin, double end) {
-    result.rows.push_back(row_of(rank, act, begin, end, costs.message_of(act)));
+    result.rows.push_back(row_of(rank, act, begin, end, costs.message_of(act, programs[0].options.skips)));
   });
   return result;
 }

@@ -64,6 +64,7 @@ class trace_writer {
     argument("stage", row.stage, row.stage >= 0);
     argument("micro", row.micro, row.micro >= 0);
     argument("chunk", row.chunk, row.chunk >= 0);
+    argument("skip edge", row.edge, row.edge >= 0);
     argument("bytes", row.bytes, row.bytes > 0 || lane_of(row.kind) == lane::communication);
     out_ << "}}";
   }
@@ -71,12 +72,14 @@ class trace_writer {
   /// An arrow from each send to the pass that its receive is for. Where several replicas send the same message of the
   /// same step, the first sender's goes to the first receiver.
   void flow_events(int process, const timeline& one) {
-    using message = std::tuple<bool, int, int>;  // gradient, stage of the receiver, micro-batch
+    // Gradient, stage of the receiver, or skip edge below all stages, micro-batch.
+    using message = std::tuple<bool, int, int>;
     std::map<message, std::vector<const timeline_row*>> sends, receives;
     for (const timeline_row& row : one.rows) {
       const bool gradient = row.kind == op::send_gradient || row.kind == op::receive_gradient;
-      if (is_send(row.kind)) sends[{gradient, row.stage + (gradient ? -1 : 1), row.micro}].push_back(&row);
-      if (is_receive(row.kind)) receives[{gradient, row.stage, row.micro}].push_back(&row);
+      const int to = row.edge >= 0 ? -1 - row.edge : is_receive(row.kind) ? row.stage : row.stage + (gradient ? -1 : 1);
+      if (is_send(row.kind)) sends[{gradient, to, row.micro}].push_back(&row);
+      if (is_receive(row.kind)) receives[{gradient, to, row.micro}].push_back(&row);
     }
     const auto by_rank = [](const timeline_row* a, const timeline_row* b) { return a->rank < b->rank; };
     for (auto& [what, from] : sends) {

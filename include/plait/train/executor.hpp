@@ -135,8 +135,10 @@ class executor {
   [[nodiscard]] const recorder<space>& recorded() const { return recorder_; }
 
  private:
-  static constexpr int activation_channel = 0;
-  static constexpr int gradient_channel = 1;
+  /// Activations and gradients between neighbouring stages, then those of each skip edge.
+  static constexpr int channel_of(const action& act) {
+    return 2 * (act.edge + 1) + (act.kind == op::send_gradient || act.kind == op::receive_gradient ? 1 : 0);
+  }
 
   std::vector<stage_type> make_stages(rank_context<Comm>& rank, const Model& model, const step_plan& plan,
                                       const training<T>& settings) {
@@ -148,7 +150,8 @@ class executor {
       const typename stage_type::buffer_counts counts{.slots = std::max(trains.slots[chunk], evaluates.slots[chunk]),
                                                       .messages = trains.messages[chunk],
                                                       .pending = trains.pending[chunk],
-                                                      .versions = trains.versions[chunk]};
+                                                      .versions = trains.versions[chunk],
+                                                      .skips = trains.skips[chunk]};
       stages.emplace_back(model, features, plan.profile, plan.places[chunk], counts, Optimizer::states,
                           rank.on_tensor_axis(), rank.tensor(), *memory_, plan.shape.all_micro());
       if (counts.pending > 0) stages.back().require_halves();
@@ -189,9 +192,7 @@ class executor {
       for (const std::vector<program>* all : {&plan_->training, &plan_->evaluation})
         for (std::size_t rank = 0; rank < all->size(); ++rank)
           for (const action& act : (*all)[rank].actions)
-            if (is_send(act.kind))
-              queues.push_back({static_cast<int>(rank), act.peer,
-                                act.kind == op::send_activation ? activation_channel : gradient_channel});
+            if (is_send(act.kind)) queues.push_back({static_cast<int>(rank), act.peer, channel_of(act)});
       rank_->pipeline().open_queues(queues);
     }
   }
@@ -256,17 +257,23 @@ class executor {
 
   void receive_activation(const action& act) {
     auto& stage = stage_of(act);
-    rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
+    wait_for_slot(act);
     stage.open(act, rows_of(act), nullptr);
-    rank_->pipeline().receive(span_of(stage.input(act.slot), rows_of(act) * stage.inputs()), act.peer,
-                              activation_channel, order_);
+    std::span<T> to;
+    if (act.edge < 0) {
+      to = span_of(stage.input(act.slot), rows_of(act) * stage.inputs());
+    } else {
+      const std::size_t k = stage.skips().in_number(act.edge);
+      to = span_of(stage.skips().value_buffer(act.slot, k), rows_of(act) * stage.skips().features_in(k));
+    }
+    rank_->pipeline().receive(to, act.peer, channel_of(act), order_);
   }
 
   void forward(const action& act, bool trains) {
     auto& stage = stage_of(act);
     const batch_type& batch = batch_of(act);
     if (!stage.place().has_before || stage.place().input_is_here) {
-      rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
+      wait_for_slot(act);
       stage.open(act, rows_of(act), stage.place().input_is_here ? before(stage).output_of_micro(act.micro) : nullptr);
     }
     if (!stage.place().has_before) {
@@ -279,31 +286,48 @@ class executor {
       space::upload(stage.targets(act.slot), targets.data(), targets.size_bytes(), order_);
       rows_[static_cast<std::size_t>(step_of(act))] += rows_of(act);
     }
+    read_skips(act);
     stage.forward(act.slot, act.version, step_of(act), work_, !trains, order_);
   }
 
   void send_activation(const action& act) {
     auto& stage = stage_of(act);
+    if (act.edge >= 0) {
+      const std::size_t k = stage.skips().out_number(act.edge);
+      T* const from = stage.output_of_layer(act.slot, stage.skips().out()[k].source);
+      stage.skips().value_sent(act.slot, k) =
+          rank_->pipeline().send(std::span<const T>{span_of(from, rows_of(act) * stage.skips().features_out(k))},
+                                 act.peer, channel_of(act), order_);
+      return;
+    }
     stage.activation_sent(act.slot) = rank_->pipeline().send(
         std::span<const T>{span_of(stage.output_of_slot(act.slot), rows_of(act) * stage.outputs())}, act.peer,
-        activation_channel, order_);
+        channel_of(act), order_);
   }
 
   void receive_gradient(const action& act) {
     auto& stage = stage_of(act);
-    rank_->pipeline().receive(span_of(stage.gradient_in(act.message), rows_of(act) * stage.outputs()), act.peer,
-                              gradient_channel, order_);
+    std::span<T> to;
+    if (act.edge < 0) {
+      to = span_of(stage.gradient_in(act.message), rows_of(act) * stage.outputs());
+    } else {
+      const std::size_t k = stage.skips().out_number(act.edge);
+      to = span_of(stage.skips().came_buffer(act.message, k), rows_of(act) * stage.skips().features_out(k));
+    }
+    rank_->pipeline().receive(to, act.peer, channel_of(act), order_);
   }
 
   void backward(const action& act) {
     auto& stage = stage_of(act);
-    const T* dy = nullptr;
+    T* dy = nullptr;
     if (stage.place().has_after_elsewhere)
       dy = stage.gradient_in(act.message);
     else if (!stage.place().last)
       dy = after(stage).gradient_out(act.message);
     rank_->pipeline().wait(stage.gradient_sent(act.message), order_);
     T* const dx = stage.place().has_before ? stage.gradient_out(act.message) : nullptr;
+    read_skips(act);
+    add_skips(act);
     const T scale = T{1} / static_cast<T>(batch_of(act).global_rows);
     if (act.kind == op::backward_input)
       stage.backward_input(act.slot, act.pending, act.version, dy, dx, scale, work_, order_);
@@ -324,9 +348,52 @@ class executor {
 
   void send_gradient(const action& act) {
     auto& stage = stage_of(act);
+    if (act.edge >= 0) {
+      const std::size_t k = stage.skips().in_number(act.edge);
+      stage.skips().gradient_sent(act.skip, k) =
+          rank_->pipeline().send(std::span<const T>{span_of(stage.skips().made_buffer(act.skip, k),
+                                                            rows_of(act) * stage.skips().features_in(k))},
+                                 act.peer, channel_of(act), order_);
+      return;
+    }
     stage.gradient_sent(act.message) = rank_->pipeline().send(
         std::span<const T>{span_of(stage.gradient_out(act.message), rows_of(act) * stage.inputs())}, act.peer,
-        gradient_channel, order_);
+        channel_of(act), order_);
+  }
+
+  /// Until all that was sent from an activation slot has been taken.
+  void wait_for_slot(const action& act) {
+    auto& stage = stage_of(act);
+    rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
+    for (std::size_t k = 0; k < stage.skips().out().size(); ++k)
+      rank_->pipeline().wait(stage.skips().value_sent(act.slot, k), order_);
+  }
+  /// Where a pass finds what came along skip edges: in its slot, or where a stage of this rank made it.
+  void read_skips(const action& act) {
+    auto& skips = stage_of(act).skips();
+    for (std::size_t k = 0; k < skips.in().size(); ++k) {
+      const skip_end& one = skips.in()[k];
+      if (one.chunk_there < 0) {
+        skips.read_from(k, skips.value_buffer(act.slot, k));
+      } else {
+        const stage_type& there = stages_[static_cast<std::size_t>(one.chunk_there)];
+        skips.read_from(k, there.output_of_layer(there.slot_of_micro(act.micro), one.source));
+      }
+    }
+  }
+  /// Where a backward pass finds gradients along skip edges, and where it leaves those that it makes.
+  void add_skips(const action& act) {
+    auto& skips = stage_of(act).skips();
+    for (std::size_t k = 0; k < skips.out().size(); ++k) {
+      const skip_end& one = skips.out()[k];
+      skips.add_from(k, one.chunk_there < 0
+                            ? skips.came_buffer(act.message, k)
+                            : stages_[static_cast<std::size_t>(one.chunk_there)].skips().made_for(act.micro, one.edge));
+    }
+    if (skips.in().empty()) return;
+    for (std::size_t k = 0; k < skips.in().size(); ++k)
+      rank_->pipeline().wait(skips.gradient_sent(act.skip, k), order_);
+    skips.write_to(act.micro, act.skip);
   }
 
   void reduce_gradients(const action& act) {
@@ -354,6 +421,12 @@ class executor {
 
   std::int64_t bytes_of(const action& act) {
     const auto size = static_cast<std::int64_t>(sizeof(T));
+    if (act.edge >= 0) {
+      const auto& skips = stage_of(act).skips();
+      const bool at_end = act.kind == op::receive_activation || act.kind == op::send_gradient;
+      return rows_of(act) * size *
+             (at_end ? skips.features_in(skips.in_number(act.edge)) : skips.features_out(skips.out_number(act.edge)));
+    }
     if (act.kind == op::send_activation || act.kind == op::receive_gradient)
       return rows_of(act) * stage_of(act).outputs() * size;
     if (act.kind == op::receive_activation || act.kind == op::send_gradient)

@@ -25,7 +25,7 @@ struct measured_step {
 template <class Comm>
 measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename Comm::space>& mine, int micro,
                               typename Comm::space::stream order = {}) {
-  constexpr std::size_t columns = 8;  // kind, stage, chunk, micro, begin, end, bytes, work
+  constexpr std::size_t columns = 9;  // kind, stage, chunk, micro, begin, end, bytes, work, skip edge
   const auto ranks = static_cast<std::size_t>(rank.mesh().size());
   std::size_t room = 0;
   for (const double size : gather_values<double>(rank.world(), {static_cast<double>(mine.size())}, order))
@@ -43,6 +43,7 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
     row[5] = mine.end_of(i);
     row[6] = static_cast<double>(entry.bytes);
     row[7] = mine.work_of(i);
+    row[8] = entry.what.edge;
   }
   const std::vector<double> table = gather_values(rank.world(), own, order);
 
@@ -69,7 +70,8 @@ measured_step gather_measured(rank_context<Comm>& rank, const recorder<typename 
                                              .micro = static_cast<int>(row[3]),
                                              .begin = row[4] - first,
                                              .end = row[5] - first,
-                                             .bytes = static_cast<std::int64_t>(row[6])});
+                                             .bytes = static_cast<std::int64_t>(row[6]),
+                                             .edge = static_cast<int>(row[8])});
       found.work.push_back(row[7]);
     }
   }

@@ -39,6 +39,7 @@ model_profile profile_of(const Model& model, std::int64_t inputs, std::int64_t r
                             .outputs = local_features<Out>(features[at + 1], here),
                             .saved = saved_of(one, rows, here),
                             .scratch = scratch_of(one, rows, here)};
+      if constexpr (skip_reader<std::remove_cvref_t<decltype(one)>>) numbers.skip = index - one.skips_back;
       if constexpr (requires { one.flops(features[at]); }) numbers.flops = one.flops(features[at]);
       one.parameters([&](const parameter& each) { numbers.parameters.push_back(each.local_size(here)); });
       profile.layers.push_back(numbers);

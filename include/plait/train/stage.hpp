@@ -19,6 +19,7 @@
 #include <plait/tensor/arena.hpp>
 #include <plait/train/parameters.hpp>
 #include <plait/train/profile.hpp>
+#include <plait/train/stage_skips.hpp>
 #include <plait/train/workspace.hpp>
 
 namespace plait {
@@ -68,6 +69,7 @@ class stage {
     int messages = 0;  ///< for gradients between stages
     int pending = 0;   ///< for gradients between the halves of a backward pass
     int versions = 1;  ///< of the weights
+    int skips = 0;     ///< for gradients along skip edges
   };
 
   /// features: global, [layers + 1].   micro: micro-batches of a program.
@@ -79,6 +81,7 @@ class stage {
         here_{on_tensor_axis},
         tensor_{&tensor},
         features_{features},
+        skips_{place, profile, counts.slots, counts.messages, counts.skips, micro, memory},
         slot_of_(static_cast<std::size_t>(micro)) {
     const auto begin = static_cast<std::size_t>(place.layers.begin), end = static_cast<std::size_t>(place.layers.end);
     inputs_ = begin < profile.layers.size() ? profile.layers[begin].inputs : profile.loss.inputs;
@@ -114,6 +117,8 @@ class stage {
   [[nodiscard]] const stage_place& place() const { return place_; }
   [[nodiscard]] std::int64_t inputs() const { return inputs_; }  ///< features of a sample that are here
   [[nodiscard]] std::int64_t outputs() const { return outputs_; }
+  [[nodiscard]] stage_skips<T, space>& skips() { return skips_; }
+  [[nodiscard]] const stage_skips<T, space>& skips() const { return skips_; }
   [[nodiscard]] std::vector<held_parameter<T>>& parameters() { return parameters_; }
   [[nodiscard]] const std::vector<held_parameter<T>>& parameters() const { return parameters_; }
 
@@ -129,6 +134,11 @@ class stage {
   [[nodiscard]] T* output_of_micro(int micro) const {
     return output(slots_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(micro)])]);
   }
+  /// The output of layer `index` of the model, which is one of the stage.
+  [[nodiscard]] T* output_of_layer(int slot, int index) const {
+    return slots_[static_cast<std::size_t>(slot)].outputs[local(index)];
+  }
+  [[nodiscard]] int slot_of_micro(int micro) const { return slot_of_[static_cast<std::size_t>(micro)]; }
   [[nodiscard]] T* output_of_slot(int number) const { return output(slots_[static_cast<std::size_t>(number)]); }
   [[nodiscard]] T* gradient_in(int message) const { return gradient_in_[static_cast<std::size_t>(message)]; }
   [[nodiscard]] T* gradient_out(int message) const { return gradient_out_[static_cast<std::size_t>(message)]; }
@@ -163,13 +173,15 @@ class stage {
 
   /// Runs the layers backward: adds to the gradients of the parameters and writes the gradient of the input to `dx`
   /// (nothing where `dx` is none).
-  ///   dy: the gradient of the output; unused on the last stage, where it is made from the loss
+  ///   dy: the gradient of the output, written over where others than the next stage read it; unused on the last
+  ///       stage, where it is made from the loss
   ///   scale: what the sum of the rows' losses is multiplied by
   ///   layer_is_done(first): called after each layer; gradients from `first` to the end get nothing more in this pass
   template <class Done>
-  void backward(int number, int version, const T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order,
+  void backward(int number, int version, T* dy, T* dx, T scale, const shared_workspace<T>& work, stream order,
                 Done&& layer_is_done) {
     slot_state& one = at(number);
+    skips_.start(one.rows, order);
     std::size_t turn = 0;
     if (place_.last) {
       T* const made = first() == last() ? dx : work.gradient[turn];
@@ -182,6 +194,7 @@ class stage {
     }
     for (int index = last() - 1; index >= first(); --index) {
       T* const to = index == first() ? dx : work.gradient[turn];
+      skips_.add_to(dy, index, one.rows, order);
       visit_backward(index, one, version, dy, to, work, order, detail::whole_pass{});
       layer_is_done(gradients_from_[local(index)]);
       dy = to;
@@ -200,9 +213,10 @@ class stage {
   }
 
   /// The input half of `backward`: keeps what the weight half needs in slot `kept` of those between the halves.
-  void backward_input(int number, int kept, int version, const T* dy, T* dx, T scale, const shared_workspace<T>& work,
+  void backward_input(int number, int kept, int version, T* dy, T* dx, T scale, const shared_workspace<T>& work,
                       stream order) {
     slot_state& one = at(number);
+    skips_.start(one.rows, order);
     const std::vector<T*>& pending = pending_[static_cast<std::size_t>(kept)];
     std::size_t turn = 0;
     const auto gradient_of = [&](int index) {
@@ -221,6 +235,7 @@ class stage {
     }
     for (int index = last() - 1; index >= first(); --index) {
       T* const to = index == first() ? dx : gradient_of(index - 1);
+      skips_.add_to(dy, index, one.rows, order);
       if (to == nullptr) return;  // nobody wants the gradient of the samples
       visit_backward(index, one, version, dy, to, work, order, detail::input_half{});
       dy = to;
@@ -351,13 +366,18 @@ class stage {
 
   context context_of(int index, slot_state& one, int version, const shared_workspace<T>& work, stream order) {
     const std::vector<T*>& weights = buffers_[static_cast<std::size_t>((version + first_buffer_) % versions())];
+    const auto& read = skips_.of_layer(local(index));
     return {tensor_,
             here_,
             order,
             weights.data() + first_parameter_[local(index)],
             gradients_of_[local(index)].data(),
             one.saved[local(index)],
-            work.scratch};
+            work.scratch,
+            read.source < 0 ? nullptr
+            : read.in >= 0  ? skips_.value(read)
+                            : one.outputs[local(read.source)],
+            read.source < 0 ? nullptr : skips_.gradient(read)};
   }
   context loss_context(slot_state& one, const shared_workspace<T>& work, stream order) {
     return {tensor_, here_, order, nullptr, nullptr, one.saved_by_loss, work.scratch};
@@ -378,6 +398,7 @@ class stage {
   std::vector<T*> gradients_from_;             ///< [layers]: where each layer's begin
   T* gradients_ = nullptr;                     ///< of all parameters, padding included
   T* gradients_end_ = nullptr;
+  stage_skips<T, space> skips_;
   std::vector<slot_state> slots_;
   std::vector<std::vector<T*>> pending_;  ///< [slots between halves][layers]: gradients of outputs
   std::vector<int> slot_of_;              ///< [micro]

@@ -9,6 +9,7 @@
 #include <plait/core/require.hpp>
 #include <plait/cost/cut.hpp>
 #include <plait/cost/memory.hpp>
+#include <plait/cost/skips.hpp>
 #include <plait/schedule/verify.hpp>
 #include <plait/train/profile.hpp>
 #include <plait/train/rank.hpp>
@@ -73,8 +74,16 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
     return std::string{schedule.name} + " updates each stage by itself, so there is no global norm to clip by";
   });
   const bool sums = mesh.ways.data > 1 || plan.shape.has_copies();
-  const step_options options{
-      .buckets = sums ? settings.buckets : 0, .clip = settings.clip_norm > 0, .post_validate = settings.post_validate};
+  const std::int64_t cells = std::int64_t{mesh.ways.data} * settings.micro;
+  const std::int64_t rows = (settings.batch + cells - 1) / cells;
+  plan.profile = profile_of<T>(model, settings.features, rows, tensor_place{mesh.ways.tensor, place.tensor});
+  plan.cut = settings.cut.empty() ? balanced_cut(balance_weights(plan.profile), plan.shape.stages()) : settings.cut;
+  require_cut(plan.cut, Model::layers, plan.shape.stages());
+  const std::vector<model_skip> skips = skips_of(plan.profile, plan.cut);
+  const step_options options{.buckets = sums ? settings.buckets : 0,
+                             .clip = settings.clip_norm > 0,
+                             .post_validate = settings.post_validate,
+                             .skips = edges_of(skips)};
   plan.training = schedule.programs_of(plan.shape, options);
   pipe_shape evaluated = plan.shape;
   evaluated.steps = 1;
@@ -85,13 +94,9 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
     require_valid("plait::trainer", plan.evaluation);
   }
 
-  const std::int64_t cells = std::int64_t{mesh.ways.data} * settings.micro;
-  const std::int64_t rows = (settings.batch + cells - 1) / cells;
-  plan.profile = profile_of<T>(model, settings.features, rows, tensor_place{mesh.ways.tensor, place.tensor});
-  plan.cut = settings.cut.empty() ? balanced_cut(balance_weights(plan.profile), plan.shape.stages()) : settings.cut;
-  require_cut(plan.cut, Model::layers, plan.shape.stages());
-  plan.places = stages_of_rank(plan.shape, plan.pipeline_rank, plan.cut,
-                               [&](int rank, int chunk) { return schedule.stage_of(plan.shape, rank, chunk); });
+  plan.places = stages_of_rank(
+      plan.shape, plan.pipeline_rank, plan.cut,
+      [&](int rank, int chunk) { return schedule.stage_of(plan.shape, rank, chunk); }, skips);
   plan.memory = predict_memory(plan.profile, plan.places, plan.my_training(), plan.my_evaluation(), states, alignment);
   return plan;
 }

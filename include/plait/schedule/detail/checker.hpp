@@ -23,6 +23,7 @@ class program_checker : pass_rules {
     if (policy_ != weight_versions::flush && (options_.clip || options_.post_validate))
       return fault("weights that have versions are updated stage by stage, so there is no norm of all gradients");
     if (!place_stages()) return found_;
+    place_skips();
     scratch<const action*> positions(size(ranks_count_));
     const action** const position = positions.data();
     for (int rank = 0; rank < ranks_count_; ++rank) position[rank] = ranks_[rank].begin;
@@ -56,9 +57,12 @@ class program_checker : pass_rules {
     if (!is_receive(act.kind) || has_message(act)) return false;
     const bool backward = act.kind == op::receive_gradient;
     const action* const end = ranks_[act.peer].end;
+    const int sender = act.edge < 0 ? act.stage + (backward ? 1 : -1)
+                       : backward   ? options_.skips[act.edge].to
+                                    : options_.skips[act.edge].from;
     for (const action* next = position[act.peer]; next != end; ++next)
       if (next->kind == (backward ? op::send_gradient : op::send_activation) && next->micro == act.micro &&
-          next->stage == act.stage + (backward ? 1 : -1))
+          next->stage == sender && next->edge == act.edge)
         return false;
     return true;
   }

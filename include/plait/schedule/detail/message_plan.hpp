@@ -8,6 +8,7 @@
 #include <plait/schedule/detail/pass_times.hpp>
 #include <plait/schedule/detail/stage_table.hpp>
 #include <plait/schedule/schedule.hpp>
+#include <plait/schedule/skip_edge.hpp>
 
 namespace plait::detail {
 
@@ -19,15 +20,22 @@ namespace plait::detail {
 /// orders do not complete, each micro-batch has a slot of its own, and `verify` says what is wrong.
 ///
 /// Neighbouring stages of one rank hand gradients over in place: they use the slots of the last of them.
+///
+/// Gradients that go along skip edges have slots of their own: those of all edges into a stage one slot together, until
+/// the last of them has been taken. In an evaluation an output is held until the last stage that needs it has read it.
 class message_plan {
  public:
-  /// orders: of all ranks.   trains: whether they have backward passes.   Needs: stages that all have a holder.
-  constexpr message_plan(const stage_table& table, pipe_shape shape, const rank_order_of_passes* orders, bool trains)
+  /// orders: of all ranks.   trains: whether they have backward passes.   Needs: stages that all have a holder; edges
+  /// from stages to later ones.
+  constexpr message_plan(const stage_table& table, pipe_shape shape, const rank_order_of_passes* orders, bool trains,
+                         const skip_edges& skips)
       : table_{table},
         shape_{shape},
+        skips_{skips},
         micro_{shape.all_micro()},
         slot_memory_(static_cast<std::size_t>(shape.stages() * micro_)),
         count_memory_(static_cast<std::size_t>(shape.ranks * shape.chunks)),
+        skip_memory_(static_cast<std::size_t>(skips.empty() ? 0 : shape.stages() * micro_)),
         free_memory_(static_cast<std::size_t>(micro_)) {
     const pass_times times{table, shape, orders, stage_costs{}};
     for (int place = 0; place < shape.ranks * shape.chunks; ++place) count_memory_.data()[place] = 2;
@@ -36,11 +44,20 @@ class message_plan {
         used_ = 0;
         for (const pass* one = orders[rank].begin; one != orders[rank].end; ++one)
           if (one->chunk == chunk) trains ? gradient(times, rank, *one) : output(times, rank, *one);
+        if (!trains || skips.empty()) continue;
+        used_ = 0;
+        for (const pass* one = orders[rank].begin; one != orders[rank].end; ++one)
+          if (one->chunk == chunk && (one->kind == op::backward || one->kind == op::backward_input))
+            skip_gradients(times, rank, *one);
       }
   }
 
   /// The message slot of a micro-batch's gradients at a stage, or in an evaluation the slot of its activations.
   [[nodiscard]] constexpr int slot(int stage, int micro) const { return slot_memory_.data()[stage * micro_ + micro]; }
+  /// The slot for the gradients that a micro-batch leaves at a stage for skip edges; -1: no edge leads to it.
+  [[nodiscard]] constexpr int skip_slot(int stage, int micro) const {
+    return skip_memory_.data()[stage * micro_ + micro] - 1;
+  }
   /// Slots of a chunk.
   [[nodiscard]] constexpr int count(int rank, int chunk) const {
     return count_memory_.data()[rank * shape_.chunks + chunk];
@@ -62,11 +79,33 @@ class message_plan {
     for (int each = first; each <= stage; ++each) put(each, micro, taken_slot);
   }
   constexpr void output(const pass_times& times, int rank, const pass& one) {
+    if (one.kind != op::forward) return;
     const int stage = table_.stage_of(rank, one.chunk), micro = one.micro;
-    const double read = stage + 1 == shape_.stages()    ? times.forward_end(stage, micro)
-                        : is_on(rank, stage + 1, micro) ? times.forward_end(stage + 1, micro)
-                                                        : times.forward_begin(stage + 1, micro);
+    double read = stage + 1 == shape_.stages()    ? times.forward_end(stage, micro)
+                  : is_on(rank, stage + 1, micro) ? times.forward_end(stage + 1, micro)
+                                                  : times.forward_begin(stage + 1, micro);
+    for (const skip_edge& edge : skips_)
+      if (edge.from == stage) {
+        const double last =
+            is_on(rank, edge.to, micro) ? times.forward_end(edge.to, micro) : times.forward_begin(edge.to, micro);
+        if (last > read) read = last;
+      }
     put(stage, micro, times.completes() ? colour(times.forward_begin(stage, micro), read) : micro);
+  }
+
+  constexpr void skip_gradients(const pass_times& times, int rank, const pass& one) {
+    const int stage = table_.stage_of(rank, one.chunk), micro = one.micro;
+    double taken = -1;
+    for (const skip_edge& edge : skips_)
+      if (edge.to == stage) {
+        const double read = is_on(rank, edge.from, micro) ? times.backward_end(edge.from, micro)
+                                                          : times.backward_begin(edge.from, micro);
+        if (read > taken) taken = read;
+        skip_memory_.data()[stage * micro_ + micro] = static_cast<std::int16_t>(micro + 1);
+      }
+    if (taken >= 0 && times.completes())
+      skip_memory_.data()[stage * micro_ + micro] =
+          static_cast<std::int16_t>(colour(times.backward_begin(stage, micro), taken) + 1);
   }
 
   constexpr void put(int stage, int micro, int slot) {
@@ -87,9 +126,11 @@ class message_plan {
 
   const stage_table& table_;
   pipe_shape shape_;
+  const skip_edges& skips_;
   int micro_;
   scratch<std::int16_t> slot_memory_;  ///< [stages, micro]
   scratch<int> count_memory_;          ///< [ranks, chunks]
+  scratch<std::int16_t> skip_memory_;  ///< [stages, micro], plus 1; nothing where there are no skip edges
   scratch<double> free_memory_;        ///< [slots]: when each is free, for the chunk at hand
   int used_ = 0;
 };

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include <plait/schedule/action.hpp>
-#include <plait/schedule/detail/step_state.hpp>
+#include <plait/schedule/detail/skip_rules.hpp>
 
 namespace plait::detail {
 
@@ -20,9 +20,9 @@ namespace plait::detail {
 /// pair of buffers. The gradient of the chunk's output comes into one and is used up by the input half of the backward
 /// pass, which leaves the gradient of the chunk's input in the other; there it stays until it is sent or, where the
 /// stage before is on the same rank, used up by that stage's backward pass.
-class pass_rules : protected step_state {
+class pass_rules : protected skip_rules {
  public:
-  using step_state::step_state;
+  using skip_rules::skip_rules;
 
  protected:
   /// Carries out one action of a micro-batch if it need not wait. False: it waits, or `found_` says what is wrong.
@@ -33,7 +33,8 @@ class pass_rules : protected step_state {
       return refuse_place(act);
     std::uint8_t& cell = state_[act.stage * micro_ + act.micro];
     stage_state& stage = *here_;
-    return act.kind == op::forward              ? step_forward(act, stage, cell)
+    return act.edge >= 0                        ? along_edge(act, stage, cell)
+           : act.kind == op::forward            ? step_forward(act, stage, cell)
            : act.kind == op::receive_activation ? receive_activation(act, stage, cell)
            : act.kind == op::send_activation    ? send_activation(act, stage, cell)
            : act.kind == op::backward           ? step_backward(act, stage, cell, input | weight)
@@ -46,6 +47,7 @@ class pass_rules : protected step_state {
 
   /// Whether the queue of a receive has a message.
   constexpr bool has_message(const action& act) const {
+    if (act.edge >= 0) return has_skip_message(act);
     const stage_state& stage = stage_of(act.stage, act.micro);
     const queue* const line = act.kind == op::receive_activation ? stage.activations_in : stage.gradients_in;
     return line->taken < line->sent;
@@ -68,13 +70,15 @@ class pass_rules : protected step_state {
     if (stage.activations_in == nullptr) {
       if ((cell & forward) != 0) return refuse("it has already run");
       if (stage.before >= 0 && ((&cell)[-micro_] & forward) == 0) return refuse("the stage before it has not run");
-      if (!take_slot(act, stage)) return false;
+      if (!(skip_count_ > 0 && holds(act)) && !take_slot(act, stage)) return false;
     } else if ((cell & (activation_in | forward)) != activation_in || !holds(act)) {  // the receive has taken the slot
       return refuse((cell & forward) != 0         ? "it has already run"
                     : (cell & activation_in) == 0 ? "its input has not been received"
                                                   : "its slot holds another micro-batch");
     }
-    if (policy_ != weight_versions::flush && trains_ && !reads_right_version(act, stage)) return false;
+    if ((policy_ != weight_versions::flush && trains_ && !reads_right_version(act, stage)) ||
+        (skip_count_ > 0 && !skips_are_here(act)))
+      return false;
     cell |= forward;
     return true;
   }
@@ -103,7 +107,8 @@ class pass_rules : protected step_state {
                                             : "its slot holds another micro-batch");
     if (act.beside && !has_pair(act)) return refuse("there is no other forward pass right before it to run beside");
     if ((policy_ != weight_versions::flush && !may_add(act, stage, halves)) ||
-        (halves != (input | weight) && !between_halves(act, stage, halves)))
+        (halves != (input | weight) && !between_halves(act, stage, halves)) ||
+        (skip_count_ > 0 && (halves & input) != 0 && !skip_gradients_are_here(act)))
       return false;
     if ((halves & input) != 0) {
       message_slot& mine = stage.message[act.message];
@@ -119,7 +124,7 @@ class pass_rules : protected step_state {
       stage.place->waiting[act.pending] = 0;
     }
     if (halves == input) stage.place->waiting[act.pending] = static_cast<std::int16_t>(act.micro + 1);
-    cell |= halves;
+    cell |= skip_count_ > 0 ? leave_skip_gradients(act, halves) : halves;
     if ((halves & weight) == 0) return true;
     stage.held[act.slot] = 0;
     ++stage.place->weight_passes;
@@ -175,7 +180,7 @@ class pass_rules : protected step_state {
       return refuse(refused_receive(line == nullptr || stage.before != act.peer));
     if (line->taken == line->sent) return false;
     if (line->message[line->taken] != act.stage * micro_ + act.micro) return refuse(wrong_message);
-    if (!take_slot(act, stage)) return false;
+    if (!(skip_count_ > 0 && holds(act)) && !take_slot(act, stage)) return false;
     ++line->taken;
     cell |= activation_in;
     return true;
@@ -229,14 +234,26 @@ class pass_rules : protected step_state {
   }
   constexpr bool no_message_slot(const action& act) const { return act.message < 0 || act.message >= message_slots_; }
 
+  /// A message along a skip edge. What comes into a stage takes its activation slot, unless its input has.
+  constexpr bool along_edge(const action& act, const stage_state& stage, const std::uint8_t& cell) {
+    if (act.kind == op::receive_activation && act.edge < skip_count_ && !holds(act) && (cell & forward) == 0) {
+      if (!has_skip_message(act) || !take_slot(act, stage)) return false;
+    }
+    return step_skip(act);
+  }
+
   /// Takes the activation slot for a micro-batch. False: the last message from it has not been taken, or it is held.
   constexpr bool take_slot(const action& act, const stage_state& stage) {
     std::int16_t& held = stage.held[act.slot];
-    if (held > 0 && (trains_ || !gone_on(act.stage, held - 1)))
-      return refuse("its slot is still held by another micro-batch");
-    if (stage.busy[act.slot].line != nullptr && stage.busy[act.slot].line->taken < stage.busy[act.slot].number)
+    if ((held > 0 &&
+         (trains_ || !gone_on(act.stage, held - 1) || (skip_count_ > 0 && !skips_gone_on(act.stage, held - 1)))) ||
+        (skip_count_ > 0 && has_slot(act)))
+      return refuse(skip_count_ > 0 && has_slot(act) ? "its micro-batch has another slot"
+                                                     : "its slot is still held by another micro-batch");
+    if ((stage.busy[act.slot].line != nullptr && stage.busy[act.slot].line->taken < stage.busy[act.slot].number) ||
+        (held > 0 && skip_waits_))
       return false;
-    held = static_cast<std::int16_t>(act.micro + 1);
+    held = skip_count_ > 0 ? note_slot(act) : static_cast<std::int16_t>(act.micro + 1);
     return true;
   }
 

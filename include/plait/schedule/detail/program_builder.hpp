@@ -5,57 +5,30 @@
 #include <cstdint>
 
 #include <plait/core/require.hpp>
-#include <plait/core/scratch.hpp>
 #include <plait/schedule/action.hpp>
-#include <plait/schedule/detail/message_plan.hpp>
-#include <plait/schedule/detail/stage_table.hpp>
-#include <plait/schedule/detail/version_slots.hpp>
+#include <plait/schedule/detail/builder_state.hpp>
 #include <plait/schedule/program.hpp>
 #include <plait/schedule/schedule.hpp>
+#include <plait/schedule/skip_edge.hpp>
 
 namespace plait::detail {
 
 /// Turns the order of one rank into its program, in one pass. Written over raw pointers, because compilers run it.
-class program_builder {
+class program_builder : builder_state {
  public:
-  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given.
-  template <class InFlight>
-  constexpr program_builder(const stage_table& table, pipe_shape shape, int rank, step_options options,
-                            weight_versions policy, const message_plan* plan, InFlight&& in_flight)
-      : table_{table},
-        shape_{shape},
-        micro_{shape.all_micro()},
-        rank_{rank},
-        has_copies_{table.lanes() > 1},
-        options_{options},
-        policy_{options.optimize ? policy : weight_versions::flush},
-        plan_{plan},
-        chunk_memory_(static_cast<std::size_t>(shape.chunks)),
-        slot_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
-        pending_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
-        chunks_{chunk_memory_.data()} {
-    for (int chunk = 0; chunk < shape.chunks; ++chunk) {
-      const int stage = table.stage_of(rank, chunk);
-      chunk_state& here = chunks_[chunk];
-      here.slots.of = slot_memory_.data() + 2 * chunk * micro_;
-      here.slots.free = here.slots.of + micro_;
-      here.pending.of = pending_memory_.data() + 2 * chunk * micro_;
-      here.pending.free = here.pending.of + micro_;
-      here.stage = static_cast<std::int16_t>(stage);
-      if (stage < 0) continue;
-      find_peers(here, 0);
-      here.outputs = plan != nullptr ? plan->count(rank, chunk) : in_flight(chunk, op::send_activation);
-      here.messages = plan != nullptr ? plan->count(rank, chunk) : in_flight(chunk, op::send_gradient);
-      if (policy_ != weight_versions::flush) here.versions = new version_slots{policy_, shape};
-    }
-  }
-  program_builder(const program_builder&) = delete;
-  program_builder& operator=(const program_builder&) = delete;
-  constexpr ~program_builder() { forget_versions(); }
+  using builder_state::builder_state;
+  using builder_state::messages;
+  using builder_state::pending;
+  using builder_state::policy;
+  using builder_state::skips;
+  using builder_state::slots;
+  using builder_state::trains;
+  using builder_state::versions;
 
   /// How many actions `build` writes at most for an order of `passes`.
   static constexpr std::size_t room(pipe_shape shape, std::size_t passes, step_options options) {
-    return 3 * passes + static_cast<std::size_t>((options.buckets + 1) * shape.chunks * shape.steps) + 4;
+    return 3 * passes + static_cast<std::size_t>((options.buckets + 1) * shape.chunks * shape.steps) + 4 +
+           static_cast<std::size_t>(4 * options.skips.size() * shape.all_micro());
   }
 
   /// Writes the actions to `next`, which are default ones and at least `room`; returns their end. An order with sends
@@ -76,9 +49,8 @@ class program_builder {
     for (const pass* one = order; one != end; ++one) {
       if (!derives_ && !is_compute(one->kind)) {
         message(*one);
-      } else if (one + 1 != end && one[1].beside) {  // what both wait for, both, what both give
-        for (const unsigned part : {arriving, running, leaving}) forward(*one, part), backward_pass(one[1], part);
-        ++one;
+      } else if (has_skips_ || (one + 1 != end && one[1].beside)) {
+        one = in_parts(one, one + 1 != end && one[1].beside ? one + 1 : nullptr);
       } else {
         one->kind == op::forward ? forward(*one, all_parts) : backward_pass(*one, all_parts);
       }
@@ -87,73 +59,9 @@ class program_builder {
     return next_;
   }
 
-  [[nodiscard]] constexpr bool trains() const { return trains_; }
-  [[nodiscard]] constexpr int slots(int chunk) const { return chunks_[chunk].slots.count; }
-  [[nodiscard]] constexpr int pending(int chunk) const { return chunks_[chunk].pending.count; }
-  [[nodiscard]] constexpr int messages(int chunk) const { return chunks_[chunk].messages; }
-  [[nodiscard]] constexpr int versions(int chunk) const {
-    return chunks_[chunk].versions == nullptr ? 1 : chunks_[chunk].versions->count();
-  }
-  [[nodiscard]] constexpr weight_versions policy() const { return policy_; }
-
  private:
-  /// Buffers of a chunk, dealt out to micro-batches and taken back.
-  struct slot_pool {
-    std::int16_t* of = nullptr;    ///< [micro]
-    std::int16_t* free = nullptr;  ///< [micro], a stack
-    int free_count = 0;
-    int count = 0;
-  };
-  struct chunk_state {
-    std::int16_t stage = 0;
-    std::int16_t before = -1;  ///< other rank that holds the stage before, or -1
-    std::int16_t after = -1;
-    int outputs = 0;  ///< under way at once
-    int messages = 0;
-    slot_pool slots{};
-    slot_pool pending{};
-    version_slots* versions = nullptr;
-    int passes_left = 0;  ///< backward passes to come
-    int of_update = 0;    ///< backward passes since the last update
-  };
-
   /// What a pass comes with: what it waits for, itself, and what it gives.
-  enum : unsigned { arriving = 1, running = 2, leaving = 4, all_parts = 7 };
-
-  /// An evaluation updates nothing, so it has one version of the weights.
-  constexpr void forget_versions() {
-    policy_ = weight_versions::flush;
-    for (int chunk = 0; chunk < shape_.chunks; ++chunk) {
-      delete chunks_[chunk].versions;
-      chunks_[chunk].versions = nullptr;
-    }
-  }
-
-  /// The rank of a neighbouring stage, or -1 where there is none or it is this rank itself.
-  constexpr std::int16_t other_rank(int stage, int micro) const {
-    if (stage < 0 || stage >= table_.stages() || table_.copies(stage) == 0) return -1;
-    const int rank = table_.holder_of(stage, micro).rank;
-    return static_cast<std::int16_t>(rank == rank_ ? -1 : rank);
-  }
-  /// Who a chunk exchanges messages with for a micro-batch; nobody, where the order itself has the messages.
-  constexpr void find_peers(chunk_state& chunk, int micro) const {
-    chunk.before = derives_ ? other_rank(chunk.stage - 1, micro) : std::int16_t{-1};
-    chunk.after = derives_ ? other_rank(chunk.stage + 1, micro) : std::int16_t{-1};
-  }
-  constexpr std::int16_t message_of(const chunk_state& chunk, int micro) const {
-    return static_cast<std::int16_t>(plan_ != nullptr ? plan_->slot(chunk.stage, micro) : micro % chunk.messages);
-  }
-
-  constexpr void take_slot(chunk_state& chunk, int micro) {
-    if (trains_ && chunk.slots.count == micro_ && chunk.slots.free_count == 0)
-      require(false, "plait::program_of", "the schedule's order has more forward passes of a chunk than micro-batches");
-    const int slot = trains_
-                         ? (chunk.slots.free_count > 0 ? chunk.slots.free[--chunk.slots.free_count] : chunk.slots.count)
-                     : plan_ != nullptr ? plan_->slot(chunk.stage, micro)
-                                        : micro % chunk.outputs;
-    chunk.slots.of[micro] = static_cast<std::int16_t>(slot);
-    if (slot >= chunk.slots.count) chunk.slots.count = slot + 1;
-  }
+  enum : unsigned { arriving = 1, running = 2, leaving = 4, over = 8, all_parts = 15 };
 
   // Compilers count statements: these two write actions in place and do not call each other.
 
@@ -211,7 +119,8 @@ class program_builder {
           .micro = one.micro,
           .slot = slot,
           .message = message,
-          .pending = one.kind == op::backward ? std::int16_t{-1} : between_halves(chunk, one)};
+          .pending = one.kind == op::backward ? std::int16_t{-1} : between_halves(chunk, one),
+          .skip = has_skips_ && has_input ? skip_slot(chunk, one.micro) : std::int16_t{-1}};
     if ((parts & leaving) != 0 && has_input && chunk.before >= 0)
       *next_++ = action{.kind = op::send_gradient,
                         .stage = chunk.stage,
@@ -220,23 +129,51 @@ class program_builder {
                         .peer = chunk.before,
                         .slot = slot,
                         .message = message};
-    if ((parts & leaving) == 0 || one.kind == op::backward_input) return;
+    if ((parts & over) == 0 || one.kind == op::backward_input) return;
     if (chunk.slots.free_count == micro_) too_many();
     chunk.slots.free[chunk.slots.free_count++] = slot;
     if ((--chunk.passes_left > 0 && policy_ == weight_versions::flush) || !options_.optimize) return;
     gradients_added(one);
   }
 
-  /// The slot that a chunk's gradients keep from the input half to the weight half.
-  constexpr std::int16_t between_halves(chunk_state& chunk, const pass& one) {
-    slot_pool& pool = chunk.pending;
-    if (one.kind == op::backward_input)
-      pool.of[one.micro] = pool.free_count > 0 ? pool.free[--pool.free_count] : static_cast<std::int16_t>(pool.count++);
-    else if (pool.free_count == micro_)
-      too_many();
-    else
-      pool.free[pool.free_count++] = pool.of[one.micro];
-    return pool.of[one.micro];
+  /// A pass, or two that run together: what both wait for, both, what both give. Returns the last of them.
+  constexpr const pass* in_parts(const pass* one, const pass* pair) {
+    for (const unsigned part : {arriving, running, leaving, over}) {
+      if (!has_skips_ && part == over) break;
+      const unsigned parts = !has_skips_ && part == leaving ? leaving | over : part;
+      one->kind == op::forward ? forward(*one, parts) : backward_pass(*one, parts);
+      if (pair != nullptr) backward_pass(*pair, parts);
+      if (!has_skips_) continue;
+      along_skips(*one, part);
+      if (pair != nullptr) along_skips(*pair, part);
+    }
+    return pair != nullptr ? pair : one;
+  }
+
+  /// The messages of a pass along skip edges: what it reads, and what it has made. Each is behind its like of the
+  /// chain, which others wait for sooner.
+  constexpr void along_skips(const pass& one, unsigned part) {
+    if ((part & (arriving | leaving)) == 0 || one.kind == op::backward_weight) return;
+    chunk_state& chunk = chunks_[one.chunk];
+    const bool is_forward = one.kind == op::forward, arrives = part == arriving;
+    for (int edge = 0; edge < options_.skips.size(); ++edge) {
+      const skip_edge ends = options_.skips[edge];
+      // Values come to the end of an edge, gradients to its beginning.
+      const bool at_end = is_forward == arrives;
+      if ((at_end ? ends.to : ends.from) != chunk.stage) continue;
+      const std::int16_t peer = other_rank(at_end ? ends.from : ends.to, one.micro);
+      if (peer < 0) continue;
+      *next_++ = action{.kind = is_forward ? (arrives ? op::receive_activation : op::send_activation)
+                                           : (arrives ? op::receive_gradient : op::send_gradient),
+                        .stage = chunk.stage,
+                        .chunk = one.chunk,
+                        .micro = one.micro,
+                        .peer = peer,
+                        .slot = chunk.slots.of[one.micro],
+                        .message = !is_forward && arrives ? message_of(chunk, one.micro) : std::int16_t{-1},
+                        .edge = static_cast<std::int16_t>(edge),
+                        .skip = !is_forward && !arrives ? skip_slot(chunk, one.micro) : std::int16_t{-1}};
+    }
   }
 
   /// After the last backward pass of a chunk, and where weights have versions after each: sums and updates that are
@@ -301,24 +238,6 @@ class program_builder {
                         .bucket = static_cast<std::int16_t>(bucket)};
   }
 
-  static constexpr void too_many() {
-    require(false, "plait::program_of", "the schedule's order has more backward passes of a chunk than micro-batches");
-  }
-
-  const stage_table& table_;
-  pipe_shape shape_;
-  int micro_;
-  int rank_;
-  bool has_copies_;
-  step_options options_;
-  weight_versions policy_;
-  const message_plan* plan_;
-  scratch<chunk_state> chunk_memory_;
-  scratch<std::int16_t> slot_memory_;
-  scratch<std::int16_t> pending_memory_;
-  chunk_state* chunks_;
-  bool derives_ = true;  ///< sends and receives follow from the passes
-  bool trains_ = false;
   action* next_ = nullptr;
 };
 
