@@ -280,6 +280,10 @@ TEST_CASE("what stays on its type keeps its workers, and gangs are put on few se
   places.set_failed(0, 0, false);
   CHECK(places.place(std::vector{entry(9, 4, true)})[0].workers == std::vector{0, 1, 2, 3});
 
+  // One that runs on fewer workers than before is placed anew.
+  places.place(std::vector{entry(9, 4, true)});
+  CHECK(places.place(std::vector{entry(9, 2)})[0].workers.size() == 2);
+
   // Of two that shared workers one goes on alone there, and has to be started anew.
   round_entry both = entry(7, 1);
   both.second = 8;
