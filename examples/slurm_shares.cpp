@@ -106,6 +106,7 @@ class sharer {
         while (now() < ends) {
           wait_until(std::min(ends, now() + std::clamp(given_.round / 8, 0.5, 15.0)));
           look(false);
+          if (has_changed_ && ends - now() > given_.round / 4) refill(ends);
         }
       }
       finish();
@@ -157,6 +158,7 @@ class sharer {
       if (found == state_.books.end()) {
         if (job.state == phase::ended || job.state == phase::leaving) continue;
         found = state_.books.emplace(job.id, book{}).first;
+        has_changed_ = true;
         found->second.arrived = job.submitted > 0 ? job.submitted : time;
         found->second.wants = job.wants;
       }
@@ -227,6 +229,7 @@ class sharer {
     book& one = state_.books.at(id);
     if (one.has_ended) return;
     one.has_ended = true;
+    has_changed_ = true;
     one.owed.clear();
     one.share.clear();
     one.runs_on.clear();
@@ -356,6 +359,7 @@ class sharer {
     const std::vector<room> rooms = rooms_of(pools_, shared);
     const plait::instance given = instance_of(rooms, ours);
     const double time = now();
+    has_changed_ = false;
     charge_idle(time);
     bring_up(time);
     chosen_.clear();
@@ -409,6 +413,51 @@ class sharer {
     }
     began_ = time;
     save();
+    carry_out(plan, ends);
+    save();
+  }
+
+  /// Gives GPUs that became free within a round to jobs that wait and are owed most, as a gift that is not counted.
+  /// Nobody is stopped for it.
+  void refill(double ends) {
+    look(true);
+    has_changed_ = false;
+    if (!rounds_) return;
+    const std::vector<member> ours = members();
+    std::vector<const slurm_job*> shared, waiting;
+    for (const member& one : ours) shared.push_back(one.job);
+    std::vector<room> rooms = rooms_of(pools_, shared);
+    std::vector<turn> open;
+    for (const member& one : ours) {
+      for (room& there : rooms) there.free -= held(*one.job, there.where.node, there.where.type);
+      if (one.job->state != phase::waiting || chosen_.contains(one.job->id)) continue;
+      waiting.push_back(one.job);
+      // Who came within this round has no share yet, and is welcome to what it can use.
+      for (const std::string& type : types_) {
+        if (rates_.rate(one.said.model, one.job->wants.gang, type) == 0) continue;
+        const auto owed = one.books->owed.find(type);
+        open.push_back(
+            {.job = one.job, .type = type, .owed = owed == one.books->owed.end() ? 0 : owed->second, .nodes = {}});
+      }
+    }
+    // Those that are to start in this round are not there yet.
+    for (const member& one : ours) {
+      const auto leased = chosen_.find(one.job->id);
+      if (leased == chosen_.end() || one.job->state != phase::waiting) continue;
+      for (room& there : rooms)
+        if (there.where.type == leased->second.type) there.free -= one.job->wants.gang;
+    }
+    std::stable_sort(open.begin(), open.end(), [](const turn& a, const turn& b) { return a.owed > b.owed; });
+    std::vector<turn> turns;
+    for (turn& one : open) {
+      if (std::any_of(turns.begin(), turns.end(), [&](const turn& other) { return other.job == one.job; })) continue;
+      find_nodes(rooms, one);
+      if (!one.nodes.empty()) turns.push_back(one);
+    }
+    const decisions plan = decide(waiting, turns);
+    if (turns.empty()) return;
+    std::printf("within the round: %zu start on GPUs that became free\n", turns.size());
+    std::fflush(stdout);
     carry_out(plan, ends);
     save();
   }
@@ -599,7 +648,7 @@ class sharer {
   std::string last_note_;
   json history_ = json::array();
   double began_ = 0;
-  bool may_explain_ = true;
+  bool may_explain_ = true, has_changed_ = false;
 };
 
 int run(const arguments& given) {

@@ -62,11 +62,12 @@ struct turn {
   std::vector<std::string> nodes;  ///< where; empty: there was no room
 };
 
-namespace detail {
-
-/// Finds nodes for a turn: those where it fits best. A gang over any nodes stays in one if it can, else has as few as
-/// can be; as nobody knows how Slurm divides it then, these nodes count as full.
-inline void find_nodes(std::vector<room*>& rooms, turn& one) {
+/// Finds nodes for a turn, and takes their room: those where it fits best. A gang over any nodes stays in one if it
+/// can, else has as few as can be; as nobody knows how Slurm divides it then, these nodes count as full.
+inline void find_nodes(std::vector<room>& all_rooms, turn& one) {
+  std::vector<room*> rooms;
+  for (room& there : all_rooms)
+    if (there.where.type == one.type && may_use(*one.job, there.where)) rooms.push_back(&there);
   const request& wants = one.job->wants;
   const auto best_with = [&](int least) {
     room* best = nullptr;
@@ -117,6 +118,8 @@ inline void find_nodes(std::vector<room*>& rooms, turn& one) {
   }
 }
 
+namespace detail {
+
 /// Leaves a job where it is, if it runs there as the turn says and the room is still free.
 inline bool stay(std::vector<room>& rooms, turn& one) {
   const slurm_job& job = *one.job;
@@ -150,10 +153,7 @@ inline void place(std::vector<room> rooms, std::vector<turn>& turns, bool all_st
   }
   for (turn& one : turns) {
     if (!one.nodes.empty() || (!all_stay && stay(rooms, one))) continue;
-    std::vector<room*> open;
-    for (room& there : rooms)
-      if (there.where.type == one.type && may_use(*one.job, there.where)) open.push_back(&there);
-    find_nodes(open, one);
+    find_nodes(rooms, one);
   }
 }
 
@@ -175,10 +175,7 @@ inline void place(const std::vector<room>& rooms, std::vector<turn>& turns) {
 /// Whether a job could be placed on a type if it were alone there.
 inline bool fits_alone(std::vector<room> rooms, const slurm_job& job, const std::string& type) {
   turn one{.job = &job, .type = type, .nodes = {}};
-  std::vector<room*> open;
-  for (room& there : rooms)
-    if (there.where.type == type && may_use(job, there.where)) open.push_back(&there);
-  detail::find_nodes(open, one);
+  find_nodes(rooms, one);
   return !one.nodes.empty();
 }
 
