@@ -21,9 +21,13 @@ using plait::share_settings;
 /// The analytic centre of the shares with unit_i thr_i >= least_i for each group of equal jobs: where the sum of the
 /// logarithms of all slacks is largest. An interior-point method ends near that point of the optimal shares, a simplex
 /// method in a corner. Newton's method, from shares that keep every demand with something to spare.
+///
+/// `conic`: demands on times, time_i <= given, are put to a conic solver as t thr_i >= 1, t <= given. The best t is in
+/// the middle, and what is left of both logarithms is 2 log(slack_i) - log(thr_i).
 class analytic_centre {
  public:
-  analytic_centre(const instance& given, const plait::grouping& groups) : given_{given}, groups_{groups} {
+  analytic_centre(const instance& given, const plait::grouping& groups, bool conic)
+      : given_{given}, groups_{groups}, conic_{conic} {
     types_ = given.cluster.size();
     rate_.assign(static_cast<std::size_t>(groups.size() * types_), 0.0);
     for (int g = 0; g < groups.size(); ++g)
@@ -65,7 +69,7 @@ class analytic_centre {
   }
 
   struct slacks {
-    std::vector<double> budget, demand, capacity;
+    std::vector<double> budget, demand, throughput, capacity;
   };
   [[nodiscard]] slacks slacks_at(const std::vector<double>& x, const std::vector<double>& unit,
                                  const std::vector<double>& least) const {
@@ -82,6 +86,7 @@ class analytic_centre {
       }
       const auto k = static_cast<std::size_t>(g);
       made.budget.push_back(1 - busy);
+      made.throughput.push_back(throughput);
       made.demand.push_back(unit[k] > 0 ? unit[k] * throughput - least[k] : 1.0);
     }
     return made;
@@ -98,7 +103,8 @@ class analytic_centre {
     for (int g = 0; g < groups_.size(); ++g) {
       const auto k = static_cast<std::size_t>(g);
       add(count(g), s.budget[k]);
-      add(count(g), s.demand[k]);
+      add(conic_ ? 2 * count(g) : count(g), s.demand[k]);
+      if (conic_) add(-count(g), s.throughput[k]);
       for (int j = 0; j < types_; ++j)
         if (rate_[at(g, j)] > 0) add(count(g), x[at(g, j)]);
     }
@@ -124,12 +130,16 @@ class analytic_centre {
           block[i * types + i] = 1;
           continue;
         }
-        const double rise = unit[k] * rate_[here] / s.demand[k];
-        gradient[here] = count(g) * (1 / x[here] - 1 / s.budget[k] + rise) - count(g) * gang(g) / s.capacity[i];
+        const double twice = conic_ ? 2 : 1, rise = unit[k] * rate_[here] / s.demand[k];
+        const double part = conic_ ? rate_[here] / s.throughput[k] : 0;
+        gradient[here] =
+            count(g) * (1 / x[here] - 1 / s.budget[k] + twice * rise - part) - count(g) * gang(g) / s.capacity[i];
         for (std::size_t j = 0; j < types; ++j) {
           if (rate_[k * types + j] <= 0) continue;
           const double other = unit[k] * rate_[k * types + j] / s.demand[k];
-          block[i * types + j] = count(g) * (1 / (s.budget[k] * s.budget[k]) + rise * other);
+          const double other_part = conic_ ? rate_[k * types + j] / s.throughput[k] : 0;
+          block[i * types + j] =
+              count(g) * (1 / (s.budget[k] * s.budget[k]) + twice * rise * other - part * other_part);
         }
         block[i * types + i] += count(g) / (x[here] * x[here]);
       }
@@ -181,6 +191,7 @@ class analytic_centre {
 
   const instance& given_;
   const plait::grouping& groups_;
+  bool conic_ = false;
   int types_ = 0;
   std::vector<double> rate_;  ///< [groups, types]
 };
@@ -188,9 +199,9 @@ class analytic_centre {
 /// Shares near those of an interior-point method: of `exact`, that reaches unit_i thr_i >= least_i, the centre of all
 /// that reach it less a thousandth.
 inline allocation centred(const instance& given, const allocation& exact, const plait::grouping& groups,
-                          const std::vector<double>& unit, std::vector<double> least) {
+                          const std::vector<double>& unit, std::vector<double> least, bool conic) {
   constexpr double given_up = 1e-3, mixed_in = 3e-4;
-  const analytic_centre centre{given, groups};
+  const analytic_centre centre{given, groups, conic};
   const int types = given.cluster.size();
   double gangs = 0;
   for (const plait::job& one : given.jobs) gangs += one.scale_factor;
@@ -233,7 +244,7 @@ inline allocation max_min(const instance& given, const share_settings& how) {
     unit.push_back(one.scale_factor / (one.priority * plait::proportional_throughput(given, one)));
     least.push_back(exact.objective);
   }
-  return centred(given, exact, groups, unit, least);
+  return centred(given, exact, groups, unit, least, false);
 }
 
 /// The same with all types taken for equal (`max_min_agnostic`).
@@ -255,7 +266,7 @@ inline allocation finish_time_fairness(const instance& given, const share_settin
     unit.push_back(1 / scale);
     least.push_back(one.steps_remaining / (exact.objective * fair - one.elapsed) / scale);
   }
-  return centred(given, exact, groups, unit, least);
+  return centred(given, exact, groups, unit, least, true);
 }
 
 /// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that

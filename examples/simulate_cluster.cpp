@@ -97,6 +97,9 @@ int run(arguments given) {
   given.how.pair_rates = stream.pair_rates;
   given.how.round.rule = given.rule == "owed" ? round_rule::owed : round_rule::priorities;
   given.how.round.seed = given.how.how.seed;
+  // Who runs whole jobs in an order lets nobody pass.
+  given.how.round.gifts =
+      policy.name != fifo::name && policy.name != shortest_job_first::name && policy.name != allox::name;
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
   if (!given.svg.empty()) given.how.recorded_rounds = 120;

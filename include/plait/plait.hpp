@@ -29,7 +29,9 @@
 #include <plait/optim/adamw.hpp>
 #include <plait/optim/sgd.hpp>
 #include <plait/plan.hpp>
+#include <plait/schedule/simulate_shared.hpp>
 #include <plait/timeline/compare.hpp>
+#include <plait/timeline/shared.hpp>
 #include <plait/timeline/svg.hpp>
 #include <plait/timeline/trace.hpp>
 #include <plait/train/checkpoint.hpp>

@@ -30,7 +30,6 @@
 #include <plait/schedule/program.hpp>
 #include <plait/schedule/program_of.hpp>
 #include <plait/schedule/simulate.hpp>
-#include <plait/schedule/simulate_shared.hpp>
 #include <plait/schedule/v_1f1b.hpp>
 #include <plait/schedule/v_half.hpp>
 #include <plait/schedule/v_min.hpp>
@@ -38,6 +37,5 @@
 #include <plait/schedule/zb_h1.hpp>
 #include <plait/schedule/zb_h2.hpp>
 #include <plait/schedule/zb_v.hpp>
-#include <plait/timeline/shared.hpp>
 #include <plait/timeline/timeline.hpp>
 #include <plait/version.hpp>

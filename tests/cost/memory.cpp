@@ -100,7 +100,7 @@ TEST_CASE("two stages of one rank share what lies between them") {
   CHECK(places[1].input_is_here);
   CHECK(places[1].has_before);
   // Of each chunk the larger number of slots counts: 3 and 2.
-  const plait::program trains{.shape = {}, .slots = {3, 1}, .messages = {5, 3}};
+  const plait::program trains{.shape = {}, .slots = {3, 1}, .messages = {5, 3}, .pending = {0, 0}, .versions = {1, 1}};
   const plait::program evaluates{.shape = {}, .trains = false, .slots = {2, 2}};
   CHECK(predict_memory(small_model(), places, trains, evaluates, 1, 16) ==
         step_memory{.weights = 192,

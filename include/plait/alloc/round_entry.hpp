@@ -54,25 +54,35 @@ void pairs_of_jobs(const pair_share& one, const std::vector<int>& a, const std::
 
 }  // namespace detail
 
-/// All that an allocation gives time to. `ids[i]` is the caller's number of job i. Shares below 1e-9 are left out: such
-/// a job would wait ten thousand years for its turn.
+/// What a job can do alone, without a share in any of it.
+inline void append_idle(const instance& given, const job& one, int id, std::vector<round_entry>& entries) {
+  for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
+    const run_option& how = one.options[k];
+    round_entry& made = entries.emplace_back();
+    made.first = id;
+    made.option = k;
+    made.type = how.type;
+    made.workers = how.workers;
+    made.consolidated = how.consolidated;
+    made.rate = how.throughput;
+  }
+}
+
+/// All that jobs can do alone, with the shares that an allocation gives it, and the pairs that it gives time to.
+/// `ids[i]` is the caller's number of job i. Shares below 1e-9 count as none: such a job would wait ten thousand years
+/// for its turn.
 inline std::vector<round_entry> entries_of(const instance& given, const allocation& found, std::span<const int> ids) {
   constexpr double least = 1e-9;
   std::vector<round_entry> made;
   int at = 0;
   for (int i = 0; i < given.size(); ++i) {
-    const job& one = given.jobs[i];
-    for (int k = 0; k < one.options.size(); ++k, ++at) {
-      const run_option& how = one.options[k];
-      if (found.option_shares[at] < least || how.throughput <= 0) continue;
-      made.push_back({.first = ids[i],
-                      .option = k,
-                      .type = how.type,
-                      .workers = how.workers,
-                      .consolidated = how.consolidated,
-                      .share = found.option_shares[at],
-                      .rate = how.throughput});
+    const std::size_t begin = made.size();
+    append_idle(given, given.jobs[static_cast<std::size_t>(i)], ids[static_cast<std::size_t>(i)], made);
+    for (std::size_t e = begin; e < made.size(); ++e) {
+      const double share = found.option_shares[at + made[e].option];
+      made[e].share = share < least ? 0 : share;
     }
+    at += given.jobs[static_cast<std::size_t>(i)].options.size();
   }
   if (found.pairs.empty()) return made;
   std::vector<std::vector<int>> members(static_cast<std::size_t>(found.groups.size()));
@@ -81,13 +91,14 @@ inline std::vector<round_entry> entries_of(const instance& given, const allocati
     detail::pairs_of_jobs(one, members[static_cast<std::size_t>(one.first_group)],
                           members[static_cast<std::size_t>(one.second_group)], [&](int a, int b, double share) {
                             if (share < least) return;
-                            made.push_back({.first = a,
-                                            .second = b,
-                                            .type = one.type,
-                                            .workers = one.workers,
-                                            .share = share,
-                                            .rate = one.first,
-                                            .second_rate = one.second});
+                            round_entry& both = made.emplace_back();
+                            both.first = a;
+                            both.second = b;
+                            both.type = one.type;
+                            both.workers = one.workers;
+                            both.share = share;
+                            both.rate = one.first;
+                            both.second_rate = one.second;
                           });
   }
   return made;

@@ -26,6 +26,8 @@ enum class round_rule {
 struct round_settings {
   double seconds = 360;  ///< of a round
   round_rule rule = round_rule::owed;
+  bool gifts = true;           ///< workers that are left go to jobs that are due nothing there, also to those that came
+                               ///< after the shares were computed; not meant for policies that make jobs wait in line
   bool shuffle_types = false;  ///< `priorities` alone: types in a new random order each round, for schedulers that take
                                ///< them for equal; else as they are listed
   std::uint64_t seed = 0;      ///< of that order
@@ -71,12 +73,21 @@ class rounds {
       one.share = entry.share;
       one.received = 0;
       one.debt_before = one.debt;
-      whole_ = whole_ && entry.workers == 1 && entry.second < 0;
+      whole_ = whole_ && entry.workers == 1 && entry.second < 0;  // only then matched exactly
     }
     find_books();
   }
   void allot(const instance& given, const allocation& found, std::span<const int> ids, double now) {
     allot(entries_of(given, found, ids), now);
+  }
+
+  /// Entries more, which have no share until the next ones are given.
+  void offer(std::vector<round_entry> entries) {
+    for (round_entry& entry : entries) {
+      entry.share = 0;
+      book_of_.push_back(book_at(entry));
+      entries_.push_back(entry);
+    }
   }
 
   /// What runs in the round that begins at `now`. Law: no job twice, no type beyond its workers, nothing that more
@@ -216,11 +227,17 @@ class rounds {
       for (std::size_t e = 0; e < entries_.size(); ++e) {
         if (entries_[e].type != type) continue;
         const book& one = books_[book_of_[e]];
+        if (one.share <= 0 && !how_.gifts) continue;
         ranked_.push_back(
             {one.share / (one.received + how_.seconds / 2), one.debt_before, one.share, static_cast<int>(e)});
       }
-      std::sort(ranked_.begin(), ranked_.end(), goes_before);
-      for (const candidate& c : ranked_) take(static_cast<std::size_t>(c.entry), false);
+      const auto goes_behind = [](const candidate& a, const candidate& b) { return goes_before(b, a); };
+      std::make_heap(ranked_.begin(), ranked_.end(), goes_behind);
+      while (!ranked_.empty() && left_[static_cast<std::size_t>(type)] > 0) {
+        take(static_cast<std::size_t>(ranked_.front().entry), false);
+        std::pop_heap(ranked_.begin(), ranked_.end(), goes_behind);
+        ranked_.pop_back();
+      }
     }
   }
 
@@ -238,7 +255,8 @@ class rounds {
       for (const candidate& c : ranked_)
         if (c.first > 0) take(static_cast<std::size_t>(c.entry), false);
     }
-    for (const candidate& c : ranked_) take(static_cast<std::size_t>(c.entry), true);
+    for (const candidate& c : ranked_)
+      if (how_.gifts || c.third > 0) take(static_cast<std::size_t>(c.entry), true);
   }
 
   /// The set of entries that is owed most, of gangs of one worker: jobs are matched to types, or to waiting.

@@ -139,12 +139,17 @@ class simulator {
   /// Lets in what happened until now; where nothing is there to run, goes on to the next arrival.
   void wake() {
     if (active_.empty() && next_arrival_ < jobs_.size()) now_ = std::max(now_, jobs_[next_arrival_].arrival);
+    instance there;
+    there.cluster = cluster_;
     for (; next_arrival_ < jobs_.size() && jobs_[next_arrival_].arrival <= now_; ++next_arrival_) {
       const int id = static_cast<int>(next_arrival_);
       active_.push_back(id);
       state_at(id).is_active = true;
       state_at(id).left_at_reset = state_at(id).left;
       changed_ = true;
+      std::vector<round_entry> ways;
+      append_idle(there, job_at(id).shape, id, ways);
+      rounds_.offer(std::move(ways));
     }
     result_.stream_ended = next_arrival_ == jobs_.size();
     for (; next_event_ < events_.size() && events_[next_event_].at <= now_; ++next_event_) {
@@ -202,6 +207,7 @@ class simulator {
         state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
       return share_(shown, how_.how);
     };
+    // What the policy says is put in terms of `given`, so that entries name the jobs' own ways to run.
     const allocation found = how_.agnostic ? agnostic_share(ask, given, true) : ask(given);
     rounds_.allot(given, found, active_, now_);
     ++result_.allocations;

@@ -110,7 +110,7 @@ TEST_CASE("a process that waits past the deadline, for one that lives, names it"
         world.doing({"warming up"});
         world.doing({world.rank() == 0 ? "forward" : "thinking", world.rank(), 3});
         if (world.rank() == 0) world.receive(std::span{&value, 1}, 1, 2, now);
-        for (int i = 0; i < 15; ++i) {  // it computes, and hears of the failure when it calls
+        for (int i = 0; i < 100; ++i) {  // it computes, and hears of the failure when it calls
           std::this_thread::sleep_for(std::chrono::milliseconds{100});
           world.wait(world.send(std::span<float>{}, world.rank(), 9, now), now);
         }
