@@ -214,7 +214,7 @@ class sharer {
 
   /// Tells the rounds of time that a job had, and keeps in the state what they make of it.
   void receive(int id, const lease& turn_had, double seconds) {
-    const plait::round_entry& what = entry_of(id, turn_had.type);
+    const plait::round_entry what = entry_of(id, turn_had.type);
     const double before = rounds_->owed(what);
     rounds_->received(turn_had.index, seconds);
     state_.books.at(id).owed[turn_had.type] += rounds_->owed(what) - before;
@@ -529,9 +529,7 @@ class sharer {
       control(one);
       explain(one.job);
     }
-    std::set<int> stopping;
     for (const command& one : plan.stops) {
-      stopping.insert(one.job);
       stopped_.insert(one.job);
       if (!control(one)) continue;
       if (const slurm_job* job = find(one.job)) {
@@ -544,11 +542,12 @@ class sharer {
     }
     std::vector<start> left = plan.starts;
     double pause = 0.1;
-    for (bool is_first = true; !left.empty(); is_first = false) {
+    while (!left.empty()) {
       std::erase_if(left, [&](const start& one) {
         const slurm_job* job = find(one.job);
         if (job == nullptr || job->state == phase::ended) return true;
-        if (job->state != phase::waiting || (is_first && stopping.contains(one.job))) return false;
+        // Who was stopped now was seen to run, and is looked at again below.
+        if (job->state != phase::waiting) return false;
         if (control(one.place) && (!job->is_held || control(one.release))) {
           if (const auto leased = chosen_.find(one.job); leased != chosen_.end()) leased->second.is_released = true;
         }

@@ -129,6 +129,7 @@ inline request request_of(const json& one) {
   }
   if (made.fault.empty() && made.gang < 1) made.fault = "asks for no GPU; ask with --gpus or --gres";
   if (made.fault.empty() && !text(one, "features").empty()) made.fault = "asks for features of nodes with --constraint";
+  if (!text(one, "dependency").empty()) made.fault = "waits for other jobs by --dependency";
   if (number(one, "array_job_id") > 0) made.fault = "is part of an array";
   if (number(one, "het_job_id") > 0) made.fault = "is part of a heterogeneous job";
   return made;

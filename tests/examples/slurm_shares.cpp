@@ -154,6 +154,7 @@ TEST_CASE("a job that cannot be placed says why") {
   CHECK(fault(row, "tres_per_node", "gres:gpu:1").find("more than one way") != std::string::npos);
   CHECK(fault(row, "tres_per_task", "gres:gpu:1").find("by task") != std::string::npos);
   CHECK(fault(row, "features", "fast").find("--constraint") != std::string::npos);
+  CHECK(fault(row, "dependency", "afterok:7").find("--dependency") != std::string::npos);
   CHECK(fault(row, "array_job_id", 12).find("array") != std::string::npos);
   CHECK(fault(row, "het_job_id", 12).find("heterogeneous") != std::string::npos);
 }

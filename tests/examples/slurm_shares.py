@@ -225,19 +225,24 @@ def share(cluster, program):
     """Shares the cluster for a while, with troubles. Checks what jobs had against what they were due."""
     folder = cluster.folder
     state, said = folder / "shares.json", folder / "said.json"
-    # model, gang, weight
-    jobs = {
-        cluster.submit("plait: model=big; weight=2", "--hold", "--requeue", "--gpus=1"): ("big", 1, 2),
-        cluster.submit("plait: model=big", "--hold", "--requeue", "--gpus=1"): ("big", 1, 1),
-        cluster.submit("plait: model=small", "--hold", "--requeue", "--gpus=1"): ("small", 1, 1),
-        cluster.submit("plait: model=small", "--requeue", "--gres=gpu:1"): ("small", 1, 1),  # not held
-        cluster.submit("plait: model=big; weight=2", "--hold", "--requeue", "--gres=gpu:2"): ("big", 2, 2),  # in one node
-        cluster.submit("plait: model=small", "--hold", "--requeue", "--gres=gpu:k80:1"): ("small", 1, 1),  # k80 alone
-    }
-    stranger = cluster.submit("of no interest", "--hold", "--requeue", "--gpus=1")
-    unknown = cluster.submit("plait: model=unheard of", "--hold", "--requeue", "--gpus=1")
     words = [program, "--policy", "max_min_perf", "--throughputs", folder / "throughputs.json", "--round", ROUND,
              "--state", state, "--json", said]
+    empty = cluster.run(*words, "--dry-run")
+    assert empty.returncode == 0 and "round 1: 0 of 0 jobs" in empty.stdout and not empty.stderr, empty
+    jobs = {}
+
+    def submit(model, gang, weight, comment, *options):
+        job = cluster.submit(f"plait: model={model}; {comment}", "--requeue", *options)
+        jobs[job] = model, gang, weight
+
+    submit("big", 1, 2, "weight=2; team=a; steps=1e6", "--hold", "--gpus=1")
+    submit("big", 1, 1, "steps=1e6; slo=9999", "--hold", "--gpus=1")
+    submit("small", 1, 1, "", "--hold", "--gpus=1")
+    submit("small", 1, 1, "", "--gres=gpu:1")  # not held
+    submit("big", 2, 2, "weight=2", "--hold", "--gres=gpu:2")  # in one node
+    submit("small", 1, 1, "", "--hold", "--gres=gpu:k80:1")  # it names a type
+    stranger = cluster.submit("of no interest", "--hold", "--requeue", "--gpus=1")
+    unknown = cluster.submit("plait: model=unheard of", "--hold", "--requeue", "--gpus=1")
 
     # What it would do, and that it does not do it.
     time.sleep(1)  # for the job that is not held
@@ -245,6 +250,12 @@ def share(cluster, program):
     dry = cluster.run(*words, "--dry-run")
     assert dry.returncode == 0 and "\nscontrol release" in dry.stdout and not state.exists(), dry
     assert before == {i: (j["job_state"], j["required_nodes"]) for i, j in cluster.jobs().items()}
+
+    policies = cluster.run(program, "--list").stdout.split()
+    assert len(policies) > 20, policies
+    for policy in policies:
+        done = cluster.run(program, "--policy", policy, *words[3:5], "--cost", "v100=2", "--cost", "k80=0.5", "--dry-run")
+        assert done.returncode == 0 and "\nscontrol release" in done.stdout, (policy, done)
 
     def begin():
         log = open(folder / "shares.out", "a")
