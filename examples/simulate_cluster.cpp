@@ -5,6 +5,8 @@
 //   simulate_cluster --policy max_min_perf --jobs stream.csv --throughputs measured.json
 //                    --cluster v100=36,p100=36,k80=36 --rate 5.6 --measure 4000:5000
 //
+// Long runs can be stopped and taken up again: --stop-after 1000 --save state, then --resume state.
+//
 // docs/allocation.md says what is in the files, docs/gavel.md what it finds for published streams.
 //
 // Exit status: 0; 1 when a program behind the shares could not be proved; 2 for wrong use or files that cannot be.
@@ -31,8 +33,9 @@ namespace {
 using namespace plait;
 
 struct arguments {
-  std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg;
+  std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume;
   double rate = -1;
+  long stop_after = -1;
   simulation_settings how;
   bool list = false, as_published = false;
 };
@@ -113,7 +116,12 @@ int run(arguments given) {
   simulator simulation{where, stream.jobs, share, given.how};
   const bool shows = isatty(STDERR_FILENO) != 0;
   double shown = 0;
-  while (simulation.step()) {
+  if (!given.resume.empty()) {
+    std::ifstream in{given.resume};
+    if (!in) cluster_files::refuse(given.resume + " cannot be read");
+    simulation.load(in);
+  }
+  for (long round = 0; round != given.stop_after && simulation.step(); ++round) {
     if (!shows || seconds() < shown + 0.2) continue;
     shown = seconds();
     const int ended = simulation.ended(), all = simulation.measured(), bar = 40 * ended / all;
@@ -131,6 +139,7 @@ int run(arguments given) {
     out.close();
     if (!out) cluster_files::refuse(name + " cannot be written");
   };
+  save(given.save, [&](std::ostream& out) { simulation.save(out); });
   save(given.json, [&](std::ostream& out) {
     nlohmann::json said = simulate_cluster::write_json(found, where);
     said["policy"] = given.policy;
@@ -177,6 +186,9 @@ int main(int argc, char** argv) {
   app.add_option("--json", given.json, "write the result to this file");
   app.add_option("--csv", given.csv, "write the times of the measured jobs to this file");
   app.add_option("--svg", given.svg, "draw completion times, use of workers and who ran where");
+  app.add_option("--stop-after", given.stop_after, "stop after so many rounds")->check(CLI::NonNegativeNumber);
+  app.add_option("--save", given.save, "write where the simulation stopped to this file");
+  app.add_option("--resume", given.resume, "go on from there; all else must be given as before");
   app.add_flag("--list", given.list, "print the names of the policies");
   try {
     app.parse(argc, argv);

@@ -53,12 +53,22 @@ class placement {
     return placed_;
   }
 
+  /// All that changes, to save and to load.
+  template <class Archive>
+  void visit(Archive& archive) {
+    for (kind& type : types_) archive(type.uses);
+  }
+
  private:
   static constexpr int nobody = -1, broken = -2;
   /// What a worker does.
   struct use {
     int first = nobody, second = -1, option = -1;  ///< of the entry that has it
     friend bool operator==(const use&, const use&) = default;
+    template <class Archive>
+    void visit(Archive& archive) {
+      archive(first, second, option);
+    }
   };
   struct kind {
     int per_server = 1;

@@ -18,6 +18,11 @@ struct round_entry {
   bool consolidated = false;         ///< all in one server
   double share = 0;                  ///< of wall-clock time that it is due
   double rate = 0, second_rate = 0;  ///< steps/s of each job, as the policy was told
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(first, second, option, type, workers, consolidated, share, rate, second_rate);
+  }
 };
 
 namespace detail {

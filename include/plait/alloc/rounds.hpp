@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <plait/alloc/detail/assignment.hpp>
+#include <plait/alloc/detail/round_books.hpp>
 #include <plait/alloc/round_entry.hpp>
 #include <plait/core/random.hpp>
 
@@ -65,11 +66,11 @@ class rounds {
   /// New shares from `now` (seconds) on. Debts of the time before are kept.
   void allot(std::vector<round_entry> entries, double now) {
     settle(now);
-    for (book& one : books_) one.share = 0;
+    books_.end_shares();
     entries_ = std::move(entries);
     whole_ = true;
     for (const round_entry& entry : entries_) {
-      book& one = books_[book_at(entry)];
+      detail::round_book& one = books_[books_.number_of(entry)];
       one.share = entry.share;
       one.received = 0;
       one.debt_before = one.debt;
@@ -85,7 +86,7 @@ class rounds {
   void offer(std::vector<round_entry> entries) {
     for (round_entry& entry : entries) {
       entry.share = 0;
-      book_of_.push_back(book_at(entry));
+      book_of_.push_back(books_.number_of(entry));
       entries_.push_back(entry);
     }
   }
@@ -108,73 +109,38 @@ class rounds {
   /// Entry `index` of the last round had its workers for so many seconds.
   void received(int index, double seconds) {
     const auto at = static_cast<std::size_t>(index);
-    book& one = books_[book_at(chosen_[at])];
+    detail::round_book& one = books_[books_.number_of(chosen_[at])];
     one.received += seconds;
     if (is_gift_[at] == 0) one.debt -= seconds;
   }
 
   /// Seconds that an entry is owed; negative: it had more than its share.
-  [[nodiscard]] double owed(const round_entry& entry) const {
-    const auto found = places_.find(key_of(entry));
-    return found == places_.end() ? 0 : books_[found->second].debt;
+  [[nodiscard]] double owed(const round_entry& entry) const { return books_.debt_of(entry); }
+
+  /// All that changes, to save and to load; see `simulator::save`.
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(workers_, entries_, books_, round_, settled_, whole_);
+    taken_in_.clear();
+    find_books();
   }
 
   /// A job has ended, and nothing is owed to it any more.
   void forget(int job) {
     std::erase_if(entries_, [&](const round_entry& e) { return e.first == job || e.second == job; });
-    for (auto at = places_.begin(); at != places_.end();) {
-      if (at->first.first == job || at->first.second == job) {
-        books_[at->second] = {};
-        free_.push_back(at->second);
-        at = places_.erase(at);
-      } else {
-        ++at;
-      }
-    }
+    books_.forget(job);
     find_books();
   }
 
  private:
-  /// What is known of an entry over time, also while it has no share.
-  struct book {
-    double share = 0;
-    double received = 0;     ///< seconds since the shares last changed
-    double debt = 0;         ///< seconds
-    double debt_before = 0;  ///< when the shares last changed
-  };
-  struct key {
-    int first, second, way;
-    friend bool operator==(const key&, const key&) = default;
-  };
-  struct key_hash {
-    std::size_t operator()(const key& k) const {
-      auto hash = static_cast<std::uint64_t>(k.first) * 0x9E3779B97F4A7C15u;
-      hash = (hash ^ static_cast<std::uint64_t>(k.second)) * 0x9E3779B97F4A7C15u;
-      hash = (hash ^ static_cast<std::uint64_t>(k.way)) * 0x9E3779B97F4A7C15u;
-      return static_cast<std::size_t>(hash ^ (hash >> 32));
-    }
-  };
   struct candidate {
     double first = 0, second = 0, third = 0;  ///< what is larger goes first
     int entry = 0;
   };
 
-  static key key_of(const round_entry& entry) {
-    return {entry.first, entry.second, entry.second < 0 ? entry.option : entry.type};
-  }
-  std::size_t book_at(const round_entry& entry) {
-    const auto [at, is_new] = places_.try_emplace(key_of(entry), books_.size());
-    if (is_new && !free_.empty()) {
-      at->second = free_.back();
-      free_.pop_back();
-    } else if (is_new) {
-      books_.emplace_back();
-    }
-    return at->second;
-  }
   void find_books() {
     book_of_.clear();
-    for (const round_entry& entry : entries_) book_of_.push_back(book_at(entry));
+    for (const round_entry& entry : entries_) book_of_.push_back(books_.number_of(entry));
   }
 
   /// Adds what the time since the last call was worth.
@@ -226,7 +192,7 @@ class rounds {
       ranked_.clear();
       for (std::size_t e = 0; e < entries_.size(); ++e) {
         if (entries_[e].type != type) continue;
-        const book& one = books_[book_of_[e]];
+        const detail::round_book& one = books_[book_of_[e]];
         if (one.share <= 0 && !how_.gifts) continue;
         ranked_.push_back(
             {one.share / (one.received + how_.seconds / 2), one.debt_before, one.share, static_cast<int>(e)});
@@ -244,7 +210,7 @@ class rounds {
   void by_debt() {
     ranked_.clear();
     for (std::size_t e = 0; e < entries_.size(); ++e) {
-      const book& one = books_[book_of_[e]];
+      const detail::round_book& one = books_[book_of_[e]];
       ranked_.push_back({one.debt + one.share * how_.seconds, static_cast<double>(entries_[e].workers), one.share,
                          static_cast<int>(e)});
     }
@@ -294,9 +260,8 @@ class rounds {
   std::vector<int> workers_, left_, order_;
   std::vector<round_entry> entries_, chosen_;
   std::vector<char> is_gift_;
-  std::vector<std::size_t> book_of_, free_;  ///< of each entry its book; books that nobody uses
-  std::vector<book> books_;
-  std::unordered_map<key, std::size_t, key_hash> places_;
+  detail::round_books books_;
+  std::vector<std::size_t> book_of_;  ///< of each entry
   std::vector<candidate> ranked_, best_;
   std::unordered_map<int, int> rows_;
   detail::assignment matching_;

@@ -46,6 +46,11 @@ struct recorded_use {
   double begin = 0, end = 0;  ///< seconds
   int type = 0, worker = 0;
   int first = 0, second = -1;  ///< jobs of the stream
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(begin, end, type, worker, first, second);
+  }
 };
 
 /// What a simulation found, so far or in the end. Times are in seconds.
@@ -68,6 +73,13 @@ struct simulation_result {
     double sum = 0;
     for (const double t : completion_times) sum += t;
     return completion_times.empty() ? 0 : sum / static_cast<double>(completion_times.size());
+  }
+
+  /// What grows while it runs, to save and to load.
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(completed, round_begin, in_use, recorded, allocations, programs, all_verified, solve_seconds, restarts,
+            stream_ended);
   }
 
   /// The completion time that a part of the measured jobs, 0 .. 1, does not exceed (nearest rank).

@@ -53,7 +53,7 @@ class simulation_picture {
   }
   static std::string short_number(double v) {
     char made[40];
-    std::snprintf(made, sizeof made, "%.3g", v);
+    std::snprintf(made, sizeof made, v >= 100 ? "%.0f" : v >= 10 ? "%.1f" : "%.2g", v);
     return made;
   }
   /// Lines of 0, 25, .. 100 % with their numbers.
@@ -93,9 +93,9 @@ class simulation_picture {
       text(at(seconds) + 4, y + height,
            std::string{name}.append(" ").append(short_number(seconds / hour)).append(" h"));
     };
-    mark(found_.quantile(0.5), "half within", 12, "2 3");
-    mark(found_.mean_completion_time(), "mean", 28, "6 3");
-    mark(found_.quantile(0.99), "99 % within", 44, "1 2");
+    mark(found_.quantile(0.5), "half within", panel - 40, "2 3");
+    mark(found_.mean_completion_time(), "mean", panel - 24, "6 3");
+    mark(found_.quantile(0.99), "99 % within", panel - 8, "1 2");
   }
 
   /// How many of each type's workers had a job, over time.
@@ -155,7 +155,11 @@ class simulation_picture {
            << two_digits(height) << "\" fill=\"#f2f2f2\"/>\n";
       at += height + 6;
     }
-    for (const recorded_use& one : found_.recorded) {
+    // What a job has in one round after the other is one box.
+    std::vector<std::vector<recorded_use>> open;
+    for (const worker_type& type : where_.types) open.emplace_back(static_cast<std::size_t>(type.num_workers));
+    const auto put = [&](const recorded_use& one) {
+      if (one.end <= one.begin) return;
       const double x = left + width * (one.begin - begin) / (end - begin);
       std::string name = std::string{"job "}.append(std::to_string(one.first));
       if (one.second >= 0) name.append(" and job ").append(std::to_string(one.second));
@@ -165,7 +169,18 @@ class simulation_picture {
            << two_digits(first[static_cast<std::size_t>(one.type)] + lane_ * one.worker) << "\" width=\""
            << two_digits(width * (one.end - one.begin) / (end - begin)) << "\" height=\"" << two_digits(lane_ - 0.5)
            << "\" fill=\"" << fill << "\"><title>" << name << "</title></rect>\n";
+    };
+    for (const recorded_use& one : found_.recorded) {
+      recorded_use& before = open[static_cast<std::size_t>(one.type)][static_cast<std::size_t>(one.worker)];
+      if (before.end > 0 && before.first == one.first && before.second == one.second && one.begin - before.end < 60) {
+        before.end = one.end;
+        continue;
+      }
+      put(before);
+      before = one;
     }
+    for (const std::vector<recorded_use>& type : open)
+      for (const recorded_use& one : type) put(one);
   }
 
   std::ostream& out_;

@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <istream>
+#include <ostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <plait/alloc/agnostic.hpp>
+#include <plait/alloc/detail/archive.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
@@ -82,6 +86,25 @@ class simulator {
     return left_to_measure_ > 0;
   }
 
+  /// Writes where the simulation is. One of the same cluster, stream, policy and settings that loads it goes on from
+  /// there to the same result, to the bit. What is not the same is only noticed where the numbers of jobs differ.
+  void save(std::ostream& out) {
+    out << "plait-simulation 1 " << jobs_.size() << '\n';
+    detail::archive_writer archive{out};
+    visit(archive);
+  }
+  /// Throws: io, where that is no saved simulation of so many jobs.
+  void load(std::istream& in) {
+    std::string word;
+    int version = 0;
+    std::size_t jobs = 0;
+    in >> word >> version >> jobs;
+    if (word != "plait-simulation" || version != 1 || jobs != jobs_.size())
+      throw error{error_kind::io, "plait::simulator::load", "this is no saved simulation of this stream; begin anew"};
+    detail::archive_reader archive{in};
+    visit(archive);
+  }
+
   [[nodiscard]] double now() const { return now_; }
   /// Measured jobs that have ended, and all of them, for progress.
   [[nodiscard]] int ended() const { return how_.measure_end - how_.measure_begin - left_to_measure_; }
@@ -109,8 +132,22 @@ class simulator {
     double isolated_rate = 0;  ///< steps/s, as it was then
     int runs_on = -1;          ///< type
     bool has_run = false;
-    bool is_active = false;
+    template <class Archive>
+    void visit(Archive& archive) {
+      archive(left, left_at_reset, isolated_time, isolated_rate, runs_on, has_run);
+    }
   };
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    std::vector<double> workers;
+    for (const worker_type& type : cluster_.types) workers.push_back(type.num_workers);
+    for (arriving_job& one : jobs_)
+      for (run_option& option : one.believed) archive(option.throughput);
+    archive(workers, rounds_, placement_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
+            last_reset_, left_to_measure_, recorded_, changed_, result_);
+    for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
+  }
 
   void check_jobs() const {
     instance there;
@@ -144,7 +181,6 @@ class simulator {
     for (; next_arrival_ < jobs_.size() && jobs_[next_arrival_].arrival <= now_; ++next_arrival_) {
       const int id = static_cast<int>(next_arrival_);
       active_.push_back(id);
-      state_at(id).is_active = true;
       state_at(id).left_at_reset = state_at(id).left;
       changed_ = true;
       std::vector<round_entry> ways;

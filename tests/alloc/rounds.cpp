@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds give jobs their shares: the bounds that rounds.hpp states, gangs, pairs, gifts, and workers that stay.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <plait/alloc.hpp>
+#include <plait/alloc/placement.hpp>
+#include <plait/alloc/rounds.hpp>
+
+#include <doctest/doctest.h>
+
+#include "made.hpp"
+
+namespace {
+
+using namespace plait;
+
+constexpr double seconds = 360;
+
+std::vector<int> numbers(int count) {
+  std::vector<int> ids;
+  for (int i = 0; i < count; ++i) ids.push_back(100 + i);
+  return ids;
+}
+
+using way = std::pair<std::pair<int, int>, std::pair<int, int>>;  // jobs; type, option
+way way_of(const round_entry& e) {
+  return {{e.first, e.second}, {e.type, e.option}};
+}
+
+/// Runs `count` rounds from `now` on; what is received. Checks what a round promises.
+std::map<way, double> run(rounds& mechanism, const instance& given, int count, double& now) {
+  std::map<way, double> received;
+  for (int m = 0; m < count; ++m) {
+    const std::span<const round_entry> next = mechanism.next(now);
+    std::set<int> jobs;
+    std::vector<double> used(given.cluster.types.size(), 0.0);
+    for (std::size_t e = 0; e < next.size(); ++e) {
+      CHECK(jobs.insert(next[e].first).second);
+      if (next[e].second >= 0) CHECK(jobs.insert(next[e].second).second);
+      used[static_cast<std::size_t>(next[e].type)] += next[e].workers;
+      mechanism.received(static_cast<int>(e), seconds);
+      received[way_of(next[e])] += 1;
+    }
+    for (std::size_t j = 0; j < used.size(); ++j) CHECK(used[j] <= given.cluster.types[j].num_workers);
+    now += seconds;
+  }
+  return received;
+}
+
+instance small(int jobs, std::vector<double> workers, std::uint64_t seed) {
+  made::dice dice{seed};
+  instance g;
+  for (std::size_t j = 0; j < workers.size(); ++j)
+    g.cluster.types.push_back({.name = std::string(1, static_cast<char>('a' + j)), .num_workers = workers[j]});
+  for (int i = 0; i < jobs; ++i) {
+    std::vector<double> rates;
+    for (std::size_t j = 0; j < workers.size(); ++j) rates.push_back(dice.between(1, 10));
+    g.jobs.push_back(job_of(rates));
+  }
+  return g;
+}
+
+/// How far an entry is from its share of `count` rounds, in rounds, over all entries.
+double worst(const std::vector<round_entry>& entries, std::map<way, double>& received, int count) {
+  double most = 0;
+  for (const round_entry& e : entries) most = std::max(most, std::fabs(received[way_of(e)] - e.share * count));
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("by what is owed, received time tends to the shares within the stated bound, at any number of rounds") {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const instance g = small(5 + static_cast<int>(seed), {2, 3, 1}, seed);
+    const std::vector<int> ids = numbers(g.size());
+    const std::vector<round_entry> entries = entries_of(g, water_filling::share(g), ids);
+    round_settings how;
+    how.gifts = false;
+    rounds mechanism{g.cluster, how};
+    mechanism.allot(entries, 0);
+    double now = 0;
+    std::map<way, double> received;
+    int done = 0;
+    for (const int until : {1, 7, 50, 400}) {
+      for (const auto& [which, more] : run(mechanism, g, until - done, now)) received[which] += more;
+      done = until;
+      CAPTURE(until);
+      const double found = worst(entries, received, until);
+      CHECK(found <= std::sqrt(g.cluster.workers() * (2.0 * until + 1)) + 1);
+      CHECK(found <= 3);  // and in fact it does not grow
+    }
+  }
+}
+
+TEST_CASE("with one worker the published priorities are Webster's apportionment: no further than (1 + J share) / 2") {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const instance g = small(3 + static_cast<int>(seed), {1}, seed);
+    instance weighed = g;
+    made::dice dice{seed + 99};
+    for (job& one : weighed.jobs) one.priority = dice.between(1, 9);
+    const std::vector<int> ids = numbers(g.size());
+    const std::vector<round_entry> entries = entries_of(weighed, max_min_perf::share(weighed), ids);
+    round_settings how;
+    how.rule = round_rule::priorities;
+    rounds mechanism{g.cluster, how};
+    mechanism.allot(entries, 0);
+    double now = 0;
+    std::map<way, double> received;
+    for (int until = 1; until <= 200; ++until) {
+      for (const auto& [which, more] : run(mechanism, g, 1, now)) received[which] += more;
+      for (const round_entry& e : entries)
+        CHECK(std::fabs(received[way_of(e)] - e.share * until) <=
+              (1 + static_cast<double>(entries.size()) * e.share) / 2 + 1e-9);
+    }
+  }
+}
+
+TEST_CASE("gangs run whole, under both rules, and get their time where they fit together") {
+  instance g;
+  g.cluster.types = {{.name = "a", .num_workers = 4}, {.name = "b", .num_workers = 4}};
+  for (const int gang : {4, 2, 2, 1, 1, 1, 1}) g.jobs.push_back(job_of(std::vector{2.0 * gang, 1.0 * gang}, gang));
+  const std::vector<round_entry> entries = entries_of(g, max_min_perf::share(g), numbers(g.size()));
+  for (const round_rule rule : {round_rule::owed, round_rule::priorities}) {
+    round_settings how;
+    how.rule = rule;
+    rounds mechanism{g.cluster, how};
+    mechanism.allot(entries, 0);
+    double now = 0;
+    std::map<way, double> received = run(mechanism, g, 600, now);
+    for (const round_entry& e : entries) {
+      CHECK(e.workers == g.jobs[static_cast<std::size_t>(e.first - 100)].scale_factor);
+      CHECK(received[way_of(e)] >= 0.9 * e.share * 600);
+    }
+  }
+}
+
+TEST_CASE("debts are kept when shares change, and a job that has left is owed nothing") {
+  const instance g = small(4, {1}, 3);
+  const std::vector<int> ids = numbers(4);
+  rounds mechanism{g.cluster};
+  mechanism.allot(entries_of(g, max_min_perf::share(g), ids), 0);
+  double now = 0;
+  std::map<way, double> all;
+  // New shares each round: with the books begun anew, the first job would have every round.
+  for (int m = 0; m < 40; ++m) {
+    mechanism.allot(entries_of(g, max_min_perf::share(g), ids), now);
+    for (const auto& [which, more] : run(mechanism, g, 1, now)) all[which] += more;
+  }
+  CHECK(all.size() == 4);
+  for (const auto& [which, count] : all) CHECK(count == 10);
+  const round_entry first = entries_of(g, max_min_perf::share(g), ids)[0];
+  mechanism.next(now + seconds);
+  CHECK(mechanism.owed(first) != 0);
+  mechanism.forget(100);
+  CHECK(mechanism.owed(first) == 0);
+  for (const round_entry& e : mechanism.next(now + seconds)) CHECK(e.first != 100);
+}
+
+TEST_CASE("workers that are left go to whoever can use them, but not where jobs wait in line") {
+  const instance g = small(3, {3}, 1);
+  for (const bool gifts : {true, false}) {
+    round_settings how;
+    how.gifts = gifts;
+    rounds mechanism{g.cluster, how};
+    std::vector<round_entry> entries = entries_of(g, max_min_perf::share(g), numbers(3));
+    entries[2].share = 0;
+    mechanism.allot(entries, 0);
+    CHECK(mechanism.next(0).size() == (gifts ? 3 : 2));
+    std::vector<round_entry> late;
+    append_idle(g, g.jobs[0], 200, late);
+    entries.resize(2);
+    mechanism.allot(entries, 0);
+    mechanism.offer(late);
+    CHECK(mechanism.next(0).size() == (gifts ? 3 : 2));
+  }
+}
+
+TEST_CASE("a gift is not counted against a job") {
+  const instance g = small(1, {1}, 1);
+  rounds mechanism{g.cluster};
+  std::vector<round_entry> half = entries_of(g, max_min_perf::share(g), numbers(1));
+  half[0].share = 0.5;
+  mechanism.allot(half, 0);
+  double now = 0;
+  run(mechanism, g, 100, now);
+  mechanism.next(now);
+  CHECK(mechanism.owed(half[0]) > -seconds);  // it ran twice as long as it was due
+}
+
+TEST_CASE("time in pairs of groups becomes time of pairs of jobs: each job shares as long as before") {
+  for (int a = 1; a <= 6; ++a) {
+    for (int b = 0; b <= 6; ++b) {
+      const bool same = b == 0;
+      if (same && a < 2) continue;
+      std::vector<int> first, second;
+      for (int i = 0; i < a; ++i) first.push_back(i);
+      for (int i = 0; i < b; ++i) second.push_back(100 + i);
+      const pair_share given{.first_group = 0, .second_group = same ? 0 : 1, .share = 0.125};
+      std::map<int, double> time;
+      int pairs = 0;
+      detail::pairs_of_jobs(given, first, same ? first : second, [&](int x, int y, double share) {
+        CHECK(x != y);
+        CHECK(share > 0);
+        time[x] += share;
+        time[y] += share;
+        ++pairs;
+      });
+      CHECK(static_cast<int>(time.size()) == a + b);
+      for (const auto& [job, busy] : time) CHECK(busy == doctest::Approx(0.125 * (same ? a - 1 : job < 100 ? b : a)));
+      CHECK(pairs <= (same ? a : a + b - 1));
+    }
+  }
+}
+
+TEST_CASE("what stays on its type keeps its workers, and gangs are put on few servers") {
+  cluster where;
+  where.types = {{.name = "a", .num_workers = 8, .workers_per_server = 4}};
+  placement places{where};
+  const auto entry = [](int job, int workers, bool consolidated = false) {
+    round_entry made;
+    made.first = job;
+    made.option = 0;
+    made.workers = workers;
+    made.consolidated = consolidated;
+    return made;
+  };
+  const std::vector<round_entry> one{entry(1, 1), entry(2, 4), entry(3, 2)};
+  const auto first = places.place(one);
+  CHECK(first[1].workers == std::vector{0, 1, 2, 3});
+  CHECK(first[2].workers == std::vector{4, 5});
+  CHECK(first[0].workers == std::vector{6});
+  for (const placed_entry& p : first) CHECK(p.moved);
+  const std::vector<round_entry> two{entry(4, 1), entry(3, 2), entry(1, 1)};
+  const auto second = places.place(two);
+  CHECK(second[1].workers == std::vector{4, 5});
+  CHECK(second[2].workers == std::vector{6});
+  CHECK(second[0].workers == std::vector{7});  // the server with least room that takes it
+  CHECK((second[0].moved && !second[1].moved && !second[2].moved));
+
+  // A gang that must be in one server, and servers with two and three free workers.
+  places.set_failed(0, 0, true);
+  CHECK(places.has_failed(0, 0));
+  const std::vector<round_entry> three{entry(3, 2), entry(5, 3, true), entry(6, 3, true)};
+  const auto third = places.place(three);
+  CHECK(third[0].workers == std::vector{4, 5});
+  CHECK(third[1].workers == std::vector{1, 2, 3});
+  CHECK(third[2].workers.empty());
+  places.set_failed(0, 0, false);
+  CHECK(places.place(std::vector{entry(9, 4, true)})[0].workers == std::vector{0, 1, 2, 3});
+
+  // Of two that shared workers one goes on alone there, and has to be started anew.
+  round_entry both = entry(7, 1);
+  both.second = 8;
+  both.option = -1;
+  const int worker = places.place(std::vector{both})[0].workers[0];
+  const auto alone = places.place(std::vector{entry(7, 1)});
+  CHECK(alone[0].workers == std::vector{worker});
+  CHECK(alone[0].moved);
+}
+
+TEST_CASE("docs: two jobs take turns on two unlike workers") {
+  instance h;
+  h.cluster.types = {{.name = "fast", .num_workers = 1}, {.name = "slow", .num_workers = 1}};
+  h.jobs = {job_of(std::vector{4.0, 1.0}), job_of(std::vector{3.0, 2.0})};
+  const allocation two = max_min_perf::share(h, {});
+  rounds mechanism{h.cluster, {.seconds = 360}};
+  const std::vector<int> ids{17, 23};  // what the caller calls the two jobs
+  mechanism.allot(h, two, ids, 0);
+  placement places{h.cluster};
+  for (double now = 0; now < 3600; now += 360) {
+    const std::span<const round_entry> next = mechanism.next(now);
+    const std::span<const placed_entry> where = places.place(next);
+    for (int e = 0; e < static_cast<int>(next.size()); ++e)
+      mechanism.received(e, where[static_cast<std::size_t>(e)].workers.empty() ? 0 : 360);
+  }
+  for (const round_entry& e : entries_of(h, two, ids)) CHECK(std::fabs(mechanism.owed(e)) <= 360);
+}

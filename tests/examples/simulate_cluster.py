@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""simulate_cluster plays made streams to times that can be added up, says them in the form that docs/allocation.md gives,
+and refuses what cannot be in one sentence.
+
+    simulate_cluster.py PROGRAM
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+THROUGHPUTS = {
+    "v100": {"('A', 1)": {"null": 4.0, "('A', 1)": [2.5, 2.5], "('B', 1)": [3.0, 1.5]},
+             "('B', 1)": {"null": 2.0, "('A', 1)": [1.5, 3.0], "('B', 1)": [1.0, 1.0]},
+             "('A', 2)": {"null": 8.0}},
+    "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
+}
+FIELDS = {"mean_jct_hours", "p50", "p99", "makespan_hours", "utilisation", "allocations_computed", "solve_seconds", "seconds"}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        jobs, rates, said, times, picture = (folder / f for f in ("jobs.csv", "rates.json", "o.json", "o.csv", "o.svg"))
+        rates.write_text(json.dumps(THROUGHPUTS))
+        (folder / "job_types.csv").write_text("type_id,model,may_be_distributed\n0,A,1\n1,B,0\n")
+
+        def run(*arguments):
+            return subprocess.run([sys.argv[1], *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+        def play(lines, *options, cluster="v100=1,k80=1", policy="max_min_perf", status=0,
+                 head="job_id,type_id,scale_factor,total_steps,unit_gap_to_next"):
+            jobs.write_text("\n".join([head, *lines]) + "\n")
+            said.unlink(missing_ok=True)
+            done = run("--policy", policy, "--jobs", jobs, "--throughputs", rates, "--cluster", cluster, "--json", said, *options)
+            assert done.returncode == status, (lines, options, done)
+            return json.loads(said.read_text()) if status == 0 else done.stderr
+
+        # One job of 14,400 steps at 4 a second, and one that comes half an hour after and runs on the other type.
+        got = play(["0,0,1,14400,0.5", "1,1,1,1800,1"], "--rate", 1, "--reset", 0, "--csv", times, "--svg", picture, policy="fifo")
+        assert FIELDS <= set(got), got
+        assert abs(got["makespan_hours"] - 1) < 1e-9, got
+        assert abs(got["mean_jct_hours"] - (1 + 0.5) / 2) < 1e-9, got
+        assert got["utilisation"]["v100"] > 0.99 and got["certificates_verified"] is None, got
+        rows = times.read_text().splitlines()
+        assert rows[0] == "job,arrival_s,completed_s,jct_s" and rows[2].split(",")[:2] == ["1", "1800"], rows
+        xml.parse(picture)
+
+        # The rate makes gaps; all at once with rate 0; arrivals by the clock; measured jobs alone count.
+        three = ["0,0,1,3600,1", "1,0,1,3600,1", "2,0,1,3600,1"]
+        assert play(three, "--rate", 4)["mean_jct_hours"] == 0.25
+        queued = play(three, "--rate", 0, cluster="v100=1", policy="fifo")
+        assert abs(queued["makespan_hours"] - 0.75) < 1e-9 and queued["jobs_measured"] == 3, queued
+        assert play(three, "--rate", 4, "--measure", "1:2")["jobs_measured"] == 1
+        clock = play(["A,1,3600,0", "A,1,3600,7200"], head="model,scale_factor,total_steps,arrival_s")
+        assert clock["makespan_hours"] == 2.25, clock
+
+        # Two that share one worker make 5 steps a second together instead of 4; gangs need both workers.
+        alone = play(three[:2], "--rate", 0, cluster="v100=1")
+        both = play(three[:2], "--rate", 0, "--space-sharing", cluster="v100=1")
+        assert both["makespan_hours"] < 0.9 * alone["makespan_hours"], (alone, both)
+        assert play(["0,0,2,28800,1"], "--rate", 0, cluster="v100=2")["makespan_hours"] == 1
+
+        # A move costs time where that is asked for, and equal runs are equal.
+        many = [f"{i},{i % 2},1,{2000 + 100 * i},0.1" for i in range(20)]
+        assert play(many, "--rate", 2)["certificates_verified"] is True
+        free, paid = play(many, "--rate", 2), play(many, "--rate", 2, "--preemption-seconds", 60)
+        assert paid["mean_jct_hours"] > free["mean_jct_hours"] and free["restarts"] > 0, (free, paid)
+        again = play(many, "--rate", 2)
+        for got in (free, again):
+            del got["seconds"], got["solve_seconds"]
+        assert free == again
+        for policy in ("max_min_agnostic", "ftf", "fifo", "sjf", "water_filling", "allox", "gandiva", "makespan", "nash"):
+            assert play(many, "--rate", 2, policy=policy)["jobs_measured"] == 20
+        for options in (["--agnostic"], ["--rounds", "owed", "--reset", 0], ["--as-published"], ["--any-optimum"], ["--ungrouped"]):
+            assert play(many, "--rate", 2, *options)["jobs_measured"] == 20
+
+        # A run that is stopped and taken up again ends as if it had not been.
+        state = folder / "state"
+        stopped = play(many, "--rate", 2, "--save", state, "--stop-after", 5)
+        assert stopped["rounds"] == 5 and state.exists(), stopped
+        resumed = play(many, "--rate", 2, "--resume", state)
+        assert resumed["mean_jct_hours"] == free["mean_jct_hours"] and resumed["rounds"] == free["rounds"], resumed
+        state.write_text("something else")
+        assert "no saved simulation" in play(many, "--rate", 2, "--resume", state, status=2)
+
+        one = ["0,0,1,100,1"]
+        for words, lines, options in (
+            ("'best'", one, {"policy": "best"}),
+            ("--rate is missing", one, {}),
+            ("line 2, total_steps is 'many'", ["0,0,1,many,1"], {"rate": 1}),
+            ("line 2 has 4 fields", ["0,0,1,100"], {"rate": 1}),
+            ("line 2, type_id is not in job_types.csv", ["0,7,1,100,1"], {"rate": 1}),
+            ("line 2, total_steps is negative", ["0,0,1,-5,1"], {"rate": 1}),
+            ("line 2, scale_factor must be at least 1", ["0,0,0,100,1"], {"rate": 1}),
+            ("does not have for v100", ["0,0,8,100,1"], {"rate": 1}),
+            ("job 0 can run nowhere", ["0,0,2,100,1"], {"rate": 1}),
+            ("no worker type 'h100'", one, {"rate": 1, "cluster": "h100=2"}),
+            ("--cluster must be like", one, {"rate": 1, "cluster": "v100"}),
+            ("--cluster names v100 twice", one, {"rate": 1, "cluster": "v100=1,v100=1"}),
+            ("--cluster has no workers", one, {"rate": 1, "cluster": "v100=0"}),
+            ("--measure must be like", one, {"rate": 1, "measure": "5"}),
+            ("--measure ends at job 9", one, {"rate": 1, "measure": "0:9"}),
+            ("no job is measured", one, {"rate": 1, "measure": "1:1"}),
+        ):
+            flags = [f for key in ("rate", "measure") if key in options for f in (f"--{key}", options[key])]
+            rest = {key: value for key, value in options.items() if key in ("cluster", "policy")}
+            text = play(lines, *flags, status=2, **rest)
+            assert words in text and text.count("\n") == 1, (words, text)
+        rates.write_text("{")
+        assert "is not JSON" in play(one, "--rate", 1, status=2)
+        assert run("--policy", "fifo").returncode == 2 and run("--nonsense").returncode == 2
+        assert "max_min_perf" in run("--list").stdout.split()
+
+
+if __name__ == "__main__":
+    main()
