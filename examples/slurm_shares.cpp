@@ -106,7 +106,7 @@ class sharer {
         while (now() < ends) {
           wait_until(std::min(ends, now() + std::clamp(given_.round / 8, 0.5, 15.0)));
           look(false);
-          if (has_changed_ && ends - now() > given_.round / 4) refill(ends);
+          if (has_changed_ && !is_queue() && ends - now() > given_.round / 4) refill(ends);
         }
       }
       finish();
@@ -283,6 +283,11 @@ class sharer {
     return policy_->name == "makespan" || policy_->name == "ftf" || policy_->name == "sjf" || policy_->name == "allox";
   }
 
+  /// Policies that let jobs wait in line; who comes later must not pass on GPUs that are left.
+  [[nodiscard]] bool is_queue() const {
+    return policy_->name == "fifo" || policy_->name == "sjf" || policy_->name == "allox";
+  }
+
   /// The types in an order that stays; a new one comes last.
   void find_types() {
     for (const pool& one : pools_)
@@ -334,7 +339,7 @@ class sharer {
 
   /// The rounds, with what is owed from before this program was started.
   void begin_rounds(const plait::instance& given, const std::vector<member>& ours, double time) {
-    rounds_.emplace(given.cluster, plait::round_settings{.seconds = given_.round});
+    rounds_.emplace(given.cluster, plait::round_settings{.seconds = given_.round, .gifts = !is_queue()});
     std::vector<plait::round_entry> old;
     for (const member& one : ours) {
       for (const auto& [type, owed] : one.books->owed) {
