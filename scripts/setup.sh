@@ -11,6 +11,10 @@ header() { need g++ && g++ -E -x c++ - <<<"#include <$1>" >/dev/null 2>&1; }
 openblas() { need pkg-config && pkg-config --exists openblas; }
 mpi_compiler() { need mpicxx; }
 network_tool() { need ip || [[ -x /sbin/ip || -x /usr/sbin/ip ]]; }
+# Daemons stand in sbin, which is not on everybody's path.
+daemon() { need "$1" || [[ -x /usr/sbin/$1 || -x /sbin/$1 ]]; }
+slurm_daemons() { daemon slurmctld && daemon slurmd; }
+munge_daemon() { daemon munged; }
 pictures() { [[ -d /usr/share/datasets/fashion-mnist ]]; }
 
 # Each line: the package, and what shows that it, or its like from elsewhere, is there.
@@ -29,6 +33,8 @@ requirements='
   libopenmpi-dev         mpi_compiler
   openmpi-bin            need mpirun
   iproute2               network_tool
+  slurm-wlm              slurm_daemons
+  munge                  munge_daemon
   dataset-fashion-mnist  pictures
 '
 
@@ -89,11 +95,11 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   look # what matters is what is there afterwards
 fi
 
-# Without the pictures, what reads them says so itself; without an MPI its side is left out, which the build says;
-# without any of the others nothing is built.
+# Without the pictures or Slurm, what needs them says so itself; without an MPI its side is left out, which the build
+# says; without any of the others nothing is built.
 for package in "${missing[@]}"; do
   case $package in
-    dataset-fashion-mnist | libopenmpi-dev | openmpi-bin) ;;
+    dataset-fashion-mnist | libopenmpi-dev | openmpi-bin | slurm-wlm | munge) ;;
     *)
       if [[ $said == no ]]; then say "still missing: ${missing[*]}"; fi
       exit 2
