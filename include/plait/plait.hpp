@@ -10,6 +10,8 @@
 #include <plait/comm/communicator.hpp>
 #include <plait/comm/serial.hpp>
 #include <plait/comm/threads.hpp>
+#include <plait/cost/calibrate.hpp>
+#include <plait/cost/memory.hpp>
 #include <plait/data/batch.hpp>
 #include <plait/data/classified_images.hpp>
 #include <plait/data/dataset.hpp>
@@ -30,10 +32,12 @@
 #include <plait/optim/adamw.hpp>
 #include <plait/optim/sgd.hpp>
 #include <plait/plan.hpp>
+#include <plait/schedule/orders.hpp>
 #include <plait/schedule/simulate_shared.hpp>
 #include <plait/timeline/compare.hpp>
 #include <plait/timeline/shared.hpp>
 #include <plait/timeline/svg.hpp>
+#include <plait/timeline/timeline.hpp>
 #include <plait/timeline/trace.hpp>
 #include <plait/train/checkpoint.hpp>
 #include <plait/train/gather.hpp>

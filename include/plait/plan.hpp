@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The deciding half: layouts, schedules, timelines, costs. Plain C++20; no CUDA, no thread, no library.
+/// The deciding half: layouts, schedules, cuts. Plain C++20; no CUDA, no thread, no library. What is used at run time
+/// alone, orders as values, timelines, memory, has headers of its own; <plait/plait.hpp> has it all.
 #include <plait/core/error.hpp>
 #include <plait/core/require.hpp>
 #include <plait/core/units.hpp>
-#include <plait/cost/calibrate.hpp>
 #include <plait/cost/cut.hpp>
 #include <plait/cost/layer_profile.hpp>
-#include <plait/cost/memory.hpp>
 #include <plait/mesh/dispatch.hpp>
 #include <plait/mesh/mesh.hpp>
 #include <plait/mesh/name.hpp>
@@ -24,7 +23,6 @@
 #include <plait/schedule/makespan.hpp>
 #include <plait/schedule/of_layout.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
-#include <plait/schedule/orders.hpp>
 #include <plait/schedule/pipedream.hpp>
 #include <plait/schedule/pipedream_2bw.hpp>
 #include <plait/schedule/program.hpp>
@@ -37,5 +35,4 @@
 #include <plait/schedule/zb_h1.hpp>
 #include <plait/schedule/zb_h2.hpp>
 #include <plait/schedule/zb_v.hpp>
-#include <plait/timeline/timeline.hpp>
 #include <plait/version.hpp>

@@ -12,9 +12,8 @@ namespace plait {
 ///
 /// Bubble: none within a rank's own span, which is 3 micro in the unit case, for micro >= 2 ranks - 1; ranks - 1 at its
 /// ends. In the paper the next step begins there; here no step begins before the one before it has been validated
-/// (docs/design/split_backward.md), so at equal costs a step is as long as one of ZB-H1, and shorter where messages take
-/// time or input halves take longer than weight halves.
-/// Peak: 2 ranks - 1 on every rank, about twice that of 1F1B.
+/// (docs/design/split_backward.md), so at equal costs a step is as long as one of ZB-H1, and shorter where messages
+/// take time or input halves take longer than weight halves. Peak: 2 ranks - 1 on every rank, about twice that of 1F1B.
 /// Source: Qi et al., ICLR 2024 (arXiv 2401.10241), section 2.2.
 struct zb_h2 {
   static constexpr std::string_view name = "zb_h2";
