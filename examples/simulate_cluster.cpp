@@ -106,9 +106,9 @@ int run(arguments given) {
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
   if (!given.svg.empty()) given.how.recorded_rounds = 120;
-  if (given.rate == 0) {  // all jobs are there at once, so only the measured ones matter
-    if (given.how.measure_end >= 0) stream.jobs.resize(static_cast<std::size_t>(given.how.measure_end));
-  }
+  // Where all jobs are there at once, only the measured ones matter.
+  if (given.rate == 0 && given.how.measure_end >= 0)
+    stream.jobs.resize(static_cast<std::size_t>(given.how.measure_end));
 
   const auto began = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };

@@ -19,10 +19,7 @@ using namespace plait;
 using made::plain;
 
 std::vector<instance> all_instances(int seeds) {
-  std::vector<instance> all;
-  for (const made::kind& k : made::kinds())
-    for (int seed = 11; seed < 11 + seeds; ++seed) all.push_back(made::make(k, static_cast<std::uint64_t>(seed)));
-  return all;
+  return made::of_all_kinds(11, seeds);
 }
 
 std::vector<double> fairness_units(const instance& g, const plain& p) {

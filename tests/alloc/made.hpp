@@ -203,4 +203,13 @@ struct plain {
   }
 };
 
+/// Of each kind as many instances, from a first seed on.
+inline std::vector<instance> of_all_kinds(int first_seed, int seeds) {
+  std::vector<instance> all;
+  for (const kind& k : kinds())
+    for (int seed = first_seed; seed < first_seed + seeds; ++seed)
+      all.push_back(make(k, static_cast<std::uint64_t>(seed)));
+  return all;
+}
+
 }  // namespace made

@@ -222,9 +222,10 @@ TEST_CASE("a job that shares workers in a round has no others in it") {
   instance g;
   g.cluster.types = {{.name = "a", .num_workers = 1}, {.name = "b", .num_workers = 2}};
   g.jobs = {job_of(std::vector{1.0, 1.0}), job_of(std::vector{1.0, 1.0})};
-  for (const double together : {0.2, 0.5, 0.8}) {
+  // Both can run alone as well, or the second job only.
+  for (const auto& [together, first_alone] : {std::pair{0.2, true}, {0.5, true}, {0.8, true}, {0.2, false}}) {
     std::vector<round_entry> entries;
-    append_idle(g, g.jobs[0], 1, entries);
+    if (first_alone) append_idle(g, g.jobs[0], 1, entries);
     append_idle(g, g.jobs[1], 2, entries);
     for (round_entry& e : entries) e.share = e.type == 1 ? 1 - together : 0;
     round_entry& both = entries.emplace_back();
