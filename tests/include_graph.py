@@ -30,7 +30,7 @@ STANDS_ON = {
     "layers": ["kernels", "comm"],
     "model": ["layers"],
     "optim": ["model", "comm"],
-    "data": ["tensor"],
+    "data": ["kernels"],
     "checkpoint": ["tensor"],
     "metrics": ["timeline"],
     # the meeting point

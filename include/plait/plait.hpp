@@ -18,6 +18,7 @@
 #include <plait/data/fashion_mnist.hpp>
 #include <plait/data/in_memory_dataset.hpp>
 #include <plait/data/loader.hpp>
+#include <plait/data/resident_dataset.hpp>
 #include <plait/data/sampler.hpp>
 #include <plait/launch/launch_place.hpp>
 #include <plait/launch/tcp_exchange.hpp>

@@ -101,7 +101,7 @@ verdict<T> by_parts(const judged<T>& given, std::int64_t parts, T scale, const d
       [&](const part& rank, T* out) {
         for_each_row(rows,
                      row_sums<T>{rank.x.data(), label.data(), largest.data(), rows, rank.classes.size(),
-                                 rank.classes.begin, out},
+                                 rank.classes.begin, given.classes, out},
                      at.order());
       },
       sum);
@@ -208,6 +208,25 @@ TEST_CASE_TEMPLATE_DEFINE("cross-entropy of huge logits neither overflows nor lo
   is_plain_softmax<space>(drawn<T>(40, 10, 1e4), 1e4L);
   // all alike, far above and far below what exp can take
   for (T level : {T{1e4}, T{-1e4}}) is_plain_softmax<space>(judged<T>{2, 6, std::vector<T>(12, level), {0, 5}}, 1e4L);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("the loss of a label that is no class is not a number, and no other row is touched", Kind,
+                          labels_that_are_no_class) {
+  using T = typename Kind::element;
+  const desk<typename Kind::space> at;
+  auto given = drawn<T>(4, 10, 4);
+  for (std::int64_t parts = 1; parts <= 4; ++parts) {
+    CAPTURE(parts);
+    const auto loss = by_parts(given, parts, T{1}, at).loss;
+    for (const std::int32_t wrong : {-1, 10, 2000000000}) {
+      CAPTURE(wrong);
+      auto bad = given;
+      bad.label[2] = wrong;
+      const auto found = by_parts(bad, parts, T{1}, at).loss;
+      CHECK(std::isnan(found[2]));
+      for (const std::size_t i : {0, 1, 3}) CHECK(found[i] == loss[i]);
+    }
+  }
 }
 
 TEST_CASE_TEMPLATE_DEFINE("of equal largest logits the first is the answer, on whichever part it lies", Kind,

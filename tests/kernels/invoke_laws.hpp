@@ -25,4 +25,6 @@
   TEST_CASE_TEMPLATE_INVOKE(cross_entropy_by_parts, __VA_ARGS__);       \
   TEST_CASE_TEMPLATE_INVOKE(cross_entropy_of_huge_logits, __VA_ARGS__); \
   TEST_CASE_TEMPLATE_INVOKE(ties_go_to_the_first, __VA_ARGS__);         \
+  TEST_CASE_TEMPLATE_INVOKE(labels_that_are_no_class, __VA_ARGS__);     \
+  TEST_CASE_TEMPLATE_INVOKE(rows_are_gathered, __VA_ARGS__);            \
   }

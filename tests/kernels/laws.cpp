@@ -9,6 +9,7 @@
 #include "kernels/cross_entropy_laws.hpp"
 #include "kernels/elementwise_laws.hpp"
 #include "kernels/for_each_laws.hpp"
+#include "kernels/gather_rows_laws.hpp"
 #include "kernels/invoke_laws.hpp"
 #include "kernels/matmul_laws.hpp"
 #include "kernels/reduce_laws.hpp"

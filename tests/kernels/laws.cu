@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws of kernels on a device.
 #include <plait/kernels/for_each.cuh>
+#include <plait/kernels/gather_rows.cuh>
 #include <plait/kernels/matmul.cuh>
 #include <plait/kernels/reduce.cuh>
 #include <plait/tensor/cuda.cuh>
@@ -10,6 +11,7 @@
 #include "kernels/cross_entropy_laws.hpp"
 #include "kernels/elementwise_laws.hpp"
 #include "kernels/for_each_laws.hpp"
+#include "kernels/gather_rows_laws.hpp"
 #include "kernels/invoke_laws.hpp"
 #include "kernels/laws.hpp"
 #include "kernels/matmul_laws.hpp"

@@ -430,7 +430,7 @@ struct careless_cross_entropy : plait::softmax_cross_entropy {
     const auto count = static_cast<std::size_t>(rows);
     for_each_row(rows, plait::cross_entropy::row_max<T>{x.data, columns, largest}, context.stream);
     if (!Slips.without_max) context.tensor->all_reduce(std::span{largest, count}, reduction::max, context.stream);
-    for_each_row(rows, plait::cross_entropy::row_sums<T>{x.data, label, largest, rows, columns, first, sums},
+    for_each_row(rows, plait::cross_entropy::row_sums<T>{x.data, label, largest, rows, columns, first, classes, sums},
                  context.stream);
     if (!Slips.without_sum) context.tensor->all_reduce(std::span{sums, 2 * count}, reduction::sum, context.stream);
     for_each_element(rows, plait::cross_entropy::row_loss<T>{largest, sums, rows, row_loss, context.saved},

@@ -8,6 +8,7 @@
 
 #include "exact_model.hpp"
 #include "real_model.hpp"
+#include "resident_laws.hpp"
 
 namespace {
 
@@ -80,6 +81,11 @@ TEST_CASE("on a GPU versions of weights, and updates that are validated afterwar
   job.settings.post_validate = false;
   job.settings.clip_norm = 0;
   same(layout_under<pipedream_2bw>({1, 1, 3}), job);
+}
+
+TEST_CASE("on a GPU data that lies there trains what data in host memory trains, bit for bit") {
+  for (const layout_handle& layout : layouts()) trains_alike_on_resident_data(threads<gpu>{}, layout);
+  names_a_class_that_is_not_there(threads<gpu>{}, layout_of({2, 1, 2}, 1, 1));
 }
 
 TEST_CASE("on a GPU the ledger's peak is what was predicted from the program, on every rank") {

@@ -5,6 +5,7 @@
 // there as it does on the host. With them a trainer's use of streams and fences is tested where there is no device.
 
 #include <plait/kernels/for_each.hpp>
+#include <plait/kernels/gather_rows.hpp>
 #include <plait/kernels/matmul.hpp>
 #include <plait/kernels/reduce.hpp>
 
@@ -30,6 +31,12 @@ void add_sum(const T* in, std::int64_t count, double* total, double* scratch, qu
 template <real T>
 void add_sum_of_squares(const T* in, std::int64_t count, double* total, double* scratch, queued_stream order) {
   order.queue->push([=] { add_sum_of_squares(in, count, total, scratch, host_stream{}); });
+}
+
+template <class T>
+void gather_rows(const T* from, std::int64_t columns, const std::int64_t* row, std::int64_t rows, T* to,
+                 queued_stream order) {
+  order.queue->push([=] { gather_rows(from, columns, row, rows, to, host_stream{}); });
 }
 
 template <class T, class Placed>

@@ -11,6 +11,7 @@
 #include "exact_model.hpp"
 #include "queued_kernels.hpp"
 #include "real_model.hpp"
+#include "resident_laws.hpp"
 
 namespace {
 
@@ -63,6 +64,18 @@ TEST_CASE("on streams that lag behind, versions of weights and updates that are 
   job.settings.clip_norm = 0;
   same(layout_under<pipedream_2bw>({1, 1, 3}), job);
   same(layout_under<pipedream_2bw>({2, 2, 2}), job);
+}
+
+TEST_CASE("on streams that lag behind, data that lies in their space trains what data in host memory trains") {
+  for (const layout_handle& layout : layouts()) trains_alike_on_resident_data(threads<queued>{}, layout);
+}
+
+TEST_CASE("a class that is not there is named, also where targets lie in the space of the ranks") {
+  for (const layout_handle& layout :
+       {layout_of({1, 1, 1}, 1, 1), layout_of({2, 1, 1}, 1, 1), layout_of({1, 2, 2}, 1, 1)}) {
+    names_a_class_that_is_not_there(threads<queued>{}, layout);
+    names_a_class_that_is_not_there(threads{}, layout);
+  }
 }
 
 std::atomic<int> reductions_before{0};

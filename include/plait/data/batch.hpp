@@ -5,12 +5,17 @@
 #include <cstdint>
 #include <span>
 
+#include <plait/tensor/host.hpp>
+
 namespace plait {
 
 /// One data rank's rows of a global batch, cut into micro-batches. It does not own what it shows.
 ///
+/// Space: where `x` and `targets` lie. A trainer takes what lies in host memory or in its own space; in its own space
+/// nothing is uploaded, so that what a simulation has on a device stays there.
+///
 ///     micro_offset = {0, 3, 5, 5}:   rows 0 1 2 | 3 4 | -      three micro-batches, the last without rows
-template <class T, class Target>
+template <class T, class Target, class Space = host>
 struct batch {
   std::span<const T> x;                          ///< [rows, features]
   std::span<const Target> targets;               ///< [rows, target_columns]

@@ -12,8 +12,9 @@
 #include <plait/core/ranges.hpp>
 #include <plait/core/require.hpp>
 #include <plait/data/batch.hpp>
-#include <plait/data/dataset.hpp>
+#include <plait/data/dataset_reader.hpp>
 #include <plait/data/sampler.hpp>
+#include <plait/tensor/buffer.hpp>
 
 namespace plait {
 
@@ -48,29 +49,32 @@ struct data_shard {
 /// Law: the parts of all data ranks and micro-batches together are the global batch, each row once and in its order,
 /// for any data_ways and micro, whether they divide the batch or not.
 /// There is one buffer, taken at construction: a batch is valid until the next is asked for. Moves, does not copy.
+/// Batches lie where the data set does: in host memory, or in the space of a `resident_dataset`.
 /// Needs: a data set that outlives the loader.
-template <class T, class Target, dataset<T, Target> Data>
+template <class T, class Target, readable_dataset<T, Target> Data>
 class loader {
+  using reader = dataset_reader<Data, T, Target>;
+
  public:
-  using batch_type = batch<T, Target>;
+  using space = typename reader::space;
+  using batch_type = batch<T, Target, space>;
 
   /// Needs: a sampler of as many samples as the data set has, 0 <= data_rank < data_ways, micro >= 1.
   /// Throws: usage otherwise.
-  loader(const Data& data, sampler order, data_shard shard) : data_{&data}, sampler_{std::move(order)}, shard_{shard} {
+  loader(const Data& data, sampler order, data_shard shard)
+      : data_{&data},
+        sampler_{std::move(order)},
+        shard_{checked(shard)},
+        // A smaller last batch gives no part more rows, so these suffice.
+        most_rows_{shard.rows(sampler_.global_batch()).size()},
+        reader_{data, most_rows_},
+        x_{most_rows_ * data.features()},
+        targets_{most_rows_ * data.target_columns()},
+        micro_offset_(static_cast<std::size_t>(shard.micro) + 1) {
     require(sampler_.samples() == data.samples(), "loader", [&] {
       return "the sampler orders " + std::to_string(sampler_.samples()) + " samples, but the data set has " +
              std::to_string(data.samples());
     });
-    require(shard.micro >= 1, "loader", "a batch is cut into at least one micro-batch");
-    require(0 <= shard.data_rank && shard.data_rank < shard.data_ways, "loader", [&] {
-      return "there is no rank " + std::to_string(shard.data_rank) + " in a data axis of " +
-             std::to_string(shard.data_ways);
-    });
-    // A smaller last batch gives no part more rows, so these suffice.
-    const auto most_rows = static_cast<std::size_t>(shard.rows(sampler_.global_batch()).size());
-    x_.resize(most_rows * static_cast<std::size_t>(data.features()));
-    targets_.resize(most_rows * static_cast<std::size_t>(data.target_columns()));
-    micro_offset_.resize(static_cast<std::size_t>(shard.micro) + 1);
   }
   loader(const Data&&, sampler, data_shard) = delete;  // the data set would not outlive the call
   loader(loader&&) noexcept = default;
@@ -92,10 +96,10 @@ class loader {
       micro_offset_[static_cast<std::size_t>(j) + 1] = shard_.micro_rows(global_rows, j).end - mine.begin;
     }
     const auto rows = static_cast<std::size_t>(mine.size());
-    const std::span x = std::span{x_}.first(rows * static_cast<std::size_t>(data_->features()));
-    const std::span targets = std::span{targets_}.first(rows * static_cast<std::size_t>(data_->target_columns()));
+    const std::span<T> x{x_.data(), rows * static_cast<std::size_t>(data_->features())};
+    const std::span<Target> targets{targets_.data(), rows * static_cast<std::size_t>(data_->target_columns())};
     epoch_ = -1;  // until `fill` has returned there is no batch to give again
-    data_->fill(global.subspan(static_cast<std::size_t>(mine.begin), rows), x, targets);
+    reader_.fill(global.subspan(static_cast<std::size_t>(mine.begin), rows), x, targets);
     batch_ = batch_type{.x = x,
                         .targets = targets,
                         .rows = mine.size(),
@@ -113,6 +117,15 @@ class loader {
   [[nodiscard]] auto epoch(std::int64_t epoch, std::int64_t first_step = 0) { return batches{this, epoch, first_step}; }
 
  private:
+  static data_shard checked(data_shard shard) {
+    require(shard.micro >= 1, "loader", "a batch is cut into at least one micro-batch");
+    require(0 <= shard.data_rank && shard.data_rank < shard.data_ways, "loader", [&] {
+      return "there is no rank " + std::to_string(shard.data_rank) + " in a data axis of " +
+             std::to_string(shard.data_ways);
+    });
+    return shard;
+  }
+
   struct batches {
     loader* from;
     std::int64_t epoch;
@@ -141,8 +154,10 @@ class loader {
   const Data* data_;
   sampler sampler_;
   data_shard shard_;
-  std::vector<T> x_;
-  std::vector<Target> targets_;
+  std::int64_t most_rows_;
+  reader reader_;
+  buffer<T, space> x_;
+  buffer<Target, space> targets_;
   std::vector<std::int64_t> micro_offset_;
   batch_type batch_;
   std::int64_t epoch_ = -1;  ///< of the batch in the buffer; -1: there is none
@@ -150,15 +165,15 @@ class loader {
 };
 
 /// A loader that gives inputs as T and targets as Target, by default as the data set names them.
-template <class T, class Target, dataset<T, Target> Data>
+template <class T, class Target, readable_dataset<T, Target> Data>
 loader<T, Target, Data> make_loader(const Data& data, sampler order, data_shard shard = {}) {
   return {data, std::move(order), shard};
 }
 
 /// \copydoc make_loader
 template <class T, class Data>
-  requires dataset<Data, T, typename Data::target_type> loader<T, typename Data::target_type, Data> make_loader(
-      const Data& data, sampler order, data_shard shard = {}) {
+  requires readable_dataset<Data, T, typename Data::target_type> loader<T, typename Data::target_type, Data>
+  make_loader(const Data& data, sampler order, data_shard shard = {}) {
     return {data, std::move(order), shard};
   }
 

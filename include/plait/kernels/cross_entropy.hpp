@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <plait/core/host_device.hpp>
+#include <plait/kernels/for_each.hpp>
 #include <plait/tensor/dtype.hpp>
 
 namespace plait {
@@ -30,7 +31,8 @@ struct row_max {
 };
 
 /// sums[i] = sum over this rank's classes of exp(x[i, j] - largest[i]);
-/// sums[rows + i] = x[i, label[i]] - largest[i] where the label is one of this rank's classes, else 0
+/// sums[rows + i] = x[i, label[i]] - largest[i] where the label is one of this rank's classes, else 0; not a number
+/// where it is none of all `classes`, so that such a label cannot go unnoticed where only a device sees it
 template <real T>
 struct row_sums {
   const T* x;
@@ -39,6 +41,7 @@ struct row_sums {
   std::int64_t rows;
   std::int64_t columns;
   std::int64_t first_class;
+  std::int64_t classes;
   T* sums;
   template <class Row>
   PLAIT_HD void operator()(const Row& threads, std::int64_t i) const {
@@ -48,7 +51,9 @@ struct row_sums {
     if (!threads.first()) return;
     const std::int64_t mine = label[i] - first_class;
     sums[i] = total;
-    sums[rows + i] = mine >= 0 && mine < columns ? row[mine] - top : T{0};
+    sums[rows + i] = label[i] < 0 || label[i] >= classes ? detail::not_a_number<T>()
+                     : mine >= 0 && mine < columns       ? row[mine] - top
+                                                         : T{0};
   }
 };
 

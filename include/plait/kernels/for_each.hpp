@@ -17,6 +17,12 @@ consteval T minus_infinity() {
   return -std::numeric_limits<T>::infinity();
 }
 
+/// As `minus_infinity`.
+template <class T>
+consteval T not_a_number() {
+  return std::numeric_limits<T>::quiet_NaN();
+}
+
 /// Makes a thread's copy of a body ready for its elements. In place: g++ 12 at -O1 loses stores through the pointers of
 /// a copy that a function returns.
 template <class Body>

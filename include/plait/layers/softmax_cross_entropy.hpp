@@ -53,7 +53,8 @@ struct softmax_cross_entropy {
     T* const sums = context.scratch + rows;
     for_each_row(rows, cross_entropy::row_max<T>{x.data, columns, largest}, context.stream);
     context.tensor->all_reduce(span_of(largest, rows), reduction::max, context.stream);
-    for_each_row(rows, cross_entropy::row_sums<T>{x.data, label, largest, rows, columns, first, sums}, context.stream);
+    for_each_row(rows, cross_entropy::row_sums<T>{x.data, label, largest, rows, columns, first, classes, sums},
+                 context.stream);
     context.tensor->all_reduce(span_of(sums, 2 * rows), reduction::sum, context.stream);
     for_each_element(rows, cross_entropy::row_loss<T>{largest, sums, rows, row_loss, context.saved}, context.stream);
   }

@@ -19,6 +19,7 @@
 #include <plait/kernels/for_each.hpp>
 #include <plait/optim/optimizer.hpp>
 #include <plait/tensor/ledger.hpp>
+#include <plait/train/given_batches.hpp>
 #include <plait/train/gradient_sums.hpp>
 #include <plait/train/rank.hpp>
 #include <plait/train/recorder.hpp>
@@ -55,23 +56,23 @@ template <real T, class Model, class Optimizer, communicator Comm>
 class executor {
  public:
   using space = typename Comm::space;
-  using batch_type = batch<T, target_of<typename Model::loss_type, T>>;
+  using target = target_of<typename Model::loss_type, T>;
   using stage_type = stage<T, Model, Comm>;
 
   /// Takes all memory that the plan says. Model, rank and plan are kept by reference.
   executor(rank_context<Comm>& rank, const Model& model, const step_plan& plan, const training<T>& settings,
            typename space::stream order)
       : rank_{&rank},
-        model_{&model},
+
         plan_{&plan},
-        features_{settings.features},
         buckets_{settings.buckets},
         order_{order},
         memory_{std::make_shared<step_arenas<space>>(plan.memory)},
         sums_{plan.my_training(), plan.shape.chunks, settings.buckets},
         stages_{make_stages(rank, model, plan, settings)},
         work_{take_workspace<T>(plan, memory_->workspace)},
-        updates_{rank, plan, stages_, work_, memory_->stash, settings.clip_norm, order} {
+        updates_{rank, plan, stages_, work_, memory_->stash, settings.clip_norm, order},
+        batches_{model.loss(), settings.features, plan.shape.micro, plan.profile.rows, plan.shape.steps} {
     const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
     memory_->require_used_up();
     open_queues();
@@ -93,14 +94,10 @@ class executor {
   ///
   /// step: number of the first step, from 1, for the optimizer. The results are there until the next run. Throws:
   /// usage, where a batch does not fit the settings.
-  std::span<const step_result> run(const program& steps, std::span<const batch_type> batches,
+  template <class From>
+  std::span<const step_result> run(const program& steps, std::span<const batch<T, target, From>> batches,
                                    const Optimizer& optimizer, std::int64_t step) {
-    require(static_cast<int>(batches.size()) == steps.shape.steps, "plait::trainer", [&] {
-      return "it makes " + std::to_string(steps.shape.steps) + " steps at a time, and was given " +
-             std::to_string(batches.size()) + " batches";
-    });
-    batches_ = batches;
-    for (const batch_type& one : batches) check(one);
+    batches_.take(batches, steps.shape.steps);
     if (steps.trains)
       space::zero(memory_->gradients.data(), static_cast<std::size_t>(memory_->gradients.size()), order_);
     space::zero(work_.sums, work_.sum_count() * sizeof(double), order_);
@@ -121,6 +118,10 @@ class executor {
     rank_->world().doing({"between steps", -1, -1, -1});
     return {results_.data(), batches.size()};
   }
+
+  /// Throws: usage, where a target of the last run cannot be and lies where nothing looked at it. To be called where a
+  /// loss is not finite.
+  void look_at_targets() const { batches_.look_at_targets(order_); }
 
   /// Weights were put in place from outside: all versions of them are those.
   void weights_were_set() { updates_.share_newest(order_); }
@@ -162,9 +163,9 @@ class executor {
   /// The results of the steps, from the sums over all ranks.
   void collect() {
     space::download(numbers_.data(), work_.sums, numbers_.size() * sizeof(double), order_);
-    for (std::size_t i = 0; i < batches_.size(); ++i) {
+    for (std::size_t i = 0; i < batches_.steps(); ++i) {
       const double* const sums = numbers_.data() + shared_workspace<T>::sums_of_a_step * i;
-      const std::int64_t rows = static_cast<std::int64_t>(sums[2]), all = batches_[i].global_rows;
+      const std::int64_t rows = static_cast<std::int64_t>(sums[2]), all = batches_.global_rows(i);
       require(rows == all, "plait::trainer", [&] {
         return "the batches of all data ranks have " + std::to_string(rows) +
                " samples, and this one was said to be of " + std::to_string(all) +
@@ -177,13 +178,7 @@ class executor {
     }
   }
 
-  // Micro-batches are numbered through all steps of a program.
-  [[nodiscard]] int step_of(const action& act) const { return act.micro / plan_->shape.micro; }
-  [[nodiscard]] const batch_type& batch_of(const action& act) const {
-    return batches_[static_cast<std::size_t>(step_of(act))];
-  }
-  [[nodiscard]] int micro_of(const action& act) const { return act.micro % plan_->shape.micro; }
-  [[nodiscard]] std::int64_t rows_of(const action& act) const { return batch_of(act).micro_rows(micro_of(act)); }
+  [[nodiscard]] std::int64_t rows_of(const action& act) const { return batches_.rows_of(act); }
 
   /// Prepares the pipeline group for the messages of the programs, where its communicator wants that.
   void open_queues() {
@@ -195,24 +190,6 @@ class executor {
             if (is_send(act.kind)) queues.push_back({static_cast<int>(rank), act.peer, channel_of(act)});
       rank_->pipeline().open_queues(queues);
     }
-  }
-
-  void check(const batch_type& batch) const {
-    require(batch.features == features_ && batch.target_columns == model_->loss().target_columns(), "plait::trainer",
-            [&] {
-              return "the batch has " + std::to_string(batch.features) + " features and " +
-                     std::to_string(batch.target_columns) + " targets a sample, and the model takes " +
-                     std::to_string(features_) + " and " + std::to_string(model_->loss().target_columns());
-            });
-    require(batch.micro() == plan_->shape.micro, "plait::trainer", [&] {
-      return "the batch has " + std::to_string(batch.micro()) + " micro-batches, and the trainer was made for " +
-             std::to_string(plan_->shape.micro);
-    });
-    for (int micro = 0; micro < batch.micro(); ++micro)
-      require(batch.micro_rows(micro) <= plan_->profile.rows, "plait::trainer", [&] {
-        return "a micro-batch of " + std::to_string(batch.micro_rows(micro)) + " samples is larger than the " +
-               std::to_string(plan_->profile.rows) + " that there is memory for; make the trainer with a larger batch";
-      });
   }
 
   void carry_out(const action& act, bool trains) {
@@ -271,23 +248,17 @@ class executor {
 
   void forward(const action& act, bool trains) {
     auto& stage = stage_of(act);
-    const batch_type& batch = batch_of(act);
     if (!stage.place().has_before || stage.place().input_is_here) {
       wait_for_slot(act);
       stage.open(act, rows_of(act), stage.place().input_is_here ? before(stage).output_of_micro(act.micro) : nullptr);
     }
-    if (!stage.place().has_before) {
-      const auto samples = batch.micro_x(micro_of(act));
-      space::upload(stage.input(act.slot), samples.data(), samples.size_bytes(), order_);
-    }
+    if (!stage.place().has_before) batches_.bring_inputs(act, stage.input(act.slot), order_);
     if (stage.place().last) {
-      const auto targets = batch.micro_targets(micro_of(act));
-      if constexpr (requires { model_->loss().check_targets(targets); }) model_->loss().check_targets(targets);
-      space::upload(stage.targets(act.slot), targets.data(), targets.size_bytes(), order_);
-      rows_[static_cast<std::size_t>(step_of(act))] += rows_of(act);
+      batches_.bring_targets(act, stage.targets(act.slot), order_);
+      rows_[static_cast<std::size_t>(batches_.step_of(act))] += rows_of(act);
     }
     read_skips(act);
-    stage.forward(act.slot, act.version, step_of(act), work_, !trains, order_);
+    stage.forward(act.slot, act.version, batches_.step_of(act), work_, !trains, order_);
   }
 
   void send_activation(const action& act) {
@@ -328,7 +299,7 @@ class executor {
     T* const dx = stage.place().has_before ? stage.gradient_out(act.message) : nullptr;
     read_skips(act);
     add_skips(act);
-    const T scale = T{1} / static_cast<T>(batch_of(act).global_rows);
+    const T scale = T{1} / static_cast<T>(batches_.global_rows_of(act));
     if (act.kind == op::backward_input)
       stage.backward_input(act.slot, act.pending, act.version, dy, dx, scale, work_, order_);
     else
@@ -409,7 +380,7 @@ class executor {
     if (rank_->place().tensor != 0)
       space::zero(work_.sums, (work_.sum_count() - 1) * sizeof(double), order_);
     else
-      for (std::size_t step = 0; step < batches_.size(); ++step)
+      for (std::size_t step = 0; step < batches_.steps(); ++step)
         for_each_element(1, detail::put_number{work_.rows(static_cast<int>(step)), static_cast<double>(rows_[step])},
                          order_);
     rank_->world().all_reduce(std::span<double>{work_.sums, work_.sum_count() - 1}, reduction::sum, order_);
@@ -440,9 +411,7 @@ class executor {
   stage_type& stage_of(const action& act) { return stages_[static_cast<std::size_t>(act.chunk)]; }
 
   rank_context<Comm>* rank_;
-  const Model* model_;
   const step_plan* plan_;
-  std::int64_t features_;
   int buckets_;
   typename space::stream order_;
   std::shared_ptr<step_arenas<space>> memory_;
@@ -451,10 +420,10 @@ class executor {
   shared_workspace<T> work_;
   updates<T, stage_type, Optimizer, Comm> updates_;
   recorder<space> recorder_;
-  std::span<const batch_type> batches_{};  ///< of the run at hand
-  std::vector<std::int64_t> rows_{};       ///< [steps]: samples whose loss this rank has added
-  std::vector<double> numbers_{};          ///< the sums of all ranks
-  std::vector<step_result> results_{};     ///< [steps]
+  given_batches<T, typename Model::loss_type, target, space> batches_;  ///< of the run at hand
+  std::vector<std::int64_t> rows_{};    ///< [steps]: samples whose loss this rank has added
+  std::vector<double> numbers_{};       ///< the sums of all ranks
+  std::vector<step_result> results_{};  ///< [steps]
   int exceptions_ = std::uncaught_exceptions();
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,7 +14,9 @@
 #include <plait/data/batch.hpp>
 #include <plait/optim/optimizer.hpp>
 #include <plait/tensor/buffer.hpp>
+#include <plait/tensor/host.hpp>
 #include <plait/tensor/ledger.hpp>
+#include <plait/train/agreement.hpp>
 #include <plait/train/executor.hpp>
 #include <plait/train/parameters.hpp>
 #include <plait/train/rank.hpp>
@@ -60,29 +63,29 @@ class trainer {
     executor_.weights_were_set();
   }
 
-  /// One step of training over a global batch, of which `batch` holds this data rank's rows. Throws: usage, where the
-  /// batch does not fit the settings; numerics, where the loss is not finite, on every rank alike.
-  step_result step(const batch_type& batch) { return step(std::span<const batch_type>{&batch, 1})[0]; }
+  /// One step of training over a global batch, of which `batch` holds this data rank's rows, in host memory or in the
+  /// trainer's space. Throws: usage, where the batch does not fit the settings; numerics, where the loss is not finite,
+  /// on every rank alike.
+  template <class From>
+  step_result step(const batch<T, target, From>& batch) {
+    return step_over(std::span{&batch, 1})[0];
+  }
 
   /// As many steps as one program makes (`training::steps`), over as many batches, without draining the pipeline
   /// between them. The results are there until the next call.
-  std::span<const step_result> step(std::span<const batch_type> batches) {
-    const std::span<const step_result> results = executor_.run(plan_.my_training(), batches, optimizer_, steps_ + 1);
-    for (const step_result& result : results) {
-      ++steps_;
-      if (!std::isfinite(result.loss) || !executor_.update_stands())
-        throw error{error_kind::numerics, "plait::trainer::step",
-                    (std::isfinite(result.loss) ? "the gradients of step " : "the loss of step ") +
-                        std::to_string(steps_) + (std::isfinite(result.loss) ? " are" : " is") +
-                        " not finite; try a smaller learning rate, or a limit on the norm of gradients" +
-                        (executor_.update_stands() ? "" : "; the update has been taken back")};
-    }
-    return results;
+  std::span<const step_result> step(std::span<const batch_type> batches) { return step_over(batches); }
+  /// \copydoc step
+  std::span<const step_result> step(std::span<const batch<T, target, space>> batches) requires(
+      !std::same_as<space, host>) {
+    return step_over(batches);
   }
 
   /// The loss and the hits of a batch, by the forward projection of the same program.
-  step_result evaluate(const batch_type& batch) {
-    return executor_.run(plan_.my_evaluation(), std::span<const batch_type>{&batch, 1}, optimizer_, steps_)[0];
+  template <class From>
+  step_result evaluate(const batch<T, target, From>& batch) {
+    const step_result seen = executor_.run(plan_.my_evaluation(), std::span{&batch, 1}, optimizer_, steps_)[0];
+    if (!std::isfinite(seen.loss)) look_at_targets();
+    return seen;
   }
 
   [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
@@ -165,6 +168,27 @@ class trainer {
   }
 
  private:
+  /// Throws: usage, on every rank, where a target of the last run cannot be on any.
+  void look_at_targets() {
+    all_or_none(*rank_, executor_.order(), [&] { executor_.look_at_targets(); });
+  }
+
+  template <class From>
+  std::span<const step_result> step_over(std::span<const batch<T, target, From>> batches) {
+    const std::span<const step_result> results = executor_.run(plan_.my_training(), batches, optimizer_, steps_ + 1);
+    for (const step_result& result : results) {
+      ++steps_;
+      if (!std::isfinite(result.loss)) look_at_targets();
+      if (!std::isfinite(result.loss) || !executor_.update_stands())
+        throw error{error_kind::numerics, "plait::trainer::step",
+                    (std::isfinite(result.loss) ? "the gradients of step " : "the loss of step ") +
+                        std::to_string(steps_) + (std::isfinite(result.loss) ? " are" : " is") +
+                        " not finite; try a smaller learning rate, or a limit on the norm of gradients" +
+                        (executor_.update_stands() ? "" : "; the update has been taken back")};
+    }
+    return results;
+  }
+
   rank_context<Comm>* rank_;
   const Model* model_;
   std::uint64_t seed_;  ///< of the initial values
