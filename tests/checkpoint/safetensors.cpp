@@ -31,9 +31,10 @@ safetensors_header parse(const std::string& file) {
 }
 
 TEST_CASE("the file that the format's own page shows is read") {
-  const safetensors_header header = parse(file_of(
-      R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})",
-      26));
+  const safetensors_header header =
+      parse(file_of(R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},)"
+                    R"("a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})",
+                    26));
   CHECK(header.tensors == std::vector<safetensors_entry>{{"a", "F32", {2, 3}, {0, 24}}, {"b", "BF16", {}, {24, 26}}});
   CHECK(*header.find("format") == "pt");
   CHECK(header.find("else") == nullptr);

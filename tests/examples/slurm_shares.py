@@ -9,18 +9,19 @@ started anew. Exit status 77 where there is no Slurm, or no root to start munged
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from slurm_cluster import Skip, SlurmCluster, die_with_parent  # noqa: E402
 
 NOBODY = dict(user=65534, group=65534, extra_groups=[])
 NODES = {"a1": ("v100", 2), "a2": ("v100", 1), "b1": ("k80", 2)}
@@ -49,135 +50,21 @@ THROUGHPUTS = [
 ]
 
 
-class Skip(Exception):
-    pass
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-class Cluster:
-    """munged, slurmctld and a slurmd for each of some nodes of this machine."""
+class Cluster(SlurmCluster):
+    """The cluster of this test, and its jobs."""
 
     def __init__(self, folder):
-        self.folder = folder
-        self.tools = {name: shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-                      for name in "munged slurmctld slurmd sbatch squeue scontrol sinfo scancel".split()}
-        missing = [name for name, path in self.tools.items() if path is None]
-        if missing:
-            raise Skip(f"{', '.join(missing)}: not installed (Debian, Ubuntu: slurm-wlm munge)")
-        if os.geteuid() != 0:
-            raise Skip("a Slurm cluster of one's own needs root")
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_")}
-        self.environment["SLURM_CONF"] = str(folder / "slurm.conf")
-        self.started = {}
-        host = socket.gethostname().split(".")[0]
-        (folder / "munge.key").write_bytes(os.urandom(128))
-        (folder / "munge.key").chmod(0o400)
-        lines, gres, device = [], [], 0
-        for name, (kind, count) in NODES.items():
-            lines.append(f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=8 "
-                         f"Gres=gpu:{kind}:{count}")
-            # Any character devices do for GPUs that nobody opens.
-            gres.append(f"NodeName={name} Name=gpu Type={kind} File=/dev/tty[{device}-{device + count - 1}]")
-            device += count
-            (folder / f"spool.{name}").mkdir()
-        (folder / "state").mkdir()
-        (folder / "gres.conf").write_text("\n".join(gres) + "\n")
-        (folder / "slurm.conf").write_text(f"""ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={free_port()}
-SlurmUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
-CredType=cred/munge
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool.%n
-SlurmctldPidFile={folder}/ctld.pid
-SlurmdPidFile={folder}/slurmd.%n.pid
-SlurmctldLogFile={folder}/ctld.log
-SlurmdLogFile={folder}/slurmd.%n.log
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
-GresTypes=gpu
-SlurmdParameters=config_overrides
-MpiDefault=none
-ReturnToService=2
-KillWait=2
-MessageTimeout=3
-SchedulerParameters=sched_interval=1,bf_interval=1
-{chr(10).join(lines)}
-PartitionName=all Nodes=ALL Default=YES State=UP
-""")
-
-    def start(self, name, *words):
-        log = open(self.folder / f"{name}.out", "a")
-        self.started[name] = subprocess.Popen(words, stdout=log, stderr=log, env=self.environment, cwd=self.folder,
-                                              preexec_fn=die_with_parent)
-
-    def start_controller(self):
-        self.start("slurmctld", self.tools["slurmctld"], "-D", "-f", self.environment["SLURM_CONF"])
-
-    def stop(self, *names):
-        ending = [self.started.pop(name) for name in names]
-        for one in ending:
-            one.terminate()
-        for one in ending:
-            try:
-                one.wait(3)  # a slurmd that has no slurmctld may wait for it much longer
-            except subprocess.TimeoutExpired:
-                one.kill()
-                one.wait()
-
-    def run(self, *words, timeout=60, **how):
-        return subprocess.run([self.tools.get(words[0], words[0]), *map(str, words[1:])], capture_output=True, text=True,
-                              env=self.environment, cwd=self.folder, timeout=timeout, **how)
-
-    def logs(self):
-        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}"
-                         for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out")]))
-
-    def __enter__(self):
-        try:
-            self.start("munged", self.tools["munged"], "--foreground", "--key-file", self.folder / "munge.key",
-                       "--socket", self.folder / "munge.socket", "--pid-file", self.folder / "munged.pid",
-                       "--log-file", self.folder / "munged.log", "--seed-file", self.folder / "munged.seed")
-            until = time.monotonic() + 60
-            while not (self.folder / "munge.socket").exists():
-                assert self.started["munged"].poll() is None and time.monotonic() < until, self.logs()
-                time.sleep(0.1)
-            self.start_controller()
-            for name in NODES:
-                self.start(name, self.tools["slurmd"], "-D", "-N", name, "-f", self.environment["SLURM_CONF"])
-            while self.run("sinfo", "-h", "-N", "-o", "%T").stdout.count("idle") < len(NODES):
-                assert time.monotonic() < until, self.logs()
-                time.sleep(0.2)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        super().__init__(folder, {name: {kind: count} for name, (kind, count) in NODES.items()},
+                         tools="sbatch squeue scontrol scancel".split(),
+                         settings=["KillWait=2", "MessageTimeout=3",
+                                   "SchedulerParameters=sched_interval=1,bf_interval=1"])
 
     def __exit__(self, *_):
         (self.folder / "out" / "alive").unlink(missing_ok=True)  # whatever runs then ends by itself
         with contextlib.suppress(subprocess.TimeoutExpired):
             if "slurmctld" in self.started:
                 self.run("scancel", "-f", "-s", "KILL", "--user=nobody", timeout=15)
-        self.stop(*reversed(list(self.started)))
-        # What slurmd started for jobs carries this cluster's name in its environment.
-        mark = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
-        for path in pathlib.Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if mark in (path / "environ").read_bytes().split(b"\0") and int(path.name) != os.getpid():
-                    os.kill(int(path.name), signal.SIGKILL)
+        super().__exit__()
 
     def submit(self, comment, *options):
         done = self.run("sbatch", "--parsable", "--chdir=/", "--output=/dev/null", "--comment", comment, *options,

@@ -8,28 +8,19 @@ Exit status 77 where the launcher is not installed. For srun a cluster of two no
 folder of the test's own, which needs root. Where there is no torchrun, its variables are set by hand.
 """
 
-import contextlib
 import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from slurm_cluster import Skip, SlurmCluster, free_port  # noqa: E402
+
 LINE = re.compile(r"rank (\d+) of (\d+), local rank (\d+), by ([\w ]+), rank 0 at (\S+) port (\d+), job '(.*)', id (\w+)")
-
-
-class Skip(Exception):
-    pass
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def command_of(launcher, program, repository):
@@ -124,85 +115,12 @@ def torchrun(program, repository):
     assert [row[1] for row in rows] == [0, 1, 2, 3] and rows[0][3].endswith(".0"), rows
 
 
-@contextlib.contextmanager
-def slurm_cluster(folder):
-    """Two nodes of this machine, with keys, ports and folders of their own; the variables that lead there."""
-    tools = {name: shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-             for name in ("munged", "slurmctld", "slurmd", "srun", "sinfo")}
-    missing = [name for name, path in tools.items() if path is None]
-    if missing:
-        raise Skip(f"{', '.join(missing)}: not installed (Debian, Ubuntu: slurm-wlm munge)")
-    if os.geteuid() != 0:
-        raise Skip("a Slurm cluster of one's own needs root")
-    host = socket.gethostname().split(".")[0]
-    key = folder / "munge.key"
-    key.write_bytes(os.urandom(128))
-    key.chmod(0o400)
-    nodes = "".join(f"NodeName=v{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=4\n" for n in (1, 2))
-    (folder / "slurm.conf").write_text(f"""ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={free_port()}
-SlurmUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
-CredType=cred/munge
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool.%n
-SlurmctldPidFile={folder}/ctld.pid
-SlurmdPidFile={folder}/slurmd.%n.pid
-SlurmctldLogFile={folder}/ctld.log
-SlurmdLogFile={folder}/slurmd.%n.log
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SelectType=select/cons_tres
-SlurmdParameters=config_overrides
-MpiDefault=none
-ReturnToService=2
-{nodes}PartitionName=all Nodes=v1,v2 Default=YES State=UP OverSubscribe=YES
-""")
-    for name in ("state", "spool.v1", "spool.v2"):
-        (folder / name).mkdir()
-    variables = {"SLURM_CONF": str(folder / "slurm.conf")}
-    started = []
-
-    def start(*words):
-        log = open(folder / f"{len(started)}.log", "w")
-        started.append(subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | variables))
-
-    try:
-        start(tools["munged"], "--foreground", "--key-file", str(key), "--socket", str(folder / "munge.socket"),
-              "--pid-file", str(folder / "munged.pid"), "--log-file", str(folder / "munged.log"),
-              "--seed-file", str(folder / "munged.seed"))
-        until = time.monotonic() + 60
-        while not (folder / "munge.socket").exists():
-            assert started[0].poll() is None and time.monotonic() < until, (folder / "0.log").read_text()
-            time.sleep(0.1)
-        start(tools["slurmctld"], "-D", "-f", variables["SLURM_CONF"])
-        for n in (1, 2):
-            start(tools["slurmd"], "-D", "-N", f"v{n}", "-f", variables["SLURM_CONF"])
-        while True:
-            ready = run([tools["sinfo"], "-h", "-N", "-o", "%N %T"], variables, 30).stdout
-            if ready.count("idle") == 2:
-                break
-            logs = "\n".join(path.read_text() for path in sorted(folder.glob("*.log")))
-            assert time.monotonic() < until, f"the nodes do not come up: {ready}\n{logs}"
-            time.sleep(0.5)
-        yield variables
-    finally:
-        for one in reversed(started):
-            one.terminate()
-        for one in started:
-            try:
-                one.wait(20)
-            except subprocess.TimeoutExpired:
-                one.kill()
-
-
 def srun(program, repository):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)
-        with slurm_cluster(folder) as variables:
+        with SlurmCluster(folder, {"v1": {}, "v2": {}}, tools=["srun"]) as cluster:
+            variables = cluster.environment
             words = command_of("srun", program, repository)
             rows = check(run(words[:1] + ["--nodes=1"] + words[1:], variables), 4, "Slurm")
             assert [row[1] for row in rows] == [0, 1, 2, 3] and rows[0][2] == "127.0.0.1", rows

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "harness.hpp"
+#include "forwarding_communicator.hpp"
 
 namespace harness {
 
@@ -23,26 +23,16 @@ struct fault {
 };
 
 template <class Comm>
-class faulty_communicator {
+class faulty_communicator : public forwarding_communicator<Comm> {
+  using base = forwarding_communicator<Comm>;
+  using base::inner_;
+
  public:
-  using space = typename Comm::space;
-  using stream = typename space::stream;
+  using typename base::space;
+  using typename base::stream;
 
-  faulty_communicator(Comm inner, where group, fault wanted)
-      : inner_{std::move(inner)}, group_{group}, fault_{wanted} {}
+  faulty_communicator(Comm inner, where group, fault wanted) : base{std::move(inner)}, group_{group}, fault_{wanted} {}
 
-  [[nodiscard]] int rank() const { return inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
-  void doing(activity now) { inner_.doing(now); }
-  template <class T>
-  ticket send(std::span<T> in, int peer, int channel, stream order) {
-    return inner_.send(std::span<const T>{in}, peer, channel, order);
-  }
-  void wait(ticket one, stream order) { inner_.wait(one, order); }
-  template <class T>
-  void receive(std::span<T> out, int peer, int channel, stream order) {
-    inner_.receive(out, peer, channel, order);
-  }
   template <class T>
   void all_reduce(std::span<T> data, reduction how, stream order) {
     const bool counts = group_ == fault_.group && (how == reduction::sum || !fault_.sums_only);
@@ -56,25 +46,11 @@ class faulty_communicator {
     inner_.all_reduce(data, how, order);
     if (here && fault_.kind == fault_kind::twice) inner_.all_reduce(data, how, order);
   }
-  template <class T>
-  void reduce_scatter(std::span<const T> in, std::span<T> out, reduction how, stream order) {
-    inner_.reduce_scatter(in, out, how, order);
-  }
-  template <class T>
-  void all_gather(std::span<const T> in, std::span<T> out, stream order) {
-    inner_.all_gather(in, out, order);
-  }
-  template <class T>
-  void broadcast(std::span<T> data, int root, stream order) {
-    inner_.broadcast(data, root, order);
-  }
-  void barrier(stream order) { inner_.barrier(order); }
   faulty_communicator split(int color, int key) {
     return {inner_.split(color, key), static_cast<where>(made_++), fault_};
   }
 
  private:
-  Comm inner_;
   where group_;
   fault fault_;
   int calls_ = 0;

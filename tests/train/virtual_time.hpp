@@ -14,7 +14,7 @@
 #include <tuple>
 #include <utility>
 
-#include "harness.hpp"
+#include "forwarding_communicator.hpp"
 
 namespace harness {
 
@@ -75,17 +75,17 @@ struct taken_messages {
 
 /// A communicator whose messages take `latency` units of time.
 template <class Comm>
-class timed_communicator {
+class timed_communicator : public forwarding_communicator<Comm> {
+  using base = forwarding_communicator<Comm>;
+  using base::inner_;
+
  public:
-  using space = typename Comm::space;
-  using stream = typename space::stream;
+  using base::rank;
+  using typename base::space;
+  using typename base::stream;
 
   timed_communicator(Comm inner, double latency, std::shared_ptr<taken_messages> taken)
-      : inner_{std::move(inner)}, latency_{latency}, taken_{std::move(taken)} {}
-
-  [[nodiscard]] int rank() const { return inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
-  void doing(activity now) { inner_.doing(now); }
+      : base{std::move(inner)}, latency_{latency}, taken_{std::move(taken)} {}
 
   template <class T>
   ticket send(std::span<T> in, int peer, int channel, stream order) {
@@ -119,19 +119,6 @@ class timed_communicator {
     inner_.all_reduce(std::span<double>{&virtual_now, 1}, reduction::max, order);
     inner_.all_reduce(data, how, order);
   }
-  template <class T>
-  void reduce_scatter(std::span<const T> in, std::span<T> out, reduction how, stream order) {
-    inner_.reduce_scatter(in, out, how, order);
-  }
-  template <class T>
-  void all_gather(std::span<const T> in, std::span<T> out, stream order) {
-    inner_.all_gather(in, out, order);
-  }
-  template <class T>
-  void broadcast(std::span<T> data, int root, stream order) {
-    inner_.broadcast(data, root, order);
-  }
-  void barrier(stream order) { inner_.barrier(order); }
   timed_communicator split(int color, int key) {
     return {inner_.split(color, key), latency_, std::make_shared<taken_messages>(), *this};
   }
@@ -139,7 +126,7 @@ class timed_communicator {
  private:
   /// Ranks of a group share what they know of messages taken: the first of them made it.
   timed_communicator(Comm inner, double latency, std::shared_ptr<taken_messages> mine, timed_communicator&)
-      : inner_{std::move(inner)}, latency_{latency}, taken_{std::move(mine)} {
+      : base{std::move(inner)}, latency_{latency}, taken_{std::move(mine)} {
     auto address = reinterpret_cast<std::uintptr_t>(&taken_);
     std::uint64_t shared = address;
     inner_.broadcast(std::span<std::uint64_t>{&shared, 1}, 0, stream{});
@@ -147,7 +134,6 @@ class timed_communicator {
     inner_.barrier(stream{});
   }
 
-  Comm inner_;
   double latency_;
   std::shared_ptr<taken_messages> taken_;
   std::map<std::pair<int, int>, std::uint64_t> received_;
