@@ -24,6 +24,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <plait/alloc.hpp>
@@ -452,15 +453,9 @@ class sharer {
       for (room& there : rooms)
         if (there.where.type == leased->second.type) there.free -= one.job->wants.gang;
     }
-    std::stable_sort(open.begin(), open.end(), [](const turn& a, const turn& b) { return a.owed > b.owed; });
-    std::vector<turn> turns;
-    for (turn& one : open) {
-      if (std::any_of(turns.begin(), turns.end(), [&](const turn& other) { return other.job == one.job; })) continue;
-      find_nodes(rooms, one);
-      if (!one.nodes.empty()) turns.push_back(one);
-    }
-    const decisions plan = decide(waiting, turns);
+    const std::vector<turn> turns = gifts(std::move(rooms), std::move(open));
     if (turns.empty()) return;
+    const decisions plan = decide(waiting, turns);
     std::printf("within the round: %zu start on GPUs that became free\n", turns.size());
     std::fflush(stdout);
     carry_out(plan, ends);

@@ -172,6 +172,18 @@ inline void place(const std::vector<room>& rooms, std::vector<turn>& turns) {
   if (detail::placed(moved) > detail::placed(turns)) turns = std::move(moved);
 }
 
+/// Of turns that may be taken on what is free, those that find room: who is owed most first, one for each job.
+inline std::vector<turn> gifts(std::vector<room> free, std::vector<turn> open) {
+  std::stable_sort(open.begin(), open.end(), [](const turn& a, const turn& b) { return a.owed > b.owed; });
+  std::vector<turn> given;
+  for (turn& one : open) {
+    if (std::any_of(given.begin(), given.end(), [&](const turn& other) { return other.job == one.job; })) continue;
+    find_nodes(free, one);
+    if (!one.nodes.empty()) given.push_back(std::move(one));
+  }
+  return given;
+}
+
 /// Whether a job could be placed on a type if it were alone there.
 inline bool fits_alone(std::vector<room> rooms, const slurm_job& job, const std::string& type) {
   turn one{.job = &job, .type = type, .nodes = {}};

@@ -286,6 +286,23 @@ strings lines(const std::vector<command>& commands) {
   return made;
 }
 
+TEST_CASE("what is free within a round goes to whoever is owed most and has room, one turn a job") {
+  // Of a1 one GPU is free, of a2 none, of b1 as many as there are.
+  std::vector<pool> pools = three_nodes();
+  pools[0].used = pools[0].gpus - 1;
+  pools[1].used = pools[1].gpus;
+  const slurm_job least = waits(1, 1), most = waits(2, 1), gang = waits(3, 2);
+  const std::vector<turn> given = gifts(rooms_of(pools, {}), {{&least, "v100", 1, {}},
+                                                              {&most, "k80", 5, {}},
+                                                              {&gang, "v100", 9, {}},
+                                                              {&most, "v100", 7, {}},
+                                                              {&least, "k80", 0, {}}});
+  REQUIRE(given.size() == 2);
+  CHECK((given[0].job == &most && given[0].type == "v100" && given[0].nodes == strings{"a1"}));
+  CHECK((given[1].job == &least && given[1].type == "k80" && given[1].nodes == strings{"b1"}));
+  CHECK(gifts(rooms_of(pools, {}), {}).empty());
+}
+
 TEST_CASE("commands lead from what is to what a round wants, and who stays gets none") {
   slurm_job open = waits(5, 1), told_before = waits(6, 1);
   open.is_held = told_before.is_held = false;

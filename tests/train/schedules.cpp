@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Law 1 for every schedule that flushes: it trains the model of one rank, bit for bit where no sum rounds.
 
-
 #include <doctest/doctest.h>
 
 #include "exact_model.hpp"
