@@ -87,6 +87,13 @@ inline std::vector<synthesis_case> synthesis_grid(const std::vector<int>& ranks,
   return all;
 }
 
+/// Every `step`-th case: a sample that meets all values of what a case is made of, for steps that are prime.
+inline std::vector<synthesis_case> every(const std::vector<synthesis_case>& all, std::size_t step) {
+  std::vector<synthesis_case> some;
+  for (std::size_t i = 0; i < all.size(); i += step) some.push_back(all[i]);
+  return some;
+}
+
 struct fixed_best {
   std::string_view name = "none";
   double makespan = std::numeric_limits<double>::infinity();
