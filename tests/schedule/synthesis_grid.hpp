@@ -22,6 +22,7 @@ struct synthesis_case {
   double message = 0;  ///< latency; the unit of time is a forward pass of the unit case
   std::vector<int> limit{};
   plait::step_costs costs{};
+  plait::skip_edges skips{};
 
   [[nodiscard]] std::string name() const {
     std::string text{costs_name};
@@ -107,7 +108,7 @@ inline fixed_best best_fixed(const synthesis_case& one) {
     for (int rank = 0; rank < one.shape.ranks; ++rank)
       if (!one.limit.empty() && S::peak_activations(one.shape, rank) > one.limit[static_cast<std::size_t>(rank)])
         return;
-    const double makespan = plait::simulate(plait::programs_of<S>(one.shape), one.costs).makespan;
+    const double makespan = plait::simulate(plait::programs_of<S>(one.shape, {.skips = one.skips}), one.costs).makespan;
     if (makespan < best.makespan) best = {S::name, makespan};
   });
   return best;

@@ -32,11 +32,12 @@ namespace detail {
 class exhaustive_search {
  public:
   exhaustive_search(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<int>& limit,
-                    bool overlaps, double below, std::int64_t at_most)
+                    const std::vector<skip_time>& skips, bool overlaps, double below, std::int64_t at_most)
       : shape_{shape},
         stages_{stages},
+        skips_{skips},
         limit_{limit},
-        graph_{shape, stages, limit},
+        graph_{shape, stages, skips, limit},
         overlaps_{overlaps},
         below_{below},
         at_most_{at_most} {}
@@ -47,7 +48,7 @@ class exhaustive_search {
                .line = std::vector<std::vector<std::uint8_t>>(2 * ranks * ranks)};
     when begin{.now = std::vector<double>(ranks),
                .free = std::vector<double>(2 * ranks * ranks),
-               .ready = std::vector<std::vector<double>>(2 * stages)};
+               .ready = std::vector<std::vector<double>>(2 * (stages + skips_.size()))};
     level here;
     here[start].push_back(begin);
     shortest_found result{.makespan = below_};
@@ -80,8 +81,9 @@ class exhaustive_search {
   struct when {
     double last = 0;  ///< start of the last pass
     std::vector<double> now{};
-    std::vector<double> free{};                ///< [direction, sender, receiver]: links
-    std::vector<std::vector<double>> ready{};  ///< [direction, stages]: what has been made and not taken
+    std::vector<double> free{};  ///< [direction, sender, receiver]: links
+    /// [direction, stages], then [skip edges, direction]: what has been made and not taken
+    std::vector<std::vector<double>> ready{};
   };
   using level = std::map<done, std::vector<when>>;
 
@@ -112,6 +114,12 @@ class exhaustive_search {
       if (line.front() != from) return;
     }
     double begin = std::max(times.now[size(here.rank)], from >= 0 ? times.ready[size(from)].front() : 0);
+    const auto along = [&](std::size_t edge) { return size(2 * stages) + 2 * edge + size(part); };
+    for (std::size_t edge = 0; part < 2 && edge < skips_.size(); ++edge) {
+      if ((part == 0 ? skips_[edge].to : skips_[edge].from) != stage) continue;
+      if (times.ready[along(edge)].empty()) return;
+      begin = std::max(begin, times.ready[along(edge)].front());
+    }
     if (begin < times.last) return;
     const double end = begin + here.takes[part];
     if (end + graph_.tail(part, stage, micro) >= below_ * (1 - 1e-12)) return;
@@ -128,16 +136,27 @@ class exhaustive_search {
         line.erase(line.begin());
       }
     }
+    const auto send = [&](const stage_link& way, std::vector<double>& ready) {
+      const std::size_t line = line_of(here.rank, way.rank);
+      double& sender = then.now[size(here.rank)];
+      then.free[line] = std::max(then.free[line], sender) + way.occupies;
+      ready.push_back(then.free[line] + way.latency);
+      if (!overlaps_) sender = ready.back();
+    };
     if (part == 0 || (part == 1 && stage > 0)) {
-      double arrives = end;
+      std::vector<double>& ready = then.ready[size(part * stages + stage)];
       if (out.remote) {
-        const std::size_t line = line_of(here.rank, out.rank);
-        after.line[line].push_back(static_cast<std::uint8_t>(part * stages + stage));
-        then.free[line] = std::max(then.free[line], end) + out.occupies;
-        arrives = then.free[line] + out.latency;
-        if (!overlaps_) then.now[size(here.rank)] = arrives;
+        after.line[line_of(here.rank, out.rank)].push_back(static_cast<std::uint8_t>(part * stages + stage));
+        send(out, ready);
+      } else {
+        ready.push_back(end);
       }
-      then.ready[size(part * stages + stage)].push_back(arrives);
+    }
+    for (std::size_t edge = 0; part < 2 && edge < skips_.size(); ++edge) {
+      const skip_time& one = skips_[edge];
+      std::vector<double>& ready = then.ready[along(edge)];
+      if ((part == 0 ? one.to : one.from) == stage) ready.erase(ready.begin());
+      if ((part == 0 ? one.from : one.to) == stage) send(part == 0 ? one.activation : one.gradient, ready);
     }
     for (double& one : then.now) one = std::max(one, begin);
     for (double& one : then.free) one = std::max(one, begin);
@@ -178,6 +197,7 @@ class exhaustive_search {
 
   pipe_shape shape_;
   const std::vector<stage_time>& stages_;
+  const std::vector<skip_time>& skips_;
   const std::vector<int>& limit_;
   pass_graph graph_;
   bool overlaps_;
@@ -192,18 +212,19 @@ class exhaustive_search {
 /// micro-batches, ever more for larger ones.
 ///
 /// below: only orders shorter than this are looked for, which is much quicker where there are none; that is how an
-/// order is proved to be the shortest.   at_most: states that it may keep, some hundred bytes each. limit: [ranks], as
-/// `synthesize` has it.   Throws: usage, as that does.
+/// order is proved to be the shortest.   at_most: states that it may keep, some hundred bytes each.   limit: [ranks],
+/// and skips, as `synthesize` has them. No passes run together.   Throws: usage, as that does.
 template <class Placement>
 shortest_found shortest_makespan(pipe_shape shape, const step_costs& costs, const std::vector<int>& limit,
                                  double below = std::numeric_limits<double>::infinity(),
-                                 std::int64_t at_most = 1'000'000) {
+                                 std::int64_t at_most = 1'000'000, const skip_edges& skips = {}) {
   const std::vector<int> most = detail::limits_of(shape, limit);
   require(shape.micro < 256 && 2 * shape.stages() < 256, "plait::shortest_makespan",
           "the shape is far too large to try all orders of it");
   const detail::stage_table table{shape, [&](int rank, int chunk) { return Placement::stage_of(shape, rank, chunk); }};
   const std::vector<detail::stage_time> stages = detail::stage_times(shape, table, costs);
-  return detail::exhaustive_search{shape, stages, most, costs.overlaps, below, at_most}.run();
+  const std::vector<detail::skip_time> edges = detail::skip_times(shape, table, costs, skips);
+  return detail::exhaustive_search{shape, stages, most, edges, costs.overlaps, below, at_most}.run();
 }
 
 }  // namespace plait

@@ -27,24 +27,31 @@ inline std::vector<double> one_by_one(std::vector<double> soonest, double shorte
 /// ended. So the m-th of the places that the rank has is of use for the rest of the step only, and the times of use
 /// make up the sum of the times that activations are alive. The step is as long as the places it uses demand, and it
 /// may use the first of them alone, or the first two, ...: the least of these is a bound.
-inline double memory_bound(pipe_shape shape, const std::vector<stage_time>& stages, const pass_graph& graph, int rank,
-                           int limit) {
+inline double memory_bound(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<skip_time>& skips,
+                           const pass_graph& graph, int rank, int limit) {
   constexpr double none = std::numeric_limits<double>::infinity();
   std::vector<double> begins, ends;
-  double shortest[3]{none, none, none}, alive = 0, round_trip = 0;
+  double shortest[3]{none, none, none}, alive = 0;
+  // From the end of a stage's forward pass to the end of the last stage's, and from there to its input half.
+  std::vector<double> down(stages.size()), up(stages.size());
   for (int stage = shape.stages() - 1; stage >= 0; --stage) {
     const stage_time& here = stages[static_cast<std::size_t>(stage)];
+    const auto at = static_cast<std::size_t>(stage);
+    const auto reach = [&](std::size_t to, const stage_link& forth, const stage_link& back) {
+      down[at] = std::max(down[at], forth.message() + stages[to].takes[0] + down[to]);
+      up[at] = std::max(up[at], up[to] + stages[to].takes[1] + back.message());
+    };
+    if (at + 1 < stages.size()) reach(at + 1, here.after, stages[at + 1].before);
+    for (const skip_time& one : skips)
+      if (one.from == stage) reach(static_cast<std::size_t>(one.to), one.activation, one.gradient);
     if (here.rank == rank) {
-      alive += (here.all() + round_trip) * shape.micro;
+      alive += (here.all() + down[at] + up[at]) * shape.micro;
       for (const int part : {0, 2}) shortest[part] = std::min(shortest[part], here.takes[part]);
       for (int micro = 0; micro < shape.micro; ++micro) {
         begins.push_back(graph.head(0, stage, micro));
         ends.push_back(graph.tail(2, stage, micro));
       }
     }
-    if (stage > 0)
-      round_trip += stages[static_cast<std::size_t>(stage - 1)].after.message() + here.before.message() +
-                    here.takes[0] + here.takes[1];
   }
   begins = one_by_one(std::move(begins), shortest[0]);
   ends = one_by_one(std::move(ends), shortest[2]);

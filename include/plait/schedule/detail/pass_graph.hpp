@@ -15,7 +15,8 @@ namespace plait::detail {
 class pass_graph {
  public:
   /// limit: [ranks], most activations alive.
-  pass_graph(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<int>& limit)
+  pass_graph(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<skip_time>& skips,
+             const std::vector<int>& limit)
       : micro_{shape.micro},
         stages_{shape.stages()},
         ranks_{shape.ranks},
@@ -37,6 +38,11 @@ class pass_graph {
         }
       }
     }
+    for (const skip_time& one : skips)
+      for (int micro = 0; micro < micro_; ++micro) {
+        join(at(0, one.from, micro), at(0, one.to, micro), one.activation.message());
+        join(at(1, one.to, micro), at(1, one.from, micro), one.gradient.message());
+      }
     for (int rank = 0; rank < shape.ranks; ++rank) join_where_full(stages, rank, limit[size(rank)]);
     push(/*back=*/false);
     push(/*back=*/true);
