@@ -188,7 +188,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  std::vector<synthesis_case> cases = testing::synthesis_grid({2, 3, 4, 5, 6, 7, 8}, {2, 4, 8, 16, 32});
+  std::vector<synthesis_case> cases = testing::published_grid();
   if (quick) cases = testing::every(cases, 17);
   std::vector<result> results;
   int wrong = 0;

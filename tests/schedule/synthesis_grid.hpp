@@ -88,6 +88,11 @@ inline std::vector<synthesis_case> synthesis_grid(const std::vector<int>& ranks,
   return all;
 }
 
+/// The grid of docs/design/synthesize.md: 2472 cases.
+inline std::vector<synthesis_case> published_grid() {
+  return synthesis_grid({2, 3, 4, 5, 6, 7, 8}, {2, 4, 8, 16, 32});
+}
+
 /// Every `step`-th case: a sample that meets all values of what a case is made of, for steps that are prime.
 inline std::vector<synthesis_case> every(const std::vector<synthesis_case>& all, std::size_t step) {
   std::vector<synthesis_case> some;

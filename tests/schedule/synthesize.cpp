@@ -157,6 +157,24 @@ TEST_CASE("the exhaustive search finds what simulating every order one by one fi
   CHECK_FALSE(shortest_makespan<loop_placement>({3, 4, 1}, step_costs::uniform({3, 4, 1}), {}, 1e9, 10).proved);
 }
 
+TEST_CASE("a sample of the published grid, searched as it is by default") {
+  int with_fixed = 0, shorter = 0, at_bound = 0, all = 0;
+  for (const synthesis_case& one : testing::every(testing::published_grid(), 41)) {
+    CAPTURE(one.name());
+    const double found = check_found(one, synthesize(one.shape, one.costs, one.limit));
+    const double fixed = testing::best_fixed(one).makespan;
+    CHECK(found <= fixed * (1 + 1e-12));
+    ++all;
+    at_bound += found <= lower_bound(one.shape, one.costs, one.limit) * (1 + 1e-9) ? 1 : 0;
+    with_fixed += fixed < std::numeric_limits<double>::infinity() ? 1 : 0;
+    shorter += fixed < std::numeric_limits<double>::infinity() && found < fixed * (1 - 1e-9) ? 1 : 0;
+  }
+  MESSAGE(all, " cases, ", with_fixed, " with a fixed schedule, ", shorter, " shorter, ", at_bound, " at the bound");
+  CHECK(all == 61);
+  CHECK(5 * shorter > 2 * with_fixed);
+  CHECK(5 * at_bound > 3 * all);
+}
+
 TEST_CASE("with two chunks a rank and little room no order is shorter than the lower bound, and some are as short") {
   int all = 0, at_bound = 0;
   for (const pipe_shape shape : {pipe_shape{2, 2, 2}, pipe_shape{2, 3, 2}})

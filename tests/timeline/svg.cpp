@@ -366,8 +366,8 @@ TEST_CASE("a message along a skip edge is a curve from the forward pass that sen
       const std::string words = "forward stage " + std::to_string(stage) + " micro " + std::to_string(micro) + ",";
       for (const element& pass : boxes(elements))
         if (pass.tooltip.rfind(words, 0) == 0)
-          return std::abs(pass.number("x") + (begin ? 0 : pass.number("width")) - x) < 0.02 &&
-                 std::abs(pass.number("y") + (begin ? 0 : pass.number("height")) - y) < 0.02;
+          return std::abs(pass.number("x") + (begin ? 0 : pass.number("width")) - x) < 0.02 && y > pass.number("y") &&
+                 y < pass.number("y") + pass.number("height");
       return false;
     };
     CHECK(touches(from, x1, y1, false));

@@ -262,11 +262,12 @@ class svg_picture {
   }
   static constexpr std::string_view update_mark = "triangle";  // instead of a fill
 
-  /// From the corner where the pass that sends ends, on the side of the lane of its reader, to where that begins.
+  /// From where the pass that sends ends, on the side of its lane that is nearer to its reader, to where that begins.
+  /// Within lanes, not between them: side by side there, curves of several micro-batches stay apart.
   void write_skip(std::ostream& out, const panel& one, const skip_line& each, double height) const {
-    const bool down = each.to.rank > each.from.rank;
-    svg_curve(out, x_of(each.from.end - one.first), lane_top(one, each.from) + (down ? height : 0),
-              x_of(each.to.begin - one.first), lane_top(one, each.to) + (down ? 0 : height), skip_look,
+    const double side = each.to.rank > each.from.rank ? 0.75 : 0.25;
+    svg_curve(out, x_of(each.from.end - one.first), lane_top(one, each.from) + side * height,
+              x_of(each.to.begin - one.first), lane_top(one, each.to) + (1 - side) * height, skip_look,
               "skip edge " + std::to_string(each.edge) + " micro " + std::to_string(each.from.micro) + ": from stage " +
                   std::to_string(each.from.stage) + " to stage " + std::to_string(each.to.stage));
   }

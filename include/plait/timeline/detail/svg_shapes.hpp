@@ -42,9 +42,9 @@ inline void svg_triangle(std::ostream& out, double x, double y, std::string_view
 /// A line that leaves (x1, y1) and reaches (x2, y2) level, and bends between.
 inline void svg_curve(std::ostream& out, double x1, double y1, double x2, double y2, std::string_view more,
                       std::string_view inside) {
-  const double middle = (x1 + x2) / 2;
-  out << R"(<path d="M)" << two_digits(x1) << ',' << two_digits(y1) << " C" << two_digits(middle) << ','
-      << two_digits(y1) << ' ' << two_digits(middle) << ',' << two_digits(y2) << ' ' << two_digits(x2) << ','
+  const double bend = (x2 - x1) / 4;
+  out << R"(<path d="M)" << two_digits(x1) << ',' << two_digits(y1) << " C" << two_digits(x1 + bend) << ','
+      << two_digits(y1) << ' ' << two_digits(x2 - bend) << ',' << two_digits(y2) << ' ' << two_digits(x2) << ','
       << two_digits(y2) << R"(" fill="none" )" << more << '>';
   if (!inside.empty()) out << "<title>" << xml_escaped(inside) << "</title>";
   out << "</path>\n";
