@@ -40,7 +40,19 @@ class exhaustive_search {
         graph_{shape, stages, skips, limit},
         overlaps_{overlaps},
         below_{below},
-        at_most_{at_most} {}
+        at_most_{at_most},
+        left_(size(shape.ranks)) {
+    for (int part = 0; part < 3; ++part)
+      for (int stage = 0; stage < shape.stages(); ++stage)
+        for (int micro = 0; micro < shape.micro; ++micro)
+          left_[size(stages[size(stage)].rank)].push_back({.letter = part * shape.stages() + stage,
+                                                           .micro = micro,
+                                                           .takes = stages[size(stage)].takes[part],
+                                                           .tail = graph_.tail(part, stage, micro)});
+    for (std::vector<left_pass>& mine : left_)
+      std::stable_sort(mine.begin(), mine.end(),
+                       [](const left_pass& a, const left_pass& b) { return a.tail > b.tail; });
+  }
 
   shortest_found run() {
     const auto stages = static_cast<std::size_t>(shape_.stages()), ranks = static_cast<std::size_t>(shape_.ranks);
@@ -84,6 +96,13 @@ class exhaustive_search {
     std::vector<double> free{};  ///< [direction, sender, receiver]: links
     /// [direction, stages], then [skip edges, direction]: what has been made and not taken
     std::vector<std::vector<double>> ready{};
+  };
+  /// A pass by what must still come when it has ended.
+  struct left_pass {
+    int letter = 0;  ///< part * stages + stage
+    int micro = 0;
+    double takes = 0;
+    double tail = 0;
   };
   using level = std::map<done, std::vector<when>>;
 
@@ -162,15 +181,20 @@ class exhaustive_search {
     for (double& one : then.free) one = std::max(one, begin);
     for (std::vector<double>& line : then.ready)
       for (double& one : line) one = std::max(one, begin);
-    for (int rank = 0; rank < ranks; ++rank) {
-      double left = then.now[size(rank)];
-      for (int other = 0; other < stages; ++other)
-        if (stages_[size(other)].rank == rank)
-          for (int of = 0; of < 3; ++of)
-            left += (shape_.micro - after.count[size(of * stages + other)]) * stages_[size(other)].takes[of];
-      if (left >= below_ * (1 - 1e-12)) return;
-    }
+    for (int rank = 0; rank < ranks; ++rank)
+      if (end_at_least(rank, after, then.now[size(rank)]) >= below_ * (1 - 1e-12)) return;
     keep(next[std::move(after)], std::move(then));
+  }
+
+  /// No earlier than this does the step end: what is left to do on a rank, longest tails first, and then such a tail.
+  [[nodiscard]] double end_at_least(int rank, const done& what, double now) const {
+    double most = now;
+    for (const left_pass& one : left_[size(rank)]) {
+      if (what.count[size(one.letter)] > one.micro) continue;
+      now += one.takes;
+      most = std::max(most, now + one.tail);
+    }
+    return most;
   }
 
   /// Keeps times unless others are no later in anything, and drops those that these are no later than.
@@ -203,13 +227,14 @@ class exhaustive_search {
   bool overlaps_;
   double below_;
   std::int64_t at_most_;
+  std::vector<std::vector<left_pass>> left_;  ///< [ranks], longest tails first
   std::int64_t states_ = 0;
 };
 
 }  // namespace detail
 
 /// The makespan of the shortest order of a tiny shape, by trying all: some hundred thousand states for 3 ranks and 4
-/// micro-batches, ever more for larger ones.
+/// micro-batches, ever more for larger ones, some ten microseconds each.
 ///
 /// below: only orders shorter than this are looked for, which is much quicker where there are none; that is how an
 /// order is proved to be the shortest.   at_most: states that it may keep, some hundred bytes each.   limit: [ranks],
