@@ -57,7 +57,8 @@ inline void take_shorter_fixed(orders& found, double makespan, const step_costs&
 /// Backward passes are split. With one chunk a rank stage r is on rank r; with more it chooses the loop or the wave.
 /// `in_flight` of what it returns has room for enough gradients under way that no rank waits for a buffer, at these
 /// costs. It starts from the fixed schedules and from list schedules, and moves passes of the longest chain about
-/// (`docs/design/synthesize.md`); it ends early at `lower_bound`. At most half a second of a processor by default.
+/// (`docs/design/synthesize.md`); it ends early at `lower_bound`. By default some half a second of a processor
+/// at most, up to 8 ranks, 32 micro-batches and 2 chunks.
 ///
 /// limit: [ranks], live activations in chunks, from the start of a forward pass to the end of its weight half; empty:
 /// none.   skips: edges between stages that are not neighbours. What came along one is part of the activation of its
