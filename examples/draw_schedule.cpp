@@ -96,7 +96,7 @@ outcome examine(orders order, step_costs costs, int memory_limit, const skip_edg
   for (const std::vector<pass>& mine : result.order.passes) result.peak_live.push_back(peak(mine));
   result.fault = verify_orders(result.order, 0, skips);
   if (result.fault.valid) {
-    result.order = with_room(std::move(result.order), result.costs);
+    result.order = with_room(std::move(result.order), result.costs, skips);
     result.programs = programs_of(result.order, {.skips = skips});
     const simulation step = simulate(result.programs, result.costs);
     result.completes = step.completes;
@@ -267,10 +267,11 @@ int find_order(const arguments& given, const model_costs& costs) {
   std::vector<int> limit;
   if (given.memory_limit > 0) limit.assign(static_cast<std::size_t>(shape.ranks), given.memory_limit);
   const step_costs each = costs.of_stages(shape.stages());
-  orders found = synthesize(shape, each, limit);
+  const skip_edges skips = skips_of(given, shape.stages());
+  orders found = synthesize(shape, each, limit, {}, skips);
   if (found.name.empty()) found.name = "synthesize";
-  outcome examined = examine(std::move(found), each, given.memory_limit, skips_of(given, shape.stages()));
-  examined.lower_bound = lower_bound(shape, each, limit);
+  outcome examined = examine(std::move(found), each, given.memory_limit, skips);
+  examined.lower_bound = lower_bound(shape, each, limit, skips);
   std::printf("no order is shorter than %.6g\n", examined.lower_bound);
   return report(examined, given);
 }

@@ -269,6 +269,10 @@ def skips(cases):
     assert on_a_v["messages"] == 2 * 6 * 8, on_a_v
     found = cases.said("--synthesize", "--stages", 3, "--micro", 4, "--skip", "0,2")
     assert found["valid"] and found["messages"] == 2 * (2 + 1) * 4, found
+    # What goes along the edge arrives no sooner than by itself: the order is found for that, and so is the bound.
+    shape = ("--stages", 6, "--micro", 8, "--costs", "1,1,1", "--message", 3, "--skip", "0,5", "--skip", "1,4")
+    found, fixed = cases.said("--synthesize", *shape), cases.said("--schedule", "1f1b", *shape)
+    assert found["valid"] and found["lower_bound"] <= found["makespan"] < fixed["makespan"], (found, fixed)
     cases.refused("from a stage to a later one of 0 to 3, not from 3 to 0", "--schedule", "1f1b", "--skip", "3,0")
     cases.refused("an edge is two stages", "--schedule", "1f1b", "--skip", "3")
     cases.refused("other edges", "--rank-all", "--skip", "0,3")

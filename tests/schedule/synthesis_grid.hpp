@@ -22,6 +22,7 @@ struct synthesis_case {
   double message = 0;  ///< latency; the unit of time is a forward pass of the unit case
   std::vector<int> limit{};
   plait::step_costs costs{};
+  plait::skip_edges skips{};
 
   [[nodiscard]] std::string name() const {
     std::string text{costs_name};
@@ -87,6 +88,18 @@ inline std::vector<synthesis_case> synthesis_grid(const std::vector<int>& ranks,
   return all;
 }
 
+/// The grid of docs/design/synthesize.md: 2472 cases.
+inline std::vector<synthesis_case> published_grid() {
+  return synthesis_grid({2, 3, 4, 5, 6, 7, 8}, {2, 4, 8, 16, 32});
+}
+
+/// Every `step`-th case: a sample that meets all values of what a case is made of, for steps that are prime.
+inline std::vector<synthesis_case> every(const std::vector<synthesis_case>& all, std::size_t step) {
+  std::vector<synthesis_case> some;
+  for (std::size_t i = 0; i < all.size(); i += step) some.push_back(all[i]);
+  return some;
+}
+
 struct fixed_best {
   std::string_view name = "none";
   double makespan = std::numeric_limits<double>::infinity();
@@ -100,7 +113,7 @@ inline fixed_best best_fixed(const synthesis_case& one) {
     for (int rank = 0; rank < one.shape.ranks; ++rank)
       if (!one.limit.empty() && S::peak_activations(one.shape, rank) > one.limit[static_cast<std::size_t>(rank)])
         return;
-    const double makespan = plait::simulate(plait::programs_of<S>(one.shape), one.costs).makespan;
+    const double makespan = plait::simulate(plait::programs_of<S>(one.shape, {.skips = one.skips}), one.costs).makespan;
     if (makespan < best.makespan) best = {S::name, makespan};
   });
   return best;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Orders that are found: against fixed schedules, against the lower bound, and on tiny shapes against all orders.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,27 +18,14 @@
 
 #include <doctest/doctest.h>
 
+#include "synthesis_checks.hpp"
 #include "synthesis_grid.hpp"
 
 namespace {
 
 using namespace plait;
+using testing::check_found;
 using testing::synthesis_case;
-
-/// What every order that is found must keep; its makespan.
-double check_found(const synthesis_case& one, const orders& found) {
-  const std::vector<program> programs = programs_of(found);
-  const verification verdict = verify(programs);
-  CHECK_MESSAGE(verdict.valid, to_string(verdict.cell), ": ", verdict.reason);
-  const double makespan = simulate(programs, one.costs).makespan;
-  for (int rank = 0; rank < one.shape.ranks; ++rank) {
-    const std::vector<pass>& mine = found.passes[static_cast<std::size_t>(rank)];
-    const int peak = detail::peak_of(mine.data(), mine.data() + mine.size());
-    if (!one.limit.empty()) CHECK(peak <= one.limit[static_cast<std::size_t>(rank)]);
-  }
-  CHECK(makespan >= lower_bound(one.shape, one.costs, one.limit) * (1 - 1e-9));
-  return makespan;
-}
 
 TEST_CASE("a lower bound that a reader can check by hand") {
   // One micro-batch: down, up, and the weight half of the first stage, whatever is done.
@@ -88,36 +76,15 @@ TEST_CASE("an order that is found is valid, keeps the limit and is no longer tha
   CHECK(10 * (shorter + at_bound) > 8 * all);
 }
 
-/// Costs with everything that a message and a rank can have: sizes, links of their own, slow ranks.
-step_costs mixed_costs(pipe_shape shape, std::uint64_t seed) {
-  const random_stream random{seed, "synthesis", 0};
-  std::uint64_t next = 0;
-  const auto whole = [&](std::uint32_t least, std::uint32_t most) {
-    return static_cast<double>(least + random.below(next++, most - least + 1));
-  };
-  step_costs costs;
-  for (int stage = 0; stage < shape.stages(); ++stage)
-    costs.stages.push_back({whole(1, 6), whole(1, 6), whole(0, 6), {static_cast<std::int64_t>(whole(0, 8))}});
-  for (int pair = 0; pair < shape.ranks * shape.ranks; ++pair)
-    costs.links.push_back({.latency = {whole(0, 2)}, .bandwidth = {whole(1, 4)}});
-  for (int rank = 0; rank < shape.ranks; ++rank) costs.slowness.push_back(whole(1, 2));
-  costs.overlaps = seed % 3 != 0;
-  return costs;
-}
-
 TEST_CASE("links, sizes, slow ranks and messages that keep their sender: what is found is no longer than fixed") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     CAPTURE(seed);
     synthesis_case one{
         .shape = {2 + static_cast<int>(seed % 4), 2 + static_cast<int>(seed % 7), 1 + static_cast<int>(seed % 2)}};
-    one.costs = mixed_costs(one.shape, seed);
+    one.costs = testing::mixed_costs(one.shape, seed);
     const orders found = synthesize(one.shape, one.costs, one.limit, {.passes = 200'000});
     CHECK(check_found(one, found) <= testing::best_fixed(one).makespan);
-    // Nobody waits for a buffer: the makespan is that of passes and messages alone.
-    const detail::stage_table table{one.shape, [&](int rank, int chunk) { return found.stage(rank, chunk); }};
-    detail::word_clock clock{one.shape, detail::stage_times(one.shape, table, one.costs), one.costs.overlaps};
-    CHECK(simulate(programs_of(found), one.costs).makespan ==
-          doctest::Approx(clock.run(detail::words_of(one.shape, found.passes))).epsilon(1e-12));
+    CHECK(testing::waits_for_no_buffer(one, found));
   }
 }
 
@@ -170,53 +137,76 @@ TEST_CASE("orders say how many gradients may be under way, and programs have as 
   CHECK_THROWS_WITH_AS(programs_of(one), doctest::Contains("for each chunk of each rank"), error);
 }
 
-/// All words of one rank with one chunk that keep a limit.
-void all_words(std::vector<std::uint8_t>& word, int micro, int limit, std::vector<std::vector<std::uint8_t>>& all) {
-  const auto count = [&](int letter) { return std::count(word.begin(), word.end(), letter); };
-  if (word.size() == static_cast<std::size_t>(3 * micro)) all.push_back(word);
-  for (const std::uint8_t letter : std::vector<std::uint8_t>{0, 1, 2}) {
-    if (count(letter) == micro || (letter > 0 && count(letter - 1) == count(letter))) continue;
-    if (letter == 0 && count(0) - count(2) == limit) continue;
-    word.push_back(letter);
-    all_words(word, micro, limit, all);
-    word.pop_back();
-  }
-}
-
 TEST_CASE("the exhaustive search finds what simulating every order one by one finds") {
   for (const pipe_shape shape : {pipe_shape{2, 2, 1}, pipe_shape{2, 3, 1}, pipe_shape{3, 2, 1}})
     for (const int limit : {1, 2, 3})
       for (std::uint64_t seed = 0; seed < 6; ++seed) {
         CAPTURE(seed);
         CAPTURE(limit);
-        const step_costs costs = mixed_costs(shape, seed);
-        std::vector<std::uint8_t> word;
-        std::vector<std::vector<std::uint8_t>> words;
-        all_words(word, shape.micro, limit, words);
-        std::size_t number = 1;
-        for (int rank = 0; rank < shape.ranks; ++rank) number *= words.size();
-        double least = std::numeric_limits<double>::infinity();
-        for (std::size_t i = 0; i < number; ++i) {
-          detail::order_words each{shape};
-          std::size_t left = i;
-          for (int rank = 0; rank < shape.ranks; ++rank, left /= words.size())
-            std::copy(words[left % words.size()].begin(), words[left % words.size()].end(), each.of(rank).begin());
-          orders one{.name = "one", .shape = shape, .passes = detail::passes_of_words(each)};
-          for (int rank = 0; rank < shape.ranks; ++rank) one.stage_of.push_back(static_cast<std::int16_t>(rank));
-          one.in_flight.assign(static_cast<std::size_t>(shape.ranks), shape.micro);
-          const simulation found = simulate(programs_of(one), costs);
-          if (found.completes) least = std::min(least, found.makespan);
-        }
-        const std::vector<int> limits(static_cast<std::size_t>(shape.ranks), limit);
-        const shortest_found shortest = shortest_makespan<loop_placement>(shape, costs, limits);
+        synthesis_case one{.shape = shape, .costs = testing::mixed_costs(shape, seed)};
+        one.limit.assign(static_cast<std::size_t>(shape.ranks), limit);
+        const double least = testing::shortest_of_all_words(one);
+        const shortest_found shortest = shortest_makespan<loop_placement>(shape, one.costs, one.limit);
         CHECK(shortest.proved);
         CHECK(shortest.makespan == doctest::Approx(least).epsilon(1e-12));
-        CHECK(lower_bound(shape, costs, limits) <= least * (1 + 1e-12));
-        const shortest_found none = shortest_makespan<loop_placement>(shape, costs, limits, least);
+        CHECK(lower_bound(shape, one.costs, one.limit) <= least * (1 + 1e-12));
+        const shortest_found none = shortest_makespan<loop_placement>(shape, one.costs, one.limit, least);
         CHECK(none.makespan == least);
         CHECK(none.states <= shortest.states);
       }
   CHECK_FALSE(shortest_makespan<loop_placement>({3, 4, 1}, step_costs::uniform({3, 4, 1}), {}, 1e9, 10).proved);
+}
+
+TEST_CASE("a sample of the published grid, searched as it is by default") {
+  int with_fixed = 0, shorter = 0, at_bound = 0, all = 0;
+  for (const synthesis_case& one : testing::every(testing::published_grid(), 41)) {
+    CAPTURE(one.name());
+    const double found = check_found(one, synthesize(one.shape, one.costs, one.limit));
+    const double fixed = testing::best_fixed(one).makespan;
+    CHECK(found <= fixed * (1 + 1e-12));
+    ++all;
+    at_bound += found <= lower_bound(one.shape, one.costs, one.limit) * (1 + 1e-9) ? 1 : 0;
+    with_fixed += fixed < std::numeric_limits<double>::infinity() ? 1 : 0;
+    shorter += fixed < std::numeric_limits<double>::infinity() && found < fixed * (1 - 1e-9) ? 1 : 0;
+  }
+  MESSAGE(all, " cases, ", with_fixed, " with a fixed schedule, ", shorter, " shorter, ", at_bound, " at the bound");
+  CHECK(all == 61);
+  CHECK(5 * shorter > 2 * with_fixed);
+  CHECK(5 * at_bound > 3 * all);
+}
+
+TEST_CASE("with two chunks a rank and little room no order is shorter than the lower bound, and some are as short") {
+  int all = 0, at_bound = 0;
+  for (const pipe_shape shape : {pipe_shape{2, 2, 2}, pipe_shape{2, 3, 2}})
+    for (const int limit : {2, 3, 4, 5})
+      for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        CAPTURE(seed);
+        CAPTURE(limit);
+        const step_costs costs = testing::mixed_costs(shape, seed);
+        const std::vector<int> limits(static_cast<std::size_t>(shape.ranks), limit);
+        const auto compare = [&]<class Placement>(Placement) {
+          const shortest_found least = shortest_makespan<Placement>(shape, costs, limits);
+          if (!least.proved) return;
+          const double bound = lower_bound_placed<Placement>(shape, costs, limits);
+          CHECK(bound <= least.makespan * (1 + 1e-12));
+          ++all;
+          at_bound += bound >= least.makespan * (1 - 1e-12) ? 1 : 0;
+        };
+        compare(loop_placement{});
+        compare(wave_placement{});
+      }
+  MESSAGE(at_bound, " of ", all, " shortest orders are at the bound");
+  CHECK(all > 64);
+  CHECK(5 * at_bound > 2 * all);
+}
+
+TEST_CASE("where ranks have room for one micro-batch, with two chunks too, the lower bound is the shortest order") {
+  for (const synthesis_case& one : testing::synthesis_grid({2, 3, 4}, {2, 3, 8})) {
+    if (one.limit.empty() || one.limit[0] != one.shape.chunks) continue;
+    CAPTURE(one.name());
+    CHECK(check_found(one, synthesize(one.shape, one.costs, one.limit)) ==
+          doctest::Approx(lower_bound(one.shape, one.costs, one.limit)).epsilon(1e-9));
+  }
 }
 
 TEST_CASE("on tiny shapes the order that is found is proved to be the shortest by trying all") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -340,6 +341,64 @@ TEST_CASE("two passes that run together have one line round them, and nothing el
   CHECK(says(elements, "two passes that run together"));
   CHECK_FALSE(
       says(read_xml(picture_of({testing::unit_timeline<one_f_one_b>({4, 8, 1})})), "two passes that run together"));
+}
+
+TEST_CASE("a message along a skip edge is a curve from the forward pass that sends it to the one that reads it") {
+  const step_costs costs = step_costs::uniform({4, 8, 1});
+  const timeline step = predicted_timeline(programs_of<one_f_one_b>({4, 8, 1}, {.skips = {{0, 3}, {2, 3}}}), costs);
+  const auto elements = read_xml(picture_of({step}, {.unit = time_unit::unit, .plot_width = 1000}));
+  int curves = 0, in_legend = 0;
+  for (const element& one : elements) {
+    if (one.name != "path" || one.attributes.count("stroke-opacity") == 0) continue;
+    in_legend += one.tooltip.empty() ? 1 : 0;
+    if (one.tooltip.empty()) continue;
+    ++curves;
+    int edge = -1, micro = -1, from = -1, to = -1;
+    REQUIRE(std::sscanf(one.tooltip.c_str(), "skip edge %d micro %d: from stage %d to stage %d", &edge, &micro, &from,
+                        &to) == 4);
+    CHECK(to == 3);
+    CHECK(from == (edge == 0 ? 0 : 2));
+    double x1 = 0, y1 = 0, x2 = 0, y2 = 0, unused = 0;
+    REQUIRE(std::sscanf(one.attributes.at("d").c_str(), "M%lf,%lf C%lf,%lf %lf,%lf %lf,%lf", &x1, &y1, &unused, &unused,
+                        &unused, &unused, &x2, &y2) == 8);
+    // Both ends touch the boxes of those passes.
+    const auto touches = [&](int stage, double x, double y, bool begin) {
+      const std::string words = "forward stage " + std::to_string(stage) + " micro " + std::to_string(micro) + ",";
+      for (const element& pass : boxes(elements))
+        if (pass.tooltip.rfind(words, 0) == 0)
+          return std::abs(pass.number("x") + (begin ? 0 : pass.number("width")) - x) < 0.02 && y > pass.number("y") &&
+                 y < pass.number("y") + pass.number("height");
+      return false;
+    };
+    CHECK(touches(from, x1, y1, false));
+    CHECK(touches(to, x2, y2, true));
+  }
+  CHECK(curves == 2 * 8);
+  CHECK(in_legend == 1);
+  CHECK(says(elements, "skip edge: from the forward pass that sends to the one that reads"));
+  CHECK(picture_of({testing::unit_timeline<one_f_one_b>({4, 8, 1})}).find("skip edge") == std::string::npos);
+}
+
+TEST_CASE(
+    "messages along skip edges of several pipelines are told apart by rank, and one without its passes is not drawn") {
+  timeline step =
+      predicted_timeline(programs_of<one_f_one_b>({2, 3, 1}, {.skips = {{0, 1}}}), step_costs::uniform({2, 3, 1}));
+  timeline both = step;
+  both.ranks = 4;
+  for (timeline_row& row : both.rows) row.rank *= 2;  // two pipelines, stage by stage
+  for (timeline_row row : step.rows) {
+    row.rank = 2 * row.rank + 1;
+    both.rows.push_back(row);
+  }
+  const auto lines = detail::skip_lines(both);
+  CHECK(lines.size() == 6);
+  for (const detail::skip_line& one : lines) {
+    CHECK(one.from.micro == one.to.micro);
+    CHECK(one.to.rank == one.from.rank + 2);
+    CHECK(one.from.end <= one.to.begin);
+  }
+  std::erase_if(step.rows, [](const timeline_row& row) { return row.kind == op::forward && row.stage == 1; });
+  CHECK(detail::skip_lines(step).empty());
 }
 
 TEST_CASE("updates of single chunks that take no time are marks, one for each") {

@@ -20,8 +20,11 @@ struct orders {
   weight_versions versions = weight_versions::flush;
   /// [ranks, chunks]: gradients of a chunk that may be under way at once, where the orders know the times that passes
   /// take; none: as many as nobody waits for when all passes take equally long. Neighbouring stages of one rank have
-  /// equal numbers. Models with skip edges have the second, whatever this says.
+  /// equal numbers. For models with skip edges it counts only where the next is there too.
   std::vector<int> in_flight{};
+  /// [ranks, chunks]: the same of the gradients that a chunk sends along skip edges, one for all edges that lead to it;
+  /// none: as many as nobody waits for when all passes take equally long.
+  std::vector<int> skips_in_flight{};
 
   [[nodiscard]] constexpr int stage(int rank, int chunk) const {
     return stage_of[static_cast<std::size_t>(rank * shape.chunks + chunk)];
@@ -40,6 +43,26 @@ constexpr orders orders_of(pipe_shape shape) {
   return all;
 }
 
+namespace detail {
+
+constexpr void require_room_for_skips(const orders& all, const stage_table& table, const skip_edges& skips) {
+  require(skips.fit(all.shape.stages()), "plait::programs_of", [] { return std::string{wrong_skips}; });
+  require(all.skips_in_flight.size() == all.stage_of.size(), "plait::programs_of",
+          "there must be a number of gradients along skip edges under way for each chunk of each rank, or none");
+  for (const skip_edge& edge : skips)
+    for (int copy = 0; copy < table.copies(edge.to); ++copy) {
+      const holder at = table.copy(edge.to, copy);
+      require(all.skips_in_flight[static_cast<std::size_t>(at.rank * all.shape.chunks + at.chunk)] > 0,
+              "plait::programs_of", [&] {
+                return "the orders have no room for gradients along the skip edge from stage " +
+                       std::to_string(edge.from) + " to stage " + std::to_string(edge.to) +
+                       "; find them again with the edges of the model";
+              });
+    }
+}
+
+}  // namespace detail
+
 /// The programs of all ranks for orders that were brought, with the messages, reductions and updates that follow from
 /// them. Throws: usage, where they name what the shape lacks, or no rank holds a stage.
 constexpr std::vector<program> programs_of(const orders& all, step_options options = {}, bool forward_only = false) {
@@ -54,14 +77,16 @@ constexpr std::vector<program> programs_of(const orders& all, step_options optio
   require(all.in_flight.empty() || all.in_flight.size() == all.stage_of.size(), "plait::programs_of",
           "there must be a number of gradients under way for each chunk of each rank, or none");
   std::vector<std::vector<pass>> kept = all.passes;
-  if (!all.in_flight.empty() && !forward_only && options.skips.empty()) {
+  if (!all.in_flight.empty() && !forward_only && (options.skips.empty() || !all.skips_in_flight.empty())) {
+    if (!options.skips.empty()) detail::require_room_for_skips(all, table, options.skips);
     std::vector<program> programs;
     for (int rank = 0; rank < shape.ranks; ++rank) {
       const std::vector<pass>& mine = kept[static_cast<std::size_t>(rank)];
       programs.push_back(detail::build_program(
           table, shape, rank, {mine.data(), mine.data() + mine.size()}, detail::with_sums(options, table.lanes() > 1),
           all.versions, nullptr,
-          [&](int chunk, op) { return all.in_flight[static_cast<std::size_t>(rank * shape.chunks + chunk)]; }));
+          [&](int chunk, op) { return all.in_flight[static_cast<std::size_t>(rank * shape.chunks + chunk)]; },
+          /*others_train=*/false, options.skips.empty() ? nullptr : all.skips_in_flight.data() + rank * shape.chunks));
     }
     return programs;
   }

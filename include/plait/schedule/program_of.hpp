@@ -36,8 +36,8 @@ constexpr step_options with_sums(step_options options, bool has_copies) {
 template <class InFlight>
 constexpr program build_program(const stage_table& table, pipe_shape shape, int rank, rank_order_of_passes order,
                                 step_options options, weight_versions policy, const message_plan* plan,
-                                InFlight&& in_flight, bool others_train = false) {
-  program_builder builder{table, shape, rank, options, policy, plan, in_flight};
+                                InFlight&& in_flight, bool others_train = false, const int* skips_in_flight = nullptr) {
+  program_builder builder{table, shape, rank, options, policy, plan, in_flight, skips_in_flight};
   program result{.shape = shape, .rank = rank, .options = options};
   result.actions.resize(program_builder::room(shape, static_cast<std::size_t>(order.end - order.begin), options));
   action* const begin = result.actions.data();

@@ -32,14 +32,27 @@ namespace detail {
 class exhaustive_search {
  public:
   exhaustive_search(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<int>& limit,
-                    bool overlaps, double below, std::int64_t at_most)
+                    const std::vector<skip_time>& skips, bool overlaps, double below, std::int64_t at_most)
       : shape_{shape},
         stages_{stages},
+        skips_{skips},
         limit_{limit},
-        graph_{shape, stages, limit},
+        graph_{shape, stages, skips, limit},
         overlaps_{overlaps},
         below_{below},
-        at_most_{at_most} {}
+        at_most_{at_most},
+        left_(size(shape.ranks)) {
+    for (int part = 0; part < 3; ++part)
+      for (int stage = 0; stage < shape.stages(); ++stage)
+        for (int micro = 0; micro < shape.micro; ++micro)
+          left_[size(stages[size(stage)].rank)].push_back({.letter = part * shape.stages() + stage,
+                                                           .micro = micro,
+                                                           .takes = stages[size(stage)].takes[part],
+                                                           .tail = graph_.tail(part, stage, micro)});
+    for (std::vector<left_pass>& mine : left_)
+      std::stable_sort(mine.begin(), mine.end(),
+                       [](const left_pass& a, const left_pass& b) { return a.tail > b.tail; });
+  }
 
   shortest_found run() {
     const auto stages = static_cast<std::size_t>(shape_.stages()), ranks = static_cast<std::size_t>(shape_.ranks);
@@ -47,7 +60,7 @@ class exhaustive_search {
                .line = std::vector<std::vector<std::uint8_t>>(2 * ranks * ranks)};
     when begin{.now = std::vector<double>(ranks),
                .free = std::vector<double>(2 * ranks * ranks),
-               .ready = std::vector<std::vector<double>>(2 * stages)};
+               .ready = std::vector<std::vector<double>>(2 * (stages + skips_.size()))};
     level here;
     here[start].push_back(begin);
     shortest_found result{.makespan = below_};
@@ -80,8 +93,16 @@ class exhaustive_search {
   struct when {
     double last = 0;  ///< start of the last pass
     std::vector<double> now{};
-    std::vector<double> free{};                ///< [direction, sender, receiver]: links
-    std::vector<std::vector<double>> ready{};  ///< [direction, stages]: what has been made and not taken
+    std::vector<double> free{};  ///< [direction, sender, receiver]: links
+    /// [direction, stages], then [skip edges, direction]: what has been made and not taken
+    std::vector<std::vector<double>> ready{};
+  };
+  /// A pass by what must still come when it has ended.
+  struct left_pass {
+    int letter = 0;  ///< part * stages + stage
+    int micro = 0;
+    double takes = 0;
+    double tail = 0;
   };
   using level = std::map<done, std::vector<when>>;
 
@@ -112,6 +133,12 @@ class exhaustive_search {
       if (line.front() != from) return;
     }
     double begin = std::max(times.now[size(here.rank)], from >= 0 ? times.ready[size(from)].front() : 0);
+    const auto along = [&](std::size_t edge) { return size(2 * stages) + 2 * edge + size(part); };
+    for (std::size_t edge = 0; part < 2 && edge < skips_.size(); ++edge) {
+      if ((part == 0 ? skips_[edge].to : skips_[edge].from) != stage) continue;
+      if (times.ready[along(edge)].empty()) return;
+      begin = std::max(begin, times.ready[along(edge)].front());
+    }
     if (begin < times.last) return;
     const double end = begin + here.takes[part];
     if (end + graph_.tail(part, stage, micro) >= below_ * (1 - 1e-12)) return;
@@ -128,30 +155,46 @@ class exhaustive_search {
         line.erase(line.begin());
       }
     }
+    const auto send = [&](const stage_link& way, std::vector<double>& ready) {
+      const std::size_t line = line_of(here.rank, way.rank);
+      double& sender = then.now[size(here.rank)];
+      then.free[line] = std::max(then.free[line], sender) + way.occupies;
+      ready.push_back(then.free[line] + way.latency);
+      if (!overlaps_) sender = ready.back();
+    };
     if (part == 0 || (part == 1 && stage > 0)) {
-      double arrives = end;
+      std::vector<double>& ready = then.ready[size(part * stages + stage)];
       if (out.remote) {
-        const std::size_t line = line_of(here.rank, out.rank);
-        after.line[line].push_back(static_cast<std::uint8_t>(part * stages + stage));
-        then.free[line] = std::max(then.free[line], end) + out.occupies;
-        arrives = then.free[line] + out.latency;
-        if (!overlaps_) then.now[size(here.rank)] = arrives;
+        after.line[line_of(here.rank, out.rank)].push_back(static_cast<std::uint8_t>(part * stages + stage));
+        send(out, ready);
+      } else {
+        ready.push_back(end);
       }
-      then.ready[size(part * stages + stage)].push_back(arrives);
+    }
+    for (std::size_t edge = 0; part < 2 && edge < skips_.size(); ++edge) {
+      const skip_time& one = skips_[edge];
+      std::vector<double>& ready = then.ready[along(edge)];
+      if ((part == 0 ? one.to : one.from) == stage) ready.erase(ready.begin());
+      if ((part == 0 ? one.from : one.to) == stage) send(part == 0 ? one.activation : one.gradient, ready);
     }
     for (double& one : then.now) one = std::max(one, begin);
     for (double& one : then.free) one = std::max(one, begin);
     for (std::vector<double>& line : then.ready)
       for (double& one : line) one = std::max(one, begin);
-    for (int rank = 0; rank < ranks; ++rank) {
-      double left = then.now[size(rank)];
-      for (int other = 0; other < stages; ++other)
-        if (stages_[size(other)].rank == rank)
-          for (int of = 0; of < 3; ++of)
-            left += (shape_.micro - after.count[size(of * stages + other)]) * stages_[size(other)].takes[of];
-      if (left >= below_ * (1 - 1e-12)) return;
-    }
+    for (int rank = 0; rank < ranks; ++rank)
+      if (end_at_least(rank, after, then.now[size(rank)]) >= below_ * (1 - 1e-12)) return;
     keep(next[std::move(after)], std::move(then));
+  }
+
+  /// No earlier than this does the step end: what is left to do on a rank, longest tails first, and then such a tail.
+  [[nodiscard]] double end_at_least(int rank, const done& what, double now) const {
+    double most = now;
+    for (const left_pass& one : left_[size(rank)]) {
+      if (what.count[size(one.letter)] > one.micro) continue;
+      now += one.takes;
+      most = std::max(most, now + one.tail);
+    }
+    return most;
   }
 
   /// Keeps times unless others are no later in anything, and drops those that these are no later than.
@@ -178,32 +221,35 @@ class exhaustive_search {
 
   pipe_shape shape_;
   const std::vector<stage_time>& stages_;
+  const std::vector<skip_time>& skips_;
   const std::vector<int>& limit_;
   pass_graph graph_;
   bool overlaps_;
   double below_;
   std::int64_t at_most_;
+  std::vector<std::vector<left_pass>> left_;  ///< [ranks], longest tails first
   std::int64_t states_ = 0;
 };
 
 }  // namespace detail
 
 /// The makespan of the shortest order of a tiny shape, by trying all: some hundred thousand states for 3 ranks and 4
-/// micro-batches, ever more for larger ones.
+/// micro-batches, ever more for larger ones, some ten microseconds each.
 ///
 /// below: only orders shorter than this are looked for, which is much quicker where there are none; that is how an
-/// order is proved to be the shortest.   at_most: states that it may keep, some hundred bytes each. limit: [ranks], as
-/// `synthesize` has it.   Throws: usage, as that does.
+/// order is proved to be the shortest.   at_most: states that it may keep, some hundred bytes each.   limit: [ranks],
+/// and skips, as `synthesize` has them. No passes run together.   Throws: usage, as that does.
 template <class Placement>
 shortest_found shortest_makespan(pipe_shape shape, const step_costs& costs, const std::vector<int>& limit,
                                  double below = std::numeric_limits<double>::infinity(),
-                                 std::int64_t at_most = 1'000'000) {
+                                 std::int64_t at_most = 1'000'000, const skip_edges& skips = {}) {
   const std::vector<int> most = detail::limits_of(shape, limit);
   require(shape.micro < 256 && 2 * shape.stages() < 256, "plait::shortest_makespan",
           "the shape is far too large to try all orders of it");
   const detail::stage_table table{shape, [&](int rank, int chunk) { return Placement::stage_of(shape, rank, chunk); }};
   const std::vector<detail::stage_time> stages = detail::stage_times(shape, table, costs);
-  return detail::exhaustive_search{shape, stages, most, costs.overlaps, below, at_most}.run();
+  const std::vector<detail::skip_time> edges = detail::skip_times(shape, table, costs, skips);
+  return detail::exhaustive_search{shape, stages, most, edges, costs.overlaps, below, at_most}.run();
 }
 
 }  // namespace plait

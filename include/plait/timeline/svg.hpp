@@ -15,9 +15,10 @@ namespace plait {
 /// Draws timelines as one self-contained picture (SVG 1.1: no script, no font, no reference to anything outside).
 ///
 /// Each rank is a lane and each action a box; passes carry the number of their micro-batch, and the letter of their
-/// chunk where a rank has several. Kinds differ in colour and in hatching, so a grey print can be read; idle time
-/// within the makespan is hatched lightly. Several timelines stand one above the other on one scale of time, such as a
-/// predicted step above the measured one; boxes tell more when pointed at.
+/// chunk where a rank has several; messages along skip edges are thin curves between two forward passes. Kinds differ
+/// in colour and in hatching, so a grey print can be read; idle time within the makespan is hatched lightly. Several
+/// timelines stand one above the other on one scale of time, such as a predicted step above the measured one; boxes
+/// tell more when pointed at.
 ///
 ///     write_svg(out, std::vector{predicted, measured}, {.title = "1F1B, 4 ranks, 8 micro-batches"});
 ///

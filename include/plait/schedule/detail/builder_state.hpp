@@ -19,11 +19,12 @@ namespace plait::detail {
 /// and who they exchange messages with.
 class builder_state {
  public:
-  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given,
-  /// as it must be where there are skip edges.
+  /// in_flight(chunk, kind): how many outputs or gradients of a chunk may be under way; unused where a plan is given.
+  /// skips_in_flight: [chunks], gradients along skip edges; must be given where there are such edges and no plan.
   template <class InFlight>
   constexpr builder_state(const stage_table& table, pipe_shape shape, int rank, step_options options,
-                          weight_versions policy, const message_plan* plan, InFlight&& in_flight)
+                          weight_versions policy, const message_plan* plan, InFlight&& in_flight,
+                          const int* skips_in_flight = nullptr)
       : table_{table},
         shape_{shape},
         micro_{shape.all_micro()},
@@ -33,6 +34,7 @@ class builder_state {
         options_{options},
         policy_{options.optimize ? policy : weight_versions::flush},
         plan_{plan},
+        skips_in_flight_{skips_in_flight},
         chunk_memory_(static_cast<std::size_t>(shape.chunks)),
         slot_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
         pending_memory_(static_cast<std::size_t>(2 * shape.chunks * micro_)),
@@ -123,9 +125,10 @@ class builder_state {
     if (slot >= chunk.slots.count) chunk.slots.count = slot + 1;
   }
 
-  /// The slot for gradients along the skip edges that lead to a chunk. Needs: an order of all ranks, and so a plan.
+  /// The slot for gradients along the skip edges that lead to a chunk; -1: none do.
   constexpr std::int16_t skip_slot(chunk_state& chunk, int micro) const {
-    const int slot = plan_->skip_slot(chunk.stage, micro);
+    const int room = plan_ != nullptr ? 0 : skips_in_flight_[&chunk - chunks_];
+    const int slot = plan_ != nullptr ? plan_->skip_slot(chunk.stage, micro) : room > 0 ? micro % room : -1;
     if (slot >= chunk.skips) chunk.skips = slot + 1;
     return static_cast<std::int16_t>(slot);
   }
@@ -155,6 +158,7 @@ class builder_state {
   step_options options_;
   weight_versions policy_;
   const message_plan* plan_;
+  const int* skips_in_flight_;
   scratch<chunk_state> chunk_memory_;
   scratch<std::int16_t> slot_memory_;
   scratch<std::int16_t> pending_memory_;

@@ -15,7 +15,8 @@ namespace plait::detail {
 class pass_graph {
  public:
   /// limit: [ranks], most activations alive.
-  pass_graph(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<int>& limit)
+  pass_graph(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<skip_time>& skips,
+             const std::vector<int>& limit)
       : micro_{shape.micro},
         stages_{shape.stages()},
         ranks_{shape.ranks},
@@ -23,9 +24,6 @@ class pass_graph {
         edges_(passes_.size()) {
     for (int stage = 0; stage < stages_; ++stage) {
       const stage_time& here = stages[size(stage)];
-      int before = 0;  // stages before it on its rank: their activations of a micro-batch live longer
-      for (int other = 0; other < stage; ++other) before += stages[size(other)].rank == here.rank ? 1 : 0;
-      const int room = limit[size(here.rank)] - before;
       for (int micro = 0; micro < micro_; ++micro) {
         for (int part = 0; part < 3; ++part) {
           passes_[size(at(part, stage, micro))] = {here.rank, here.takes[part]};
@@ -38,9 +36,14 @@ class pass_graph {
         } else {
           join(at(0, stage, micro), at(1, stage, micro), 0);
         }
-        if (micro >= room) join(at(2, stage, micro - room), at(0, stage, micro), 0);
       }
     }
+    for (const skip_time& one : skips)
+      for (int micro = 0; micro < micro_; ++micro) {
+        join(at(0, one.from, micro), at(0, one.to, micro), one.activation.message());
+        join(at(1, one.to, micro), at(1, one.from, micro), one.gradient.message());
+      }
+    for (int rank = 0; rank < shape.ranks; ++rank) join_where_full(stages, rank, limit[size(rank)]);
     push(/*back=*/false);
     push(/*back=*/true);
   }
@@ -75,6 +78,37 @@ class pass_graph {
   void join(int from, int to, double message) {
     edges_[size(from)].after.push_back({to, message});
     edges_[size(to)].before.push_back({from, message});
+  }
+
+  /// What a rank's memory makes come before its forward passes. Let c stages be on the rank, L be its limit, and k be
+  /// the micro-batch of a forward pass through the i-th of them, from 0. When that begins, micro-batches up to k are in
+  /// the first i + 1 of the stages.
+  ///   * All weight halves of k - L + i are done: else it and each micro-batch behind it are alive on the rank, k i + 1
+  ///     times.
+  ///   * With m = k - 1 - (L - c) / (i + 1), the input half of m through the last of the stages is done. When that of
+  ///     another, m + 1 at most, begins, nothing of it or of those behind it has been let go: it is alive c times, and
+  ///     those up to k i + 1 times each.
+  ///   * A weight half of m is done: else m is alive c times, and those up to k i + 1 times or more each.
+  void join_where_full(const std::vector<stage_time>& stages, int rank, int limit) {
+    std::vector<int> mine;
+    for (int stage = 0; stage < stages_; ++stage)
+      if (stages[size(stage)].rank == rank) mine.push_back(stage);
+    if (mine.empty()) return;
+    const int count = static_cast<int>(mine.size()), last = mine.back();
+    // From the end of the input half of the last stage to the end of a weight half.
+    double up = 0, soonest = stages[size(last)].takes[2];
+    for (int stage = last - 1; stage >= mine[0]; --stage) {
+      const stage_time& here = stages[size(stage)];
+      up += stages[size(stage + 1)].before.message() + here.takes[1];
+      if (here.rank == rank) soonest = std::min(soonest, up + here.takes[2]);
+    }
+    for (int i = 0; i < count; ++i)
+      for (int micro = 0; micro < micro_; ++micro) {
+        const int pass = at(0, mine[size(i)], micro);
+        if (const int all = micro - limit + i; all >= 0)
+          for (const int stage : mine) join(at(2, stage, all), pass, 0);
+        if (const int one = micro - 1 - (limit - count) / (i + 1); one >= 0) join(at(1, last, one), pass, soonest);
+      }
   }
 
   /// Sets heads, or, back from the end, tails: a pass comes after the longest chain of what must come before it, and

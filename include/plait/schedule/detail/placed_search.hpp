@@ -22,16 +22,17 @@ struct in_placement {};
 /// The search for a short order with the stages in one placement.
 class placed_search {
  public:
-  /// limit: [ranks], each at least the number of chunks.   least: no order is shorter.
+  /// limit: [ranks], each at least the number of chunks.   least: no order without passes that run together is shorter.
   template <class Placement>
   placed_search(in_placement<Placement>, pipe_shape shape, const step_costs& costs, const std::vector<int>& limit,
-                double least)
+                double least, const skip_edges& skips)
       : shape_{shape},
         limit_{limit},
         least_{least * (1 + 1e-12)},
         table_{shape, [&](int rank, int chunk) { return Placement::stage_of(shape, rank, chunk); }},
         stages_{stage_times(shape, table_, costs)},
-        clock_{shape, stages_, costs.overlaps} {
+        skips_{skips},
+        clock_{shape, stages_, skip_times(shape, table_, costs, skips), costs.overlaps} {
     const std::vector<order_words> fixed = fixed_words<Placement>(shape);
     add(one_at_a_time(shape));
     for (const order_words& one : fixed) add(one);
@@ -58,6 +59,7 @@ class placed_search {
       for (int chunk = 0; chunk < shape_.chunks; ++chunk)
         all.stage_of.push_back(static_cast<std::int16_t>(table_.stage_of(rank, chunk)));
     all.in_flight = gradients_in_flight();
+    if (!skips_.empty()) all.skips_in_flight = skips_in_flight();
     return all;
   }
 
@@ -109,11 +111,32 @@ class placed_search {
     return all;
   }
 
+  /// The same of gradients along skip edges, all edges into a stage together: held to the start of the input half that
+  /// takes the last of them, or to its end where that is on the same rank. Needs: the clock has run on the best.
+  std::vector<int> skips_in_flight() {
+    std::vector<int> all(static_cast<std::size_t>(shape_.ranks * shape_.chunks));
+    const auto at = [&](int stage) -> const stage_time& { return stages_[static_cast<std::size_t>(stage)]; };
+    const auto begin = [&](int stage, int micro) { return clock_.input_begin(at(stage).rank, at(stage).chunk, micro); };
+    for (const skip_edge& edge : skips_) {
+      const bool remote = at(edge.from).rank != at(edge.to).rank;
+      int& most = all[static_cast<std::size_t>(at(edge.to).rank * shape_.chunks + at(edge.to).chunk)];
+      for (int micro = 0, taken = 0; micro < shape_.micro; ++micro) {
+        const double now = begin(edge.to, micro);
+        while (taken < micro &&
+               (remote ? begin(edge.from, taken) <= now : begin(edge.from, taken) + at(edge.from).takes[1] < now))
+          ++taken;
+        most = std::max(most, micro - taken + 1);
+      }
+    }
+    return all;
+  }
+
   pipe_shape shape_;
   std::vector<int> limit_;
   double least_;
   stage_table table_;
   std::vector<stage_time> stages_;
+  skip_edges skips_;
   word_clock clock_;
   std::vector<timed_words> starts_{};
   timed_words best_{};

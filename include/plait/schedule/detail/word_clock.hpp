@@ -14,7 +14,8 @@ namespace plait::detail {
 /// than a program to be made first.
 class word_clock {
  public:
-  word_clock(pipe_shape shape, const std::vector<stage_time>& stages, bool overlaps)
+  word_clock(pipe_shape shape, const std::vector<stage_time>& stages, const std::vector<skip_time>& skips,
+             bool overlaps)
       : ranks_{shape.ranks},
         micro_{shape.micro},
         letters_{3 * shape.chunks},
@@ -24,7 +25,7 @@ class word_clock {
         count_(size(ranks_ * letters_)),
         at_(size(ranks_)),
         now_(size(ranks_)),
-        cells_(size(2 * shape.stages() * micro_)),
+        cells_(size(2 * shape.stages() * micro_) + 2 * skips.size() * size(micro_)),
         queues_(size(2 * ranks_ * ranks_)),
         queued_(size(2 * ranks_ * ranks_ * shape.chunks * micro_)),
         room_{shape.chunks * micro_},
@@ -49,6 +50,20 @@ class word_clock {
       if (stage + 1 < all) input.needs = (all + stage + 1) * micro_;
       if (stage + 1 < all && here.after.remote) input.in = queue(true, here.after.rank, here.rank);
       if (stage + 1 == all) input.needs = stage * micro_;
+      // Along skip edges: what arrives, and what leaves, behind the messages of the chain and by number.
+      for (const int part : {0, 1}) {
+        rule& pass = part == 0 ? forward : input;
+        pass.skips = static_cast<int>(along_.size());
+        for (std::size_t edge = 0; edge < skips.size(); ++edge) {
+          const skip_time& one = skips[edge];
+          const stage_link& way = part == 0 ? one.activation : one.gradient;
+          const int cells = (2 * all + 2 * static_cast<int>(edge) + part) * micro_;
+          if ((part == 0 ? one.to : one.from) == stage) along_.push_back({.cells = cells});
+          if ((part == 0 ? one.from : one.to) == stage)
+            along_.push_back({cells, queue(part == 1, here.rank, way.rank), way.occupies, way.latency});
+        }
+        pass.skips_end = static_cast<int>(along_.size());
+      }
     }
   }
 
@@ -77,7 +92,7 @@ class word_clock {
   // Of the last words that completed.
   [[nodiscard]] double end_of_rank(int rank) const { return now_[size(rank)]; }
 
-  /// When an input half begins; it takes its gradient then.
+  /// When an input half begins; it takes its gradients then.
   [[nodiscard]] double input_begin(int rank, int chunk, int micro) const {
     return input_begin_[size((rank * letters_ / 3 + chunk) * micro_ + micro)];
   }
@@ -102,6 +117,15 @@ class word_clock {
     double occupies = 0;
     double latency = 0;
     bool is_input = false;
+    int skips = 0;  ///< what goes along skip edges: first in `along_`
+    int skips_end = 0;
+  };
+  /// What a pass reads of a skip edge, or sends along it.
+  struct along {
+    int cells = 0;
+    int out = -1;  ///< the queue whose link it shares; -1: it is read
+    double occupies = 0;
+    double latency = 0;
   };
   struct cell {
     int made_by = -1;  ///< rank * length + position; -1: not yet
@@ -124,13 +148,17 @@ class word_clock {
       int cause = at > 0 ? rank * length_ + at - 1 : -1;
       if (how.needs >= 0) {
         const cell& need = cells_[size(how.needs + count)];
-        if (need.made_by < 0) break;
+        if (need.made_by < 0 || lacks_skips(how, count)) break;
         if (how.in >= 0) {
           queue_state& line = queues_[size(how.in)];
           if (queued_[size(how.in * room_ + line.taken)] != how.needs + count) break;
           ++line.taken;
         }
         if (need.ready > now) now = need.ready, cause = need.made_by;
+      }
+      for (int i = how.skips; i < how.skips_end; ++i) {
+        const cell& need = cells_[size(along_[size(i)].cells + count)];
+        if (along_[size(i)].out < 0 && need.ready > now) now = need.ready, cause = need.made_by;
       }
       if (how.is_input) input_begin_[size((rank * letters_ / 3 + word[at] - letters_ / 3) * micro_ + count)] = now;
       cause_[size(rank * length_ + at)] = cause;
@@ -146,11 +174,25 @@ class word_clock {
           if (!overlaps_) now = made.ready;
         }
       }
+      for (int i = how.skips; i < how.skips_end; ++i) {
+        const along& one = along_[size(i)];
+        if (one.out < 0) continue;
+        double& free = queues_[size(one.out)].free;
+        free = (free > now ? free : now) + one.occupies;
+        cells_[size(one.cells + count)] = {rank * length_ + at, free + one.latency};
+        if (!overlaps_) now = free + one.latency;
+      }
       ++count;
     }
     at_[size(rank)] = at;
     now_[size(rank)] = now;
     return at > from;
+  }
+
+  [[nodiscard]] bool lacks_skips(const rule& how, int count) const {
+    for (int i = how.skips; i < how.skips_end; ++i)
+      if (along_[size(i)].out < 0 && cells_[size(along_[size(i)].cells + count)].made_by < 0) return true;
+    return false;
   }
 
   int ranks_;
@@ -159,10 +201,11 @@ class word_clock {
   int length_;
   bool overlaps_;
   std::vector<rule> rules_;          ///< [ranks, letters]
+  std::vector<along> along_{};       ///< the skip edges of all rules
   std::vector<int> count_;           ///< [ranks, letters]: passes done
   std::vector<int> at_;              ///< [ranks]: letters done
   std::vector<double> now_;          ///< [ranks]
-  std::vector<cell> cells_;          ///< [direction, stages, micro]
+  std::vector<cell> cells_;          ///< [direction, stages, micro], then [skip edges, direction, micro]
   std::vector<queue_state> queues_;  ///< [direction, sender, receiver]
   std::vector<int> queued_;          ///< [queues, room]: cells in the order of sending
   int room_;

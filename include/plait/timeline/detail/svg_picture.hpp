@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <plait/timeline/detail/skip_lines.hpp>
+#include <plait/timeline/detail/svg_shapes.hpp>
 #include <plait/timeline/detail/svg_style.hpp>
 #include <plait/timeline/detail/text.hpp>
 #include <plait/timeline/svg_options.hpp>
@@ -27,7 +29,7 @@ class svg_picture {
     std::size_t longest_name = 0;
     int lanes = 0;
     for (const timeline& one : timelines) {
-      panels_.push_back({&one, one.work(), first_of(one), one.peaks_of_ranks()});
+      panels_.push_back({&one, one.work(), first_of(one), one.peaks_of_ranks(), skip_lines(one)});
       if (!panels_.back().peaks.empty()) right_ = 44;
       span_ = std::max(span_, one.makespan());
       chunks_ = std::max(chunks_, one.chunks);
@@ -57,7 +59,7 @@ class svg_picture {
     write_patterns(out, chunks_);
     out << R"(<rect width=")" << two_digits(width) << R"(" height=")" << two_digits(height) << R"(" fill="#ffffff"/>)"
         << '\n';
-    if (!options_.title.empty()) text(out, 12, 24, 16, options_.title, R"(font-weight="bold")");
+    if (!options_.title.empty()) svg_text(out, 12, 24, 16, options_.title, R"(font-weight="bold")");
     write_legend(out, legend_top);
     write_axis(out);
     for (const panel& one : panels_) write_panel(out, one);
@@ -70,7 +72,8 @@ class svg_picture {
     std::vector<timeline_row> work;
     double first = 0;        ///< begin of the first row
     std::vector<int> peaks;  ///< [ranks]: activations alive; empty, where none are kept
-    double top = 0;          ///< of the first lane
+    std::vector<skip_line> skips;
+    double top = 0;  ///< of the first lane
   };
 
   static constexpr double gap = 3, panel_title = 24, legend_row = 18, label_size = 11;
@@ -93,25 +96,6 @@ class svg_picture {
   }
 
   [[nodiscard]] double x_of(double time) const { return left_ + (span_ > 0 ? time / span_ * plot_ : 0); }
-
-  static void text(std::ostream& out, double x, double y, double size, std::string_view words,
-                   std::string_view more = {}) {
-    out << R"(<text x=")" << two_digits(x) << R"(" y=")" << two_digits(y) << R"(" font-size=")" << two_digits(size)
-        << '"' << (more.empty() ? "" : " ") << more << '>' << xml_escaped(words) << "</text>\n";
-  }
-  static void line(std::ostream& out, double x1, double y1, double x2, double y2, std::string_view more) {
-    out << R"(<line x1=")" << two_digits(x1) << R"(" y1=")" << two_digits(y1) << R"(" x2=")" << two_digits(x2)
-        << R"(" y2=")" << two_digits(y2) << "\" " << more << "/>\n";
-  }
-  static void box(std::ostream& out, double x, double y, double width, double height, std::string_view fill,
-                  std::string_view more, std::string_view inside = {}) {
-    out << R"(<rect x=")" << two_digits(x) << R"(" y=")" << two_digits(y) << R"(" width=")" << two_digits(width)
-        << R"(" height=")" << two_digits(height) << R"(" fill=")" << fill << '"' << (more.empty() ? "" : " ") << more;
-    if (inside.empty())
-      out << "/>\n";
-    else
-      out << "><title>" << xml_escaped(inside) << "</title></rect>\n";
-  }
 
   // ---- legend
 
@@ -137,6 +121,8 @@ class svg_picture {
     if (any_row([](const timeline_row& row) { return row.beside; }))
       legend_.push_back({"two passes that run together", "#ffffff", R"(stroke="#111111" stroke-width="2")"});
     if (any_row(is_update_mark)) legend_.push_back({"update of the weights", std::string{update_mark}});
+    if (std::any_of(panels_.begin(), panels_.end(), [](const panel& one) { return !one.skips.empty(); }))
+      legend_.push_back({"skip edge: from the forward pass that sends to the one that reads", std::string{skip_mark}});
     legend_.push_back({"idle (bubble)", "url(#plait-idle)"});
     legend_.push_back({chunks_ > 1 ? "number: micro-batch; letter and shade: chunk" : "number: micro-batch", ""});
     double x = 12;
@@ -157,10 +143,12 @@ class svg_picture {
     for (const entry& one : legend_) {
       const double y = top + legend_row * one.row;
       if (one.fill == update_mark)
-        write_mark(out, one.x + 10, y + 8, {});
+        svg_triangle(out, one.x + 10, y + 8, {});
+      else if (one.fill == skip_mark)
+        svg_curve(out, one.x, y + 1, one.x + 20, y + 11, skip_look, {});
       else if (!one.fill.empty())
-        box(out, one.x, y, 20, 12, one.fill, one.more);
-      text(out, one.x + (one.fill.empty() ? 0 : 26), y + 10, label_size, one.words);
+        svg_box(out, one.x, y, 20, 12, one.fill, one.more);
+      svg_text(out, one.x + (one.fill.empty() ? 0 : 26), y + 10, label_size, one.words);
     }
     out << "</g>\n";
   }
@@ -176,16 +164,16 @@ class svg_picture {
       step = rough <= power ? power : rough <= 2 * power ? 2 * power : rough <= 5 * power ? 5 * power : 10 * power;
     }
     const double top = panels_.empty() ? bottom_ : panels_.front().top;
-    line(out, left_, bottom_, left_ + plot_, bottom_, R"(stroke="#444444")");
+    svg_line(out, left_, bottom_, left_ + plot_, bottom_, R"(stroke="#444444")");
     for (int i = 0; i * step <= longest * (1 + 1e-9); ++i) {
       const double x = x_of(i * step / scale_.factor);
-      line(out, x, top, x, bottom_, R"(stroke="#e4e4e4" stroke-width="0.8")");
-      line(out, x, bottom_, x, bottom_ + 4, R"(stroke="#444444")");
-      text(out, x, bottom_ + 15, 10, two_significant(i * step), R"(text-anchor="middle")");
+      svg_line(out, x, top, x, bottom_, R"(stroke="#e4e4e4" stroke-width="0.8")");
+      svg_line(out, x, bottom_, x, bottom_ + 4, R"(stroke="#444444")");
+      svg_text(out, x, bottom_ + 15, 10, two_significant(i * step), R"(text-anchor="middle")");
     }
-    text(out, left_ + plot_ / 2, bottom_ + 31, label_size,
-         options_.unit == time_unit::unit ? "time in units" : "time in " + std::string{scale_.name},
-         R"(text-anchor="middle")");
+    svg_text(out, left_ + plot_ / 2, bottom_ + 31, label_size,
+             options_.unit == time_unit::unit ? "time in units" : "time in " + std::string{scale_.name},
+             R"(text-anchor="middle")");
   }
   /// Ticks are whole multiples of 1, 2 or 5: the shortest digits without what rounding adds.
   static std::string two_significant(double tick) {
@@ -200,21 +188,21 @@ class svg_picture {
     const timeline& all = *one.line;
     char share[32];
     std::snprintf(share, sizeof share, "%.1f %%", 100 * all.bubble());
-    text(out, left_, one.top - 8, 12,
-         (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " +
-             share + peak_of(one),
-         R"(font-weight="bold")");
+    svg_text(out, left_, one.top - 8, 12,
+             (all.name.empty() ? "" : all.name + ": ") + "makespan " + to_text(all.makespan(), scale_) + ", bubble " +
+                 share + peak_of(one),
+             R"(font-weight="bold")");
     const double end = x_of(all.makespan());
     const double height = overlaps(one.work) ? lane_ * 0.72 : lane_;  // of passes
     for (int rank = 0; rank < all.ranks; ++rank) {
       const double y = one.top + rank * (lane_ + gap);
-      text(out, left_ - 8, y + lane_ / 2 + 4, label_size, rank_name(all, rank), R"(text-anchor="end")");
-      box(out, left_, y, end - left_, height, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
+      svg_text(out, left_ - 8, y + lane_ / 2 + 4, label_size, rank_name(all, rank), R"(text-anchor="end")");
+      svg_box(out, left_, y, end - left_, height, "url(#plait-idle)", R"(stroke="#bbbbbb" stroke-width="0.5")");
     }
-    if (!one.peaks.empty()) text(out, left_ + plot_ + 8, one.top - 8, label_size, "peak");
+    if (!one.peaks.empty()) svg_text(out, left_ + plot_ + 8, one.top - 8, label_size, "peak");
     for (std::size_t rank = 0; rank < one.peaks.size(); ++rank)
-      text(out, left_ + plot_ + 8, one.top + static_cast<double>(rank) * (lane_ + gap) + lane_ / 2 + 4, label_size,
-           std::to_string(one.peaks[rank]));
+      svg_text(out, left_ + plot_ + 8, one.top + static_cast<double>(rank) * (lane_ + gap) + lane_ / 2 + 4, label_size,
+               std::to_string(one.peaks[rank]));
     // Thin lines round thin boxes. Passes last, so that what goes on under them looks out below.
     const double stroke = std::clamp(x_of(middle_length(one, false)) - left_, 2.0, 8.0) / 16;
     out << R"(<g stroke="#333333" stroke-width=")" << two_digits(stroke) << "\">\n";
@@ -224,12 +212,14 @@ class svg_picture {
     out << "</g>\n";
     write_pairs(out, one, height);
     write_updates(out, one);
+    for (const skip_line& each : one.skips) write_skip(out, one, each, height);
     out << R"(<g text-anchor="middle" paint-order="stroke" stroke="#ffffff" stroke-opacity="0.7" stroke-width="1.6">)"
         << '\n';
     for (look which : {look::forward, look::backward, look::input_half, look::weight_half})
       write_numbers(out, one, which, height);
     out << "</g>\n";
-    line(out, end, one.top - 4, end, one.top + all.ranks * (lane_ + gap), R"(stroke="#111111" stroke-dasharray="3,2")");
+    svg_line(out, end, one.top - 4, end, one.top + all.ranks * (lane_ + gap),
+             R"(stroke="#111111" stroke-dasharray="3,2")");
   }
 
   /// `, peak 4 chunks alive`: on the rank that keeps most.
@@ -254,7 +244,7 @@ class svg_picture {
       if (row.beside && last != nullptr) {
         const double begin = x_of(std::min(last->begin, row.begin) - one.first);
         const double end = x_of(std::max(last->end, row.end) - one.first);
-        box(out, begin, lane_top(one, row), end - begin, height, "none", R"(stroke="#111111" stroke-width="1.8")");
+        svg_box(out, begin, lane_top(one, row), end - begin, height, "none", R"(stroke="#111111" stroke-width="1.8")");
       }
       last = &row;
     }
@@ -267,17 +257,22 @@ class svg_picture {
   void write_updates(std::ostream& out, const panel& one) const {
     for (const timeline_row& row : one.line->rows)
       if (is_update_mark(row))
-        write_mark(out, x_of(row.begin - one.first), lane_top(one, row) + lane_ - 2,
-                   "update of stage " + std::to_string(row.stage));
-  }
-  /// A triangle whose middle is at (x, y).
-  static void write_mark(std::ostream& out, double x, double y, std::string_view inside) {
-    out << R"(<path d="M)" << two_digits(x - 4) << ',' << two_digits(y + 4) << " L" << two_digits(x + 4) << ','
-        << two_digits(y + 4) << " L" << two_digits(x) << ',' << two_digits(y - 4) << R"( Z" fill="#111111">)";
-    if (!inside.empty()) out << "<title>" << xml_escaped(inside) << "</title>";
-    out << "</path>\n";
+        svg_triangle(out, x_of(row.begin - one.first), lane_top(one, row) + lane_ - 2,
+                     "update of stage " + std::to_string(row.stage));
   }
   static constexpr std::string_view update_mark = "triangle";  // instead of a fill
+
+  /// From where the pass that sends ends, on the side of its lane that is nearer to its reader, to where that begins.
+  /// Within lanes, not between them: side by side there, curves of several micro-batches stay apart.
+  void write_skip(std::ostream& out, const panel& one, const skip_line& each, double height) const {
+    const double side = each.to.rank > each.from.rank ? 0.75 : 0.25;
+    svg_curve(out, x_of(each.from.end - one.first), lane_top(one, each.from) + side * height,
+              x_of(each.to.begin - one.first), lane_top(one, each.to) + (1 - side) * height, skip_look,
+              "skip edge " + std::to_string(each.edge) + " micro " + std::to_string(each.from.micro) + ": from stage " +
+                  std::to_string(each.from.stage) + " to stage " + std::to_string(each.to.stage));
+  }
+  static constexpr std::string_view skip_mark = "curve";  // instead of a fill
+  static constexpr std::string_view skip_look = R"(stroke="#1b2f7a" stroke-width="0.9" stroke-opacity="0.75")";
 
   /// Whether a reduction goes on under a pass of its rank.
   [[nodiscard]] bool overlaps(std::vector<timeline_row> work) const {
@@ -296,7 +291,8 @@ class svg_picture {
     if (row.micro >= 0) words.append(" micro ").append(std::to_string(row.micro));
     words.append(", ").append(rank_name(*one.line, row.rank)).append(": from ");
     words.append(to_text(row.begin - one.first, scale_)).append(" for ").append(to_text(row.end - row.begin, scale_));
-    box(out, begin, lane_top(one, row), end - begin, height, fill_of(look_of(row.kind), row.chunk, chunks_), {}, words);
+    svg_box(out, begin, lane_top(one, row), end - begin, height, fill_of(look_of(row.kind), row.chunk, chunks_), {},
+            words);
   }
 
   /// The micro-batch and the letter of its chunk, or the micro-batch alone, or nothing, whichever fits the middle one
@@ -323,7 +319,7 @@ class svg_picture {
       const double begin = x_of(row.begin - one.first), end = x_of(row.end - one.first);
       const double size = std::min(usual, size_of(end - begin, label.size()));
       if (size >= smallest_number)
-        text(out, (begin + end) / 2, lane_top(one, row) + height / 2 + size * 0.36, size, label);
+        svg_text(out, (begin + end) / 2, lane_top(one, row) + height / 2 + size * 0.36, size, label);
     }
   }
 
