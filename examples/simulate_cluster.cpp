@@ -21,6 +21,7 @@
 #include <plait/alloc.hpp>
 #include <plait/alloc/simulation_svg.hpp>
 #include <plait/alloc/simulator.hpp>
+#include <plait/core/random.hpp>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -34,7 +35,7 @@ using namespace plait;
 
 struct arguments {
   std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume, prices;
-  double rate = -1, move_seconds = 0, gigabytes = 0;
+  double rate = -1, move_seconds = 0, gigabytes = 0, known_pairs = 1;
   long stop_after = -1;
   simulation_settings how;
   bool list = false, as_published = false;
@@ -72,6 +73,9 @@ void print(const simulation_result& found, const cluster& where, double seconds,
     std::printf(" %s %.1f %%", where.types[j].name.c_str(), 100 * found.utilisation[j]);
   std::printf("\nrounds       %zu, shares computed %d times in %.2f s\nseconds      %.2f\n", found.round_begin.size(),
               found.allocations, found.solve_seconds, seconds);
+  if (found.pairs_known > 0)
+    std::printf("pairs        %d known in the end; parts of a job's own rate are estimated with an error of %.3f\n",
+                found.pairs_known, found.pair_error);
   if (priced)
     std::printf("cost         %.2f $, of it %.2f $ for checkpoints that moved; %ld moves to another type\n",
                 found.cost_dollars(), found.egress_dollars, found.moves);
@@ -103,6 +107,11 @@ int run(arguments given) {
     cluster_files::refuse("--measure ends at job " + std::to_string(given.how.measure_end) + ", but " + given.jobs +
                           " has only " + std::to_string(stream.jobs.size()));
   given.how.pair_rates = stream.pair_rates;
+  if (given.known_pairs < 1) {
+    const random_stream random{given.how.how.seed, "known pairs", 0};
+    for (std::size_t p = 0; p < stream.pair_rates.size(); ++p)
+      given.how.known_pairs.push_back(random.uniform(p) < given.known_pairs ? 1 : 0);
+  }
   given.how.round.rule = given.rule == "owed" ? round_rule::owed : round_rule::priorities;
   given.how.round.seed = given.how.how.seed;
   // Who runs whole jobs in an order lets nobody pass, and who looks at costs leaves workers alone that are too dear.
@@ -193,6 +202,9 @@ int main(int argc, char** argv) {
   app.add_option("--move-horizon", how.moving.horizon_seconds,
                  "seconds in which a move has to pay; 0: policies take moves to be free")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--known-pairs", given.known_pairs,
+                 "part of the pairs that was measured, chosen by --seed; the others are estimated and learned")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", how.how.seed, "of random choices that policies and rounds make");
   app.add_option("--partitions", how.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
   app.add_flag("--agnostic", how.agnostic, "the policy takes each job's rate on its first type for that on all types");

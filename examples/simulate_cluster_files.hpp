@@ -197,6 +197,8 @@ inline json write_json(const plait::simulation_result& found, const plait::clust
   said["worker_dollars"] = priced ? paid : json{};
   said["egress_dollars"] = found.egress_dollars;
   said["moves"] = found.moves;
+  said["pairs_known"] = found.pairs_known > 0 ? json(found.pairs_known) : json{};
+  said["pair_error"] = found.pairs_known > 0 ? json(found.pair_error) : json{};
   said["mean_jct_hours"] = found.mean_completion_time() / hour;
   said["p50"] = found.quantile(0.5) / hour;
   said["p99"] = found.quantile(0.99) / hour;

@@ -63,6 +63,8 @@ def main():
         alone = play(three[:2], "--rate", 0, cluster="v100=1")
         both = play(three[:2], "--rate", 0, "--space-sharing", cluster="v100=1")
         assert both["makespan_hours"] < 0.9 * alone["makespan_hours"], (alone, both)
+        guess = play(three[:2], "--rate", 0, "--space-sharing", "--known-pairs", 0, cluster="v100=1")
+        assert guess["jobs_measured"] == 2 and guess["pairs_known"] >= 1 and both["pairs_known"] is None, guess
         assert play(["0,0,2,28800,1"], "--rate", 0, cluster="v100=2")["makespan_hours"] == 1
 
         # A move costs time where that is asked for, and equal runs are equal.

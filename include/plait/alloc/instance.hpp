@@ -16,6 +16,11 @@ struct pair_rate {
   int first_kind = 0, second_kind = 0;  ///< of `job::kind`; first_kind <= second_kind, and each pair once a type
   int type = 0;                         ///< of workers
   double first = 0, second = 0;         ///< steps/s of a job of each kind
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(first_kind, second_kind, type, first, second);
+  }
 };
 
 /// How an entity divides among its jobs what is its own.

@@ -40,6 +40,8 @@ struct simulation_settings {
   bool agnostic = false;          ///< the policy takes each job's rate on its first type for that on all types
   share_settings how;
   std::vector<pair_rate> pair_rates;  ///< for `how.space_sharing` and policies that pack
+  std::vector<char> known_pairs;      ///< of each of `pair_rates` whether the policy knows it at first; the others are
+                                      ///< estimated, and known once they have run; empty: all are known
   int measure_begin = 0;              ///< jobs measure_begin .. measure_end - 1 are measured, and the simulation ends
   int measure_end = -1;               ///< when all of them have; -1: all jobs
   int recorded_rounds = 0;            ///< from the arrival of the first measured job on, with who runs where
@@ -75,6 +77,8 @@ struct simulation_result {
   std::vector<double> worker_dollars;  ///< [types]: paid for workers while they had jobs, at the prices in force
   double egress_dollars = 0;           ///< paid for checkpoints that left their zone
   std::vector<double> job_dollars;     ///< of each job of the stream, for both; who shares workers pays half of them
+  int pairs_known = 0;                 ///< that were known or have run, where some are estimated
+  double pair_error = 0;               ///< `pair_estimator::error` of the last estimate
   bool stream_ended = false;  ///< no job was left to arrive while measured jobs ran, so the load was lighter than meant
 
   [[nodiscard]] double mean_completion_time() const {
@@ -94,7 +98,7 @@ struct simulation_result {
   template <class Archive>
   void visit(Archive& archive) {
     archive(completed, round_begin, in_use, recorded, allocations, programs, all_verified, solve_seconds, restarts,
-            moves, worker_dollars, egress_dollars, job_dollars, stream_ended);
+            moves, worker_dollars, egress_dollars, job_dollars, pairs_known, pair_error, stream_ended);
   }
 
   /// The completion time that a part of the measured jobs, 0 .. 1, does not exceed (nearest rank).

@@ -13,6 +13,7 @@
 
 #include <plait/alloc/agnostic.hpp>
 #include <plait/alloc/detail/archive.hpp>
+#include <plait/alloc/detail/pair_beliefs.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
@@ -29,7 +30,7 @@ namespace plait {
 /// A worker costs what its type costs at each instant, from the beginning of a job's part in a round to its end; a job
 /// that comes to another type loses `job::move_seconds` and pays for its checkpoint. Prices that change are an event.
 /// Estimates follow what is seen: after a round on one of its ways, a job's believed rate there is the mean of what it
-/// was and what was seen.
+/// was and what was seen; pairs that nobody measured are estimated, and known once they have run.
 ///
 /// The same input gives the same result to the bit, on every machine. It reproduces the published simulator where that
 /// is defined (Narayanan et al., OSDI 2020, section 7); docs/gavel.md holds both side by side.
@@ -65,6 +66,7 @@ class simulator {
     check_jobs();
     states_.resize(jobs_.size());
     for (std::size_t i = 0; i < jobs_.size(); ++i) states_[i].left = jobs_[i].shape.steps_remaining;
+    if (!how_.known_pairs.empty()) pairs_ = detail::pair_beliefs{how_.pair_rates, how_.known_pairs, alone()};
     left_to_measure_ = how_.measure_end - how_.measure_begin;
     result_.completed.assign(jobs_.size(), -1.0);
     result_.in_use.resize(cluster_.types.size());
@@ -153,7 +155,7 @@ class simulator {
     for (const worker_type& type : cluster_.types) workers.push_back(type.num_workers);
     for (arriving_job& one : jobs_)
       for (run_option& option : one.believed) archive(option.throughput);
-    archive(workers, rounds_, placement_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
+    archive(workers, rounds_, placement_, pairs_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
             last_reset_, next_price_, left_to_measure_, recorded_, changed_, result_);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
     how_.prices.set(cluster_, now_);
@@ -236,7 +238,7 @@ class simulator {
   [[nodiscard]] instance seen() {
     instance given;
     given.cluster = cluster_;
-    given.pair_rates = how_.pair_rates;
+    given.pair_rates = pairs_.empty() ? how_.pair_rates : pairs_.rates();
     for (const int id : active_) {
       const arriving_job& one = job_at(id);
       const job_state& state = state_at(id);
@@ -253,7 +255,27 @@ class simulator {
     return given;
   }
 
+  /// Steps/s of each kind alone with its usual gang, [kinds, types]; of several ways on a type the fastest.
+  [[nodiscard]] table<double> alone() const {
+    const int types = cluster_.size();
+    table<double> made;
+    for (const arriving_job& one : jobs_) {
+      if (one.shape.kind < 0) continue;
+      if (made.size() < (one.shape.kind + 1) * types) made.resize((one.shape.kind + 1) * types, 0.0);
+      for (const run_option& option : one.shape.options) {
+        double& rate = made[one.shape.kind * types + option.type];
+        if (option.workers == one.shape.scale_factor) rate = std::max(rate, option.throughput);
+      }
+    }
+    return made;
+  }
+
   void allot() {
+    if (!pairs_.empty()) {
+      pairs_.estimate(cluster_.size());
+      result_.pairs_known = pairs_.known();
+      result_.pair_error = pairs_.error();
+    }
     for (const int id : active_) {
       job_state& state = state_at(id);
       if (state.isolated_rate > 0) state.isolated_time += (state.left_at_reset - state.left) / state.isolated_rate;
@@ -290,8 +312,10 @@ class simulator {
     double longest = 0;
     runs_.clear();
     for (std::size_t e = 0; e < entries.size(); ++e) {
-      const round_entry& entry = entries[e];
+      round_entry entry = entries[e];
       if (placed[e].workers.empty()) continue;
+      if (entry.second >= 0 && !pairs_.empty())
+        changed_ |= pairs_.meet(job_at(entry.first).shape.kind, job_at(entry.second).shape.kind, entry);
       double time = turn(entry, entry.first, true, placed[e].moved);
       if (entry.second >= 0) time = std::max(time, turn(entry, entry.second, false, placed[e].moved));
       rounds_.received(static_cast<int>(e), time);
@@ -399,6 +423,7 @@ class simulator {
   simulation_settings how_;
   rounds rounds_;
   placement placement_;
+  detail::pair_beliefs pairs_;  ///< empty: all pairs are known
   std::vector<worker_event> events_;
   std::vector<job_state> states_;
   std::vector<int> active_;  ///< jobs that are there, in the order of arrival
