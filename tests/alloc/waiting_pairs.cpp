@@ -38,6 +38,7 @@ instance crowd(int jobs, int kinds, double workers, std::uint64_t seed) {
     const int kind = kinds == jobs ? i : dice.below(kinds);
     job& one = g.jobs.emplace_back(job_of(rate[static_cast<std::size_t>(kind)]));
     one.kind = kind;
+    one.steps_remaining = dice.between(1000, 50000);
     if (dice.below(6) == 0) one.priority = 3;
   }
   for (int a = 0; a < kinds; ++a) {
@@ -102,6 +103,25 @@ TEST_CASE("of a hundred jobs that are all different the program has a tenth of t
   check_same(crowd(110, 110, 14, 5), {}, columns, all_columns);
   CHECK(all_columns > 15000);
   CHECK(columns < all_columns / 8);
+}
+
+TEST_CASE("the makespan is the same too, and so are the throughputs") {
+  int shorter = 0;  // where the longest job does not set it
+  for (const int jobs : {3, 20, 60}) {
+    for (const double part : {0.06, 0.3}) {
+      const instance g = crowd(jobs, jobs, std::ceil(part * jobs), 21);
+      const allocation whole = least_makespan::share(g, {.space_sharing = true, .listed_pairs = all_listed}),
+                       found = least_makespan::share(g, {.space_sharing = true, .listed_pairs = 0});
+      CHECK(found.certificate_verified);
+      CHECK(found.objective == doctest::Approx(whole.objective).epsilon(1e-9));
+      const double alone = least_makespan::share(g).objective;
+      CHECK(found.objective <= alone * (1 + 1e-9));
+      shorter += found.objective < 0.99 * alone ? 1 : 0;
+      for (int i = 0; i < g.size(); ++i)
+        CHECK(found.throughputs[i] == doctest::Approx(whole.throughputs[i]).epsilon(1e-6));
+    }
+  }
+  CHECK(shorter >= 2);
 }
 
 TEST_CASE("with pairs that come in the level is that of a plain program with a column for each pair") {
