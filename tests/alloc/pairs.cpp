@@ -292,6 +292,36 @@ simulation_result all_of(simulator run) {
   return run.result();
 }
 
+TEST_CASE(
+    "jobs run at the rates that their pair really has, whatever was estimated, and a pair that fails is not tried "
+    "again") {
+  const cluster where{.types = {{.name = "a", .num_workers = 1}}};
+  simulation_settings how;
+  how.reset_seconds = 0;
+  how.pair_rates = {{0, 0, 0, 0.9, 0.9}, {0, 1, 0, 0.6, 0.8}, {1, 1, 0, 0.9, 0.9}};
+  how.known_pairs = {1, 0, 1};
+  const auto job_of_kind = [](int kind, double steps) {
+    arriving_job one;
+    one.shape = job_of(std::vector{1.0});
+    one.shape.kind = kind;
+    one.shape.steps_remaining = steps;
+    return one;
+  };
+  for (const bool swapped : {false, true}) {
+    std::vector<arriving_job> jobs{job_of_kind(0, 216), job_of_kind(1, 288)};  // a round of 360 s at 0.6 and at 0.8
+    if (swapped) std::swap(jobs[0], jobs[1]);
+    const simulation_result found = all_of({where, jobs, max_min_packed::share, how});
+    CHECK(found.completed[0] == doctest::Approx(360));
+    CHECK(found.completed[1] == doctest::Approx(360));
+  }
+  // Not enough memory for both: one round is lost to find out, then one after the other.
+  how.pair_rates[1].first = how.pair_rates[1].second = 0;
+  const std::vector<arriving_job> jobs{job_of_kind(0, 360), job_of_kind(1, 360)};
+  const simulation_result found = all_of({where, jobs, max_min_packed::share, how});
+  CHECK(found.end == doctest::Approx(3 * 360));
+  CHECK(found.pairs_known == 3);
+}
+
 TEST_CASE("who estimates pairs and learns loses little to who knows them all, and more to who does not share at all") {
   world of = world_of(12, 2, 1, 3);
   for (pair_rate& one : of.pairs) {  // sharing pays for most
