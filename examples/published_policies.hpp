@@ -32,7 +32,8 @@ class analytic_centre {
     rate_.assign(static_cast<std::size_t>(groups.size() * types_), 0.0);
     for (int g = 0; g < groups.size(); ++g)
       for (const plait::run_option& option : given.jobs[static_cast<std::size_t>(groups.first[g])].options)
-        if (plait::detail::is_usable(given, option)) rate_[at(g, option.type)] = option.throughput;
+        if (plait::detail::is_usable(given, given.jobs[static_cast<std::size_t>(groups.first[g])], option))
+          rate_[at(g, option.type)] = option.throughput;
   }
 
   /// `start[g, j]`: shares with positive slack everywhere. `unit`, `least`: of each group; unit 0: no demand.
@@ -210,7 +211,7 @@ inline allocation centred(const instance& given, const allocation& exact, const 
     const int i = groups.first[g];
     least[static_cast<std::size_t>(g)] *= 1 - given_up;
     for (const plait::run_option& option : given.jobs[static_cast<std::size_t>(i)].options) {
-      if (!plait::detail::is_usable(given, option)) continue;
+      if (!plait::detail::is_usable(given, given.jobs[static_cast<std::size_t>(i)], option)) continue;
       const double workers = given.cluster.types[static_cast<std::size_t>(option.type)].num_workers;
       const double equal = 0.5 * std::fmin(1.0 / types, workers / gangs);
       start[centre.at(g, option.type)] = (1 - mixed_in) * exact.share(i, option.type) + mixed_in * equal;
@@ -222,7 +223,7 @@ inline allocation centred(const instance& given, const allocation& exact, const 
   for (int i = 0; i < given.size(); ++i) {
     const plait::job& one = given.jobs[static_cast<std::size_t>(i)];
     for (int k = 0; k < one.options.size(); ++k)
-      if (plait::detail::is_usable(given, one.options[k]))
+      if (plait::detail::is_usable(given, one, one.options[k]))
         plait::detail::give(given, option_begin, made, i, k, x[centre.at(groups.group_of[i], one.options[k].type)]);
   }
   made.objective = exact.objective;

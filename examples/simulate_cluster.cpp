@@ -21,6 +21,7 @@
 #include <plait/alloc.hpp>
 #include <plait/alloc/simulation_svg.hpp>
 #include <plait/alloc/simulator.hpp>
+#include <plait/core/random.hpp>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -33,8 +34,8 @@ namespace {
 using namespace plait;
 
 struct arguments {
-  std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume;
-  double rate = -1;
+  std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume, prices;
+  double rate = -1, move_seconds = 0, gigabytes = 0, known_pairs = 1;
   long stop_after = -1;
   simulation_settings how;
   bool list = false, as_published = false;
@@ -62,7 +63,7 @@ void read_measure(const std::string& text, simulation_settings& how) {
   how.measure_end = simulate_cluster::whole(both[1], "--measure");
 }
 
-void print(const simulation_result& found, const cluster& where, double seconds) {
+void print(const simulation_result& found, const cluster& where, double seconds, bool priced) {
   constexpr double hour = 3600;
   std::printf("jobs         %zu measured\nmean JCT     %.2f h (half of them within %.2f h, 99 %% within %.2f h)\n",
               found.completion_times.size(), found.mean_completion_time() / hour, found.quantile(0.5) / hour,
@@ -72,6 +73,12 @@ void print(const simulation_result& found, const cluster& where, double seconds)
     std::printf(" %s %.1f %%", where.types[j].name.c_str(), 100 * found.utilisation[j]);
   std::printf("\nrounds       %zu, shares computed %d times in %.2f s\nseconds      %.2f\n", found.round_begin.size(),
               found.allocations, found.solve_seconds, seconds);
+  if (found.pairs_known > 0)
+    std::printf("pairs        %d known in the end; parts of a job's own rate are estimated with an error of %.3f\n",
+                found.pairs_known, found.pair_error);
+  if (priced)
+    std::printf("cost         %.2f $, of it %.2f $ for checkpoints that moved; %ld moves to another type\n",
+                found.cost_dollars(), found.egress_dollars, found.moves);
   if (found.stream_ended)
     std::printf(
         "note         no job was left to arrive before the measured ones had ended; a longer stream loads more\n");
@@ -92,17 +99,25 @@ int run(arguments given) {
   const named_policy& policy = policy_of(given.policy);
   const cluster where = simulate_cluster::read_cluster(given.cluster);
   const nlohmann::json throughputs = cluster_files::read_json(given.throughputs);
-  simulate_cluster::stream stream = simulate_cluster::read_stream(given.jobs, throughputs, where, given.rate);
+  simulate_cluster::stream stream =
+      simulate_cluster::read_stream(given.jobs, throughputs, where, given.rate, given.move_seconds, given.gigabytes);
+  if (!given.prices.empty()) given.how.prices = simulate_cluster::read_prices(given.prices, where);
   read_measure(given.measure, given.how);
   if (given.how.measure_end > static_cast<int>(stream.jobs.size()))
     cluster_files::refuse("--measure ends at job " + std::to_string(given.how.measure_end) + ", but " + given.jobs +
                           " has only " + std::to_string(stream.jobs.size()));
   given.how.pair_rates = stream.pair_rates;
+  if (given.known_pairs < 1) {
+    const random_stream random{given.how.how.seed, "known pairs", 0};
+    for (std::size_t p = 0; p < stream.pair_rates.size(); ++p)
+      given.how.known_pairs.push_back(random.uniform(p) < given.known_pairs ? 1 : 0);
+  }
   given.how.round.rule = given.rule == "owed" ? round_rule::owed : round_rule::priorities;
   given.how.round.seed = given.how.how.seed;
-  // Who runs whole jobs in an order lets nobody pass.
-  given.how.round.gifts =
-      policy.name != fifo::name && policy.name != shortest_job_first::name && policy.name != allox::name;
+  // Who runs whole jobs in an order lets nobody pass, and who looks at costs leaves workers alone that are too dear.
+  given.how.round.gifts = policy.name != fifo::name && policy.name != shortest_job_first::name &&
+                          policy.name != allox::name && policy.name.find("cost") == std::string_view::npos &&
+                          policy.name.find("dollar") == std::string_view::npos;
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
   if (!given.svg.empty()) given.how.recorded_rounds = 120;
@@ -130,7 +145,7 @@ int run(arguments given) {
   }
   if (shows) std::fprintf(stderr, "\r\033[K");
   const simulation_result found = simulation.result();
-  print(found, where, seconds());
+  print(found, where, seconds(), !given.how.prices.empty());
 
   const auto save = [](const std::string& name, auto&& write) {
     if (name.empty()) return;
@@ -141,7 +156,7 @@ int run(arguments given) {
   };
   save(given.save, [&](std::ostream& out) { simulation.save(out); });
   save(given.json, [&](std::ostream& out) {
-    nlohmann::json said = simulate_cluster::write_json(found, where);
+    nlohmann::json said = simulate_cluster::write_json(found, where, !given.how.prices.empty());
     said["policy"] = given.policy;
     said["seconds"] = seconds();
     out << said.dump(1) << '\n';
@@ -166,7 +181,7 @@ int main(int argc, char** argv) {
   app.add_option("--policy", given.policy, "its name; --list has all");
   app.add_option("--jobs", given.jobs, "the stream, CSV");
   app.add_option("--throughputs", given.throughputs, "what jobs do on workers, alone and in pairs, JSON");
-  app.add_option("--cluster", given.cluster, "workers by type, such as v100=36,p100=36,k80=36");
+  app.add_option("--cluster", given.cluster, "workers by type, such as v100=36,k80=36 or v100@aws/east/spot=36");
   app.add_option("--rate", given.rate, "jobs an hour; 0: all at once")->check(CLI::NonNegativeNumber);
   app.add_option("--measure", given.measure, "first job to measure and the one after the last, such as 4000:5000");
   app.add_option("--round", how.round.seconds, "seconds of a round")->check(CLI::PositiveNumber);
@@ -175,6 +190,21 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", given.rule, "how rounds are chosen")->check(CLI::IsMember({"priorities", "owed"}));
   app.add_option("--preemption-seconds", how.preemption_seconds, "lost by a job that is moved")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--prices", given.prices,
+                 "dollars an hour of a worker over time, CSV: type, time_s, dollars_per_hour");
+  app.add_option("--move-seconds", given.move_seconds, "to save a job and start it on another type")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--checkpoint-gb", given.gigabytes, "gigabytes that go along then")->check(CLI::NonNegativeNumber);
+  app.add_option("--egress-zones", how.moving.dollars_per_gigabyte_between_zones, "dollars a gigabyte between zones")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--egress-clouds", how.moving.dollars_per_gigabyte_between_clouds, "dollars a gigabyte between clouds")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--move-horizon", how.moving.horizon_seconds,
+                 "seconds in which a move has to pay; 0: policies take moves to be free")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--known-pairs", given.known_pairs,
+                 "part of the pairs that was measured, chosen by --seed; the others are estimated and learned")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", how.how.seed, "of random choices that policies and rounds make");
   app.add_option("--partitions", how.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
   app.add_flag("--agnostic", how.agnostic, "the policy takes each job's rate on its first type for that on all types");

@@ -52,7 +52,8 @@ inline int whole(const std::string& text, const std::string& field) {
   return static_cast<int>(value);
 }
 
-/// `v100=36,p100=36`: types in the order in which schedulers go through them.
+/// `v100=36,p100@aws/east/spot=36`: types in the order in which schedulers go through them, where wanted with their
+/// cloud, zone, and `spot`.
 inline plait::cluster read_cluster(const std::string& text) {
   plait::cluster made;
   for (const std::string& part : split(text, ',')) {
@@ -63,6 +64,14 @@ inline plait::cluster read_cluster(const std::string& text) {
     plait::worker_type& type = made.types.emplace_back();
     type.name = both[0];
     type.num_workers = whole(both[1], "--cluster " + both[0]);
+    const std::size_t at = both[0].find('@');
+    if (at == std::string::npos) continue;
+    const std::vector<std::string> place = split(both[0].substr(at + 1), '/');
+    if (place.size() > 3 || (place.size() == 3 && place[2] != "spot") || at == 0 || place[0].empty())
+      refuse("--cluster " + both[0] + " must be like v100@CLOUD, v100@CLOUD/ZONE or v100@CLOUD/ZONE/spot");
+    type.cloud = place[0];
+    if (place.size() > 1) type.zone = place[1];
+    type.spot = place.size() > 2;
   }
   if (made.workers() == 0) refuse("--cluster has no workers");
   return made;
@@ -114,9 +123,10 @@ struct stream {
 };
 
 /// Columns: `type_id` (a line of job_types.csv beside the file) or `model`; `scale_factor`; `total_steps`;
-/// `unit_gap_to_next` (times an hour / rate) or `arrival_s`; optional `priority` and `slo_s`. Rate 0: all jobs are
-/// there from the beginning.
-inline stream read_stream(const std::string& file, const json& throughputs, const plait::cluster& where, double rate) {
+/// `unit_gap_to_next` (times an hour / rate) or `arrival_s`; optional `priority`, `slo_s`, and `move_s` and
+/// `checkpoint_gb`, without which all jobs have the same. Rate 0: all jobs are there from the beginning.
+inline stream read_stream(const std::string& file, const json& throughputs, const plait::cluster& where, double rate,
+                          double move_seconds = 0, double gigabytes = 0) {
   const csv table{file};
   const cluster_files::throughput_oracle oracle{throughputs};
   std::map<int, std::string> models;
@@ -148,6 +158,8 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
     one.shape.kind = kinds.emplace(key, static_cast<int>(kinds.size())).first->second;
     if (table.has("priority")) one.shape.priority = table.amount(r, "priority");
     if (table.has("slo_s")) one.shape.slo_seconds = table.amount(r, "slo_s");
+    one.shape.move_seconds = table.has("move_s") ? table.amount(r, "move_s") : move_seconds;
+    one.shape.checkpoint_gigabytes = table.has("checkpoint_gb") ? table.amount(r, "checkpoint_gb") : gigabytes;
     one.arrival = table.has("arrival_s") ? table.amount(r, "arrival_s") : arrival;
     if (!table.has("arrival_s") && rate > 0) arrival += table.amount(r, "unit_gap_to_next") * 3600 / rate;
   }
@@ -155,10 +167,38 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
   return made;
 }
 
+/// Columns: `type`, as in the cluster; `time_s`, which increases for each type; `dollars_per_hour` of one worker from
+/// then on. Every type of the cluster needs one line at least; types that are not in the cluster are passed over.
+inline plait::cluster_prices read_prices(const std::string& file, const plait::cluster& where) {
+  const csv table{file};
+  std::map<std::string, std::vector<plait::price_change>> changes;
+  for (std::size_t r = 0; r < table.size(); ++r) {
+    std::vector<plait::price_change>& of = changes[table.at(r, "type")];
+    of.push_back({.at = table.amount(r, "time_s"), .dollars_per_hour = table.amount(r, "dollars_per_hour")});
+    if (of.size() > 1 && of[of.size() - 2].at >= of.back().at)
+      refuse(table.place(r) + ", time_s does not come after the one before it for " + table.at(r, "type"));
+  }
+  std::vector<plait::price_series> made;
+  for (const plait::worker_type& type : where.types) {
+    const auto found = changes.find(type.name);
+    if (found == changes.end()) refuse(file + " has no price for " + type.name);
+    made.emplace_back(found->second);
+  }
+  return plait::cluster_prices{std::move(made)};
+}
+
 /// All that was found, in hours and seconds as the names say.
-inline json write_json(const plait::simulation_result& found, const plait::cluster& where) {
+inline json write_json(const plait::simulation_result& found, const plait::cluster& where, bool priced) {
   constexpr double hour = 3600;
-  json said;
+  json said, paid = json::object();
+  for (int j = 0; j < where.size(); ++j)
+    paid[where.types[static_cast<std::size_t>(j)].name] = found.worker_dollars[static_cast<std::size_t>(j)];
+  said["cost_dollars"] = priced ? json(found.cost_dollars()) : json{};
+  said["worker_dollars"] = priced ? paid : json{};
+  said["egress_dollars"] = found.egress_dollars;
+  said["moves"] = found.moves;
+  said["pairs_known"] = found.pairs_known > 0 ? json(found.pairs_known) : json{};
+  said["pair_error"] = found.pairs_known > 0 ? json(found.pair_error) : json{};
   said["mean_jct_hours"] = found.mean_completion_time() / hour;
   said["p50"] = found.quantile(0.5) / hour;
   said["p99"] = found.quantile(0.99) / hour;
@@ -178,14 +218,14 @@ inline json write_json(const plait::simulation_result& found, const plait::clust
   return said;
 }
 
-/// One line for each measured job: number, arrival, completion and the time between, in seconds.
+/// One line for each measured job: number, arrival, completion and the time between, in seconds, and what it cost.
 inline void write_csv(std::ostream& out, const plait::simulation_result& found,
                       const std::vector<plait::arriving_job>& jobs, int begin, int end) {
-  out << "job,arrival_s,completed_s,jct_s\n";
+  out << "job,arrival_s,completed_s,jct_s,dollars\n";
   for (int i = begin; i < end; ++i) {
     const auto at = static_cast<std::size_t>(i);
     out << i << ',' << jobs[at].arrival << ',' << found.completed[at] << ',' << found.completed[at] - jobs[at].arrival
-        << '\n';
+        << ',' << found.job_dollars[at] << '\n';
   }
 }
 

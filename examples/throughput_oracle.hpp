@@ -87,7 +87,9 @@ class throughput_oracle {
   }
 
  private:
-  [[nodiscard]] const json& table_of(const std::string& type) const {
+  /// Workers in several places are of one model: `v100@aws/east` is looked up as `v100`.
+  [[nodiscard]] const json& table_of(const std::string& name) const {
+    const std::string type = name.substr(0, name.find('@'));
     if (!from_.contains(type)) refuse("the oracle has no worker type '" + type + "'");
     return from_.at(type);
   }

@@ -47,7 +47,7 @@ def main():
         assert abs(got["mean_jct_hours"] - (1 + 0.5) / 2) < 1e-9, got
         assert got["utilisation"]["v100"] > 0.99 and got["certificates_verified"] is None, got
         rows = times.read_text().splitlines()
-        assert rows[0] == "job,arrival_s,completed_s,jct_s" and rows[2].split(",")[:2] == ["1", "1800"], rows
+        assert rows[0] == "job,arrival_s,completed_s,jct_s,dollars" and rows[2].split(",")[:2] == ["1", "1800"], rows
         xml.parse(picture)
 
         # The rate makes gaps; all at once with rate 0; arrivals by the clock; measured jobs alone count.
@@ -63,6 +63,8 @@ def main():
         alone = play(three[:2], "--rate", 0, cluster="v100=1")
         both = play(three[:2], "--rate", 0, "--space-sharing", cluster="v100=1")
         assert both["makespan_hours"] < 0.9 * alone["makespan_hours"], (alone, both)
+        guess = play(three[:2], "--rate", 0, "--space-sharing", "--known-pairs", 0, cluster="v100=1")
+        assert guess["jobs_measured"] == 2 and guess["pairs_known"] is None and both["pairs_known"] is None, guess
         assert play(["0,0,2,28800,1"], "--rate", 0, cluster="v100=2")["makespan_hours"] == 1
 
         # A move costs time where that is asked for, and equal runs are equal.
@@ -70,6 +72,8 @@ def main():
         assert play(many, "--rate", 2)["certificates_verified"] is True
         free, paid = play(many, "--rate", 2), play(many, "--rate", 2, "--preemption-seconds", 60)
         assert paid["mean_jct_hours"] > free["mean_jct_hours"] and free["restarts"] > 0, (free, paid)
+        learned = play(many, "--rate", 2, "--space-sharing", "--known-pairs", 0.99)
+        assert learned["pairs_known"] >= 1 and learned["pair_error"] >= 0, learned
         again = play(many, "--rate", 2)
         for got in (free, again):
             del got["seconds"], got["solve_seconds"]
@@ -78,6 +82,31 @@ def main():
             assert play(many, "--rate", 2, policy=policy)["jobs_measured"] == 20
         for options in (["--agnostic"], ["--rounds", "owed", "--reset", 0], ["--as-published"], ["--any-optimum"], ["--ungrouped"]):
             assert play(many, "--rate", 2, *options)["jobs_measured"] == 20
+
+        # The same GPU in two zones: the job goes where it is cheaper, and with costs of moving stays for little.
+        prices = folder / "prices.csv"
+        zones, spot = "v100@x/a=1,v100@x/b/spot=1", "sum_throughput_over_cost"
+        prices.write_text("type,time_s,dollars_per_hour\nv100@x/a,0,3.6\nv100@x/b/spot,0,7.2\nv100@x/b/spot,1800,1.8\n"
+                          "not-here,0,1\n")
+        hour = ["A,1,14400,0"]
+        go = lambda *options: play(hour, "--reset", 0, "--prices", prices, *options, cluster=zones, policy=spot,
+                                   head="model,scale_factor,total_steps,arrival_s")
+        drawn = go()
+        assert abs(drawn["cost_dollars"] - (1.8 + 0.9)) < 1e-9 and drawn["moves"] == 1, drawn
+        assert abs(drawn["worker_dollars"]["v100@x/a"] - 1.8) < 1e-9 and drawn["makespan_hours"] == 1, drawn
+        charged = go("--move-seconds", 360, "--checkpoint-gb", 20, "--egress-zones", 0.02)
+        assert abs(charged["cost_dollars"] - (1.8 + 1.08 + 0.4)) < 1e-9 and abs(charged["makespan_hours"] - 1.1) < 1e-9, charged
+        weighed = go("--move-seconds", 360, "--checkpoint-gb", 50, "--egress-zones", 0.02, "--move-horizon", 3600)
+        assert abs(weighed["cost_dollars"] - 3.6) < 1e-9 and weighed["moves"] == 0, weighed
+        assert weighed["egress_dollars"] == 0 and play(hour, head="model,scale_factor,total_steps,arrival_s")["cost_dollars"] is None
+        for words, lines in (("has no price for v100@x/b/spot", "v100@x/a,0,1"),
+                             ("line 3, time_s does not come after", "v100@x/a,5,1\nv100@x/a,5,1"),
+                             ("line 2, dollars_per_hour is negative", "v100@x/a,5,-1")):
+            prices.write_text("type,time_s,dollars_per_hour\n" + lines + "\n")
+            text = play(hour, "--prices", prices, cluster=zones, policy=spot, status=2, head="model,scale_factor,total_steps,arrival_s")
+            assert words in text and text.count("\n") == 1, (words, text)
+        assert "must be like v100@CLOUD" in play(hour, cluster="v100@x/a/cheap=1", status=2,
+                                                 head="model,scale_factor,total_steps,arrival_s")
 
         # A run that is stopped and taken up again ends as if it had not been.
         state = folder / "state"

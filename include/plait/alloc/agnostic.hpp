@@ -50,12 +50,12 @@ allocation agnostic_share(Share&& share, const instance& given, bool measured = 
       int best = -1;
       for (int k = 0; k < one.options.size(); ++k) {
         const run_option& option = one.options[k];
-        if (option.type != j || option.workers > one.scale_factor || !detail::is_usable(given, option)) continue;
+        if (option.type != j || option.workers > one.scale_factor || !detail::is_usable(given, one, option)) continue;
         if (best < 0 || option.throughput > one.options[best].throughput) best = k;
       }
       if (best < 0) continue;
       found.option_shares[option_begin[i] + best] = found.share(i, j);
-      found.throughputs[i] += found.share(i, j) * one.options[best].throughput;
+      found.throughputs[i] += found.share(i, j) * one.options[best].throughput * one.move_to(j).time_kept;
     }
   }
   return found;

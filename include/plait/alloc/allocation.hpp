@@ -107,7 +107,7 @@ inline void give(const instance& given, const table<int>& option_begin, allocati
   const run_option& how = given.jobs[job].options[option];
   made.option_shares[option_begin[job] + option] += share;
   made.shares[job * made.types + how.type] += share;
-  made.throughputs[job] += share * how.throughput;
+  made.throughputs[job] += share * how.throughput * given.jobs[job].move_to(how.type).time_kept;
 }
 
 /// The least scaled throughput, s_i thr_i / (w_i Tp_i), over the jobs that can run: what fairness is about.

@@ -38,7 +38,7 @@ struct allox {
       for (int k = 0; k < one.options.size(); ++k) {
         const run_option& how = one.options[k];
         int& best = option[i * types + how.type];
-        if (how.workers == 1 && detail::is_usable(given, how) && how.type < types &&
+        if (how.workers == 1 && detail::is_usable(given, one, how) && how.type < types &&
             given.cluster.types[how.type].num_workers >= 1 &&
             (best < 0 || how.throughput > one.options[best].throughput))
           best = k;

@@ -35,7 +35,7 @@ class free_workers {
     int best = -1;
     for (int k = 0; k < one.options.size(); ++k) {
       const run_option& option = one.options[k];
-      if (!is_usable(*given_, option) || !fits(option)) continue;
+      if (!is_usable(*given_, one, option) || !fits(option)) continue;
       if (best < 0 || option.throughput > one.options[best].throughput ||
           (option.throughput == one.options[best].throughput && goes_before(one, option, one.options[best])))
         best = k;

@@ -36,7 +36,7 @@ struct gandiva {
       for (int k = 0; k < one.options.size(); ++k) {
         const run_option& single = one.options[k];
         int& best = option[i * types + single.type];
-        if (single.workers == one.scale_factor && detail::is_usable(given, single) &&
+        if (single.workers == one.scale_factor && detail::is_usable(given, one, single) &&
             (best < 0 || single.throughput > one.options[best].throughput))
           best = k;
       }

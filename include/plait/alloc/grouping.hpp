@@ -78,6 +78,7 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
       if (p < 0 || q < 0) break;
       const run_option &one = x.options[p], &other = y.options[q];
       if (one.type != other.type || one.workers != other.workers) return false;
+      if (x.move_to(one.type) != y.move_to(other.type)) return false;
       if (rate(one, unit[a]) != rate(other, unit[b])) return false;
     }
     if (p >= 0 || q >= 0) return false;
@@ -94,6 +95,8 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
       for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
         const run_option& option = one.options[k];
         hash = detail::mixed(detail::mixed(hash, rate(option, unit[i])), 64.0 * option.workers + option.type);
+        const move_cost move = one.move_to(option.type);
+        if (move.is_charged) hash = detail::mixed(detail::mixed(hash, move.time_kept), move.dollars_per_hour);
       }
       for (int m = 0; m < rule.each; ++m) hash = detail::mixed(hash, rule.marks[i * rule.each + m]);
       at = static_cast<int>(hash >> 33) & (room - 1);

@@ -16,6 +16,11 @@ struct pair_rate {
   int first_kind = 0, second_kind = 0;  ///< of `job::kind`; first_kind <= second_kind, and each pair once a type
   int type = 0;                         ///< of workers
   double first = 0, second = 0;         ///< steps/s of a job of each kind
+
+  template <class Archive>
+  void visit(Archive& archive) {
+    archive(first_kind, second_kind, type, first, second);
+  }
 };
 
 /// How an entity divides among its jobs what is its own.
@@ -54,16 +59,17 @@ inline bool gang_fits(const instance& given, int type, int workers) {
 }
 
 /// Whether a job may have a share of an option.
-inline bool is_usable(const instance& given, const run_option& option) {
+inline bool is_usable(const instance& given, const job& one, const run_option& option) {
   const int server = given.cluster.types[option.type].workers_per_server;
   if (option.consolidated && server > 0 && option.workers > server) return false;
+  if (one.move_to(option.type).time_kept <= 0) return false;
   return option.throughput > 0 && gang_fits(given, option.type, option.workers);
 }
 
 /// The first usable option of a job behind one; -1: none.
 inline int next_usable(const instance& given, const job& one, int behind) {
   for (int k = behind + 1; k < one.options.size(); ++k)
-    if (is_usable(given, one.options[k])) return k;
+    if (is_usable(given, one, one.options[k])) return k;
   return -1;
 }
 
@@ -138,6 +144,10 @@ inline void validate(const instance& given) {
     amount(one.steps_remaining, "steps_remaining", i);
     amount(one.elapsed, "elapsed", i);
     amount(one.isolated_time_so_far, "isolated_time_so_far", i);
+    amount(one.move_seconds, "move_seconds", i);
+    amount(one.checkpoint_gigabytes, "checkpoint_gigabytes", i);
+    require(one.last_type < types, "plait::instance",
+            [&] { return place("last_type", i).append(" speaks of a type of workers that is not there"); });
     require(one.slo_seconds > 0, "plait::instance",
             [&] { return place("slo_seconds", i).append(" must be positive"); });
     for (const run_option& option : one.options) {

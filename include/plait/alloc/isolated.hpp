@@ -22,7 +22,7 @@ void use_part(const instance& given, const job& one, Entitled&& entitled, Give&&
       int best = -1;
       for (int k = 0; k < one.options.size(); ++k) {
         const run_option& option = one.options[k];
-        if (option.type != j || !is_usable(given, option)) continue;
+        if (option.type != j || !is_usable(given, one, option)) continue;
         if (best < 0 || option.throughput * one.options[best].workers > one.options[best].throughput * option.workers)
           best = k;
       }

@@ -18,6 +18,14 @@ struct run_option {
   friend bool operator==(const run_option&, const run_option&) = default;
 };
 
+/// What policies take a move to a type of workers to cost, spread over the time in which it has to pay.
+struct move_cost {
+  double time_kept = 1;  ///< part of that time that is left after checkpoint and restart; 0: it never moves there
+  double dollars_per_hour = 0;  ///< for its checkpoint, beside what the workers cost
+  bool is_charged = false;      ///< to run there is a move
+  friend bool operator==(const move_cost&, const move_cost&) = default;
+};
+
 /// A job and what policies ask about it. The fields are called as in the files that `share_cluster` reads.
 struct job {
   table<run_option> options;
@@ -28,8 +36,15 @@ struct job {
   double isolated_time_so_far =
       0;                          ///< seconds the steps done so far would have taken with an equal part of the cluster
   double slo_seconds = infinity;  ///< seconds from now within which it should end; infinity: no matter
-  int runs_on = -1;  ///< type of workers that it has now; -1: none. First come, first served keeps it there
-  int kind = -1;     ///< jobs of one kind behave alike beside others, see `pair_rate`; -1: never shares
+  int runs_on = -1;         ///< type of workers that it has now; -1: none. First come, first served keeps it there
+  int kind = -1;            ///< jobs of one kind behave alike beside others, see `pair_rate`; -1: never shares
+  int last_type = -1;       ///< type of workers that it ran on last, where its checkpoint is; -1: it never ran
+  double move_seconds = 0;  ///< to save it and to start it again on workers of another type
+  double checkpoint_gigabytes = 0;  ///< that go along when it moves
+  table<move_cost> moves;           ///< [types], from `charge_moves`; empty: it may run anywhere for nothing
+
+  /// What to run on a type costs it as a move.
+  [[nodiscard]] move_cost move_to(int type) const { return type < moves.size() ? moves[type] : move_cost{}; }
 };
 
 /// A job with one option a type: `scale_factor` workers at once, and `throughput[j]` steps/s on type j.

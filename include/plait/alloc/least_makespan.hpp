@@ -26,7 +26,8 @@ struct least_makespan {
     const double began = detail::seconds_now();
     table<double> seconds;
     for (const job& one : given.jobs) seconds.push_back(detail::rounded(detail::proportional_seconds(given, one)));
-    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(seconds), 1)), how};
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(seconds), 1)), how,
+                                  detail::pairs_wait};
     // The level is counted in units that make it one where each job has the rate of its proportional part.
     double longest = 0;
     bool stranded = false;

@@ -26,7 +26,8 @@ struct max_min_perf {
     const double began = detail::seconds_now();
     table<double> weights;
     for (const job& one : given.jobs) weights.push_back(one.priority);
-    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(weights), 1)), how};
+    detail::share_program program{given, group_jobs(given, detail::rule_of(given, how, std::move(weights), 1)), how,
+                                  detail::pairs_wait};
     table<detail::share_demand> demand(program.groups().size());
     for (int g = 0; g < demand.size(); ++g) {
       if (!program.can_run(g)) continue;

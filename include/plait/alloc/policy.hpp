@@ -18,7 +18,8 @@ struct share_settings {
   bool group = true;           ///< put equal jobs together; the answer is the same without, and later
   bool break_ties = true;      ///< among equally good shares take those of the stated rule; else any
   int partitions = 4;          ///< `pop` alone
-  std::uint64_t seed = 0;      ///< `gandiva` alone
+  int listed_pairs = 20000;  ///< max-min: more columns of pairs than these come into the program one by one, as needed
+  std::uint64_t seed = 0;    ///< `gandiva` alone
 };
 
 namespace detail {

@@ -125,6 +125,14 @@ class rounds {
     find_books();
   }
 
+  /// A job gets gifts on one type alone.
+  void withdraw_gifts(int job, int type) {
+    std::erase_if(entries_, [&](const round_entry& e) {
+      return e.first == job && e.second < 0 && e.type != type && e.share <= 0;
+    });
+    find_books();
+  }
+
   /// A job has ended, and nothing is owed to it any more.
   void forget(int job) {
     std::erase_if(entries_, [&](const round_entry& e) { return e.first == job || e.second == job; });

@@ -8,7 +8,9 @@
 #include <plait/alloc/cluster.hpp>
 #include <plait/alloc/instance.hpp>
 #include <plait/alloc/job.hpp>
+#include <plait/alloc/moving.hpp>
 #include <plait/alloc/policy.hpp>
+#include <plait/alloc/prices.hpp>
 #include <plait/alloc/rounds.hpp>
 
 namespace plait {
@@ -33,9 +35,13 @@ struct simulation_settings {
   round_settings round;
   double reset_seconds = 1920;    ///< least time between two computations of shares; 0: whenever jobs have changed
   double preemption_seconds = 0;  ///< of a round, lost by a job that has run before and is started on other workers
+  cluster_prices prices;          ///< over time; empty: `worker_type::cost_per_hour` for ever. A change is an event
+  plait::moving moving;           ///< what moves cost; with a horizon of 0 they are paid for, and policies know nothing
   bool agnostic = false;          ///< the policy takes each job's rate on its first type for that on all types
   share_settings how;
   std::vector<pair_rate> pair_rates;  ///< for `how.space_sharing` and policies that pack
+  std::vector<char> known_pairs;      ///< of each of `pair_rates` whether the policy knows it at first; the others are
+                                      ///< estimated, and known once they have run; empty: all are known
   int measure_begin = 0;              ///< jobs measure_begin .. measure_end - 1 are measured, and the simulation ends
   int measure_end = -1;               ///< when all of them have; -1: all jobs
   int recorded_rounds = 0;            ///< from the arrival of the first measured job on, with who runs where
@@ -62,11 +68,17 @@ struct simulation_result {
   std::vector<std::vector<double>> in_use;  ///< [types][rounds]: part of the type's workers that had a job
   std::vector<double> utilisation;          ///< [types]: part of all worker time in which they were busy
   std::vector<recorded_use> recorded;
-  int allocations = 0;        ///< how often shares were computed
-  int programs = 0;           ///< linear programs behind them
-  bool all_verified = true;   ///< each of those proved optimal, where the policy has programs
-  double solve_seconds = 0;   ///< wall time of the policy
-  long restarts = 0;          ///< of jobs that had run before, on other workers
+  int allocations = 0;                 ///< how often shares were computed
+  int programs = 0;                    ///< linear programs behind them
+  bool all_verified = true;            ///< each of those proved optimal, where the policy has programs
+  double solve_seconds = 0;            ///< wall time of the policy
+  long restarts = 0;                   ///< of jobs that had run before, on other workers
+  long moves = 0;                      ///< of them those to another type
+  std::vector<double> worker_dollars;  ///< [types]: paid for workers while they had jobs, at the prices in force
+  double egress_dollars = 0;           ///< paid for checkpoints that left their zone
+  std::vector<double> job_dollars;     ///< of each job of the stream, for both; who shares workers pays half of them
+  int pairs_known = 0;                 ///< that were known or have run, where some are estimated
+  double pair_error = 0;               ///< `pair_estimator::error` of the last estimate
   bool stream_ended = false;  ///< no job was left to arrive while measured jobs ran, so the load was lighter than meant
 
   [[nodiscard]] double mean_completion_time() const {
@@ -75,11 +87,18 @@ struct simulation_result {
     return completion_times.empty() ? 0 : sum / static_cast<double>(completion_times.size());
   }
 
+  /// Dollars for workers and for checkpoints, of all jobs that ran, measured or not.
+  [[nodiscard]] double cost_dollars() const {
+    double sum = egress_dollars;
+    for (const double one : worker_dollars) sum += one;
+    return sum;
+  }
+
   /// What grows while it runs, to save and to load.
   template <class Archive>
   void visit(Archive& archive) {
     archive(completed, round_begin, in_use, recorded, allocations, programs, all_verified, solve_seconds, restarts,
-            stream_ended);
+            moves, worker_dollars, egress_dollars, job_dollars, pairs_known, pair_error, stream_ended);
   }
 
   /// The completion time that a part of the measured jobs, 0 .. 1, does not exceed (nearest rank).

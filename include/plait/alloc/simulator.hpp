@@ -13,6 +13,7 @@
 
 #include <plait/alloc/agnostic.hpp>
 #include <plait/alloc/detail/archive.hpp>
+#include <plait/alloc/detail/pair_beliefs.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
@@ -26,8 +27,10 @@ namespace plait {
 /// Jobs come in when a round begins. Shares are computed again when jobs, workers or beliefs have changed and
 /// `reset_seconds` have passed, or nothing could run else. In a round a job makes as many whole steps as fit, and ends
 /// with its last step; its workers are free from the next round on. A round in which all end early is as much shorter.
+/// A worker costs what its type costs at each instant, from the beginning of a job's part in a round to its end; a job
+/// that comes to another type loses `job::move_seconds` and pays for its checkpoint. Prices that change are an event.
 /// Estimates follow what is seen: after a round on one of its ways, a job's believed rate there is the mean of what it
-/// was and what was seen.
+/// was and what was seen; pairs that nobody measured are estimated, and known once they have run.
 ///
 /// The same input gives the same result to the bit, on every machine. It reproduces the published simulator where that
 /// is defined (Narayanan et al., OSDI 2020, section 7); docs/gavel.md holds both side by side.
@@ -56,12 +59,19 @@ class simulator {
                 how_.preemption_seconds < how_.round.seconds,
             "plait::simulator",
             "a round must last more than 0 s and longer than a preemption, and no time be negative");
+    how_.prices.check(cluster_);
+    validate(how_.moving);
+    how_.prices.set(cluster_, 0);
+    next_price_ = how_.prices.next_change(0);
     check_jobs();
     states_.resize(jobs_.size());
     for (std::size_t i = 0; i < jobs_.size(); ++i) states_[i].left = jobs_[i].shape.steps_remaining;
+    if (!how_.known_pairs.empty()) pairs_ = detail::pair_beliefs{how_.pair_rates, how_.known_pairs, alone()};
     left_to_measure_ = how_.measure_end - how_.measure_begin;
     result_.completed.assign(jobs_.size(), -1.0);
     result_.in_use.resize(cluster_.types.size());
+    result_.worker_dollars.assign(cluster_.types.size(), 0.0);
+    result_.job_dollars.assign(jobs_.size(), 0.0);
     busy_.assign(cluster_.types.size(), 0.0);
     there_.assign(cluster_.types.size(), 0.0);
   }
@@ -89,7 +99,7 @@ class simulator {
   /// Writes where the simulation is. One of the same cluster, stream, policy and settings that loads it goes on from
   /// there to the same result, to the bit. What is not the same is only noticed where the numbers of jobs differ.
   void save(std::ostream& out) {
-    out << "plait-simulation 1 " << jobs_.size() << '\n';
+    out << "plait-simulation 2 " << jobs_.size() << '\n';
     detail::archive_writer archive{out};
     visit(archive);
   }
@@ -99,7 +109,7 @@ class simulator {
     int version = 0;
     std::size_t jobs = 0;
     in >> word >> version >> jobs;
-    if (word != "plait-simulation" || version != 1 || jobs != jobs_.size())
+    if (word != "plait-simulation" || version != 2 || jobs != jobs_.size())
       throw error{error_kind::io, "plait::simulator::load", "this is no saved simulation of this stream; begin anew"};
     detail::archive_reader archive{in};
     visit(archive);
@@ -131,10 +141,11 @@ class simulator {
     double isolated_time = 0;  ///< seconds that the steps until then would have taken with an equal part of the cluster
     double isolated_rate = 0;  ///< steps/s, as it was then
     int runs_on = -1;          ///< type
-    bool has_run = false;
+    int last_type = -1;        ///< that it ran on
+    double starting = 0;       ///< seconds that it still needs before it makes steps
     template <class Archive>
     void visit(Archive& archive) {
-      archive(left, left_at_reset, isolated_time, isolated_rate, runs_on, has_run);
+      archive(left, left_at_reset, isolated_time, isolated_rate, runs_on, last_type, starting);
     }
   };
 
@@ -144,9 +155,10 @@ class simulator {
     for (const worker_type& type : cluster_.types) workers.push_back(type.num_workers);
     for (arriving_job& one : jobs_)
       for (run_option& option : one.believed) archive(option.throughput);
-    archive(workers, rounds_, placement_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
-            last_reset_, left_to_measure_, recorded_, changed_, result_);
+    archive(workers, rounds_, placement_, pairs_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
+            last_reset_, next_price_, left_to_measure_, recorded_, changed_, result_);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
+    how_.prices.set(cluster_, now_);
   }
 
   void check_jobs() const {
@@ -188,6 +200,7 @@ class simulator {
       rounds_.offer(std::move(ways));
     }
     result_.stream_ended = next_arrival_ == jobs_.size();
+    see_prices();
     for (; next_event_ < events_.size() && events_[next_event_].at <= now_; ++next_event_) {
       const worker_event& event = events_[next_event_];
       if (placement_.has_failed(event.type, event.worker) == event.failed) continue;
@@ -198,11 +211,20 @@ class simulator {
     }
   }
 
+  /// Sets the prices that hold now.
+  void see_prices() {
+    if (now_ < next_price_) return;
+    how_.prices.set(cluster_, now_);
+    next_price_ = how_.prices.next_change(now_);
+    changed_ = true;
+  }
+
   /// Nothing can run. Goes on to what happens next.
   bool wait() {
     double next = infinity;
     if (next_arrival_ < jobs_.size()) next = jobs_[next_arrival_].arrival;
     if (next_event_ < events_.size()) next = std::min(next, events_[next_event_].at);
+    next = std::min(next, next_price_);
     require(next < infinity, "plait::simulator", [&] {
       return std::string{"job "}
           .append(std::to_string(active_.front()))
@@ -216,7 +238,7 @@ class simulator {
   [[nodiscard]] instance seen() {
     instance given;
     given.cluster = cluster_;
-    given.pair_rates = how_.pair_rates;
+    given.pair_rates = pairs_.empty() ? how_.pair_rates : pairs_.rates();
     for (const int id : active_) {
       const arriving_job& one = job_at(id);
       const job_state& state = state_at(id);
@@ -226,12 +248,34 @@ class simulator {
       made.elapsed = now_ - one.arrival;
       made.isolated_time_so_far = state.isolated_time;
       made.runs_on = state.runs_on;
+      made.last_type = state.last_type;
       if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, made.slo_seconds - made.elapsed);
     }
+    charge_moves(given, how_.moving);
     return given;
   }
 
+  /// Steps/s of each kind alone with its usual gang, [kinds, types]; of several ways on a type the fastest.
+  [[nodiscard]] table<double> alone() const {
+    const int types = cluster_.size();
+    table<double> made;
+    for (const arriving_job& one : jobs_) {
+      if (one.shape.kind < 0) continue;
+      if (made.size() < (one.shape.kind + 1) * types) made.resize((one.shape.kind + 1) * types, 0.0);
+      for (const run_option& option : one.shape.options) {
+        double& rate = made[one.shape.kind * types + option.type];
+        if (option.workers == one.shape.scale_factor) rate = std::max(rate, option.throughput);
+      }
+    }
+    return made;
+  }
+
   void allot() {
+    if (!pairs_.empty()) {
+      pairs_.estimate(cluster_.size());
+      result_.pairs_known = pairs_.known();
+      result_.pair_error = pairs_.error();
+    }
     for (const int id : active_) {
       job_state& state = state_at(id);
       if (state.isolated_rate > 0) state.isolated_time += (state.left_at_reset - state.left) / state.isolated_rate;
@@ -245,7 +289,15 @@ class simulator {
     };
     // What the policy says is put in terms of `given`, so that entries name the jobs' own ways to run.
     const allocation found = how_.agnostic ? agnostic_share(ask, given, true) : ask(given);
-    rounds_.allot(given, found, active_, now_);
+    std::vector<round_entry> entries = entries_of(given, found, active_);
+    // Who is due nothing elsewhere stays: to move costs more than a free worker is worth.
+    if (weighs_moves()) {
+      std::erase_if(entries, [&](const round_entry& e) {
+        const int last = state_at(e.first).last_type;
+        return e.share <= 0 && last >= 0 && last != e.type;
+      });
+    }
+    rounds_.allot(std::move(entries), now_);
     ++result_.allocations;
     result_.programs += found.programs;
     result_.all_verified = result_.all_verified && (found.programs == 0 || found.certificate_verified);
@@ -260,12 +312,15 @@ class simulator {
     double longest = 0;
     runs_.clear();
     for (std::size_t e = 0; e < entries.size(); ++e) {
-      const round_entry& entry = entries[e];
+      round_entry entry = entries[e];
       if (placed[e].workers.empty()) continue;
+      if (entry.second >= 0 && !pairs_.empty())
+        changed_ |= pairs_.meet(job_at(entry.first).shape.kind, job_at(entry.second).shape.kind, entry);
       double time = turn(entry, entry.first, true, placed[e].moved);
       if (entry.second >= 0) time = std::max(time, turn(entry, entry.second, false, placed[e].moved));
       rounds_.received(static_cast<int>(e), time);
       busy_[static_cast<std::size_t>(entry.type)] += time * entry.workers;
+      bill(entry, time);
       longest = std::max(longest, time);
       runs_.push_back(entry);
       if (!records) continue;
@@ -300,12 +355,13 @@ class simulator {
   double turn(const round_entry& entry, int id, bool is_first, bool moved) {
     job_state& state = state_at(id);
     arriving_job& one = job_at(id);
-    double lost = 0;
-    if (moved && state.has_run) {
-      lost = how_.preemption_seconds;
+    if (moved && state.last_type >= 0) {
+      state.starting = how_.preemption_seconds;
       ++result_.restarts;
     }
-    state.has_run = true;
+    if (state.last_type != entry.type) come_to(entry.type, id);
+    const double lost = std::min(state.starting, how_.round.seconds);
+    state.starting -= lost;
     double rate = is_first ? entry.rate : entry.second_rate;
     if (entry.second < 0) {
       rate = one.shape.options[entry.option].throughput;
@@ -328,6 +384,32 @@ class simulator {
     return time;
   }
 
+  [[nodiscard]] bool weighs_moves() const { return how_.moving.horizon_seconds > 0; }
+
+  /// A job's checkpoint is with a type of workers from now on.
+  void come_to(int type, int id) {
+    job_state& state = state_at(id);
+    const job& shape = job_at(id).shape;
+    if (state.last_type >= 0) {
+      ++result_.moves;
+      state.starting += shape.move_seconds;
+      const double dollars = egress_dollars(cluster_, how_.moving, shape, state.last_type, type);
+      result_.egress_dollars += dollars;
+      result_.job_dollars[static_cast<std::size_t>(id)] += dollars;
+    }
+    state.last_type = type;
+    if (weighs_moves()) rounds_.withdraw_gifts(id, type);
+  }
+
+  /// What an entry of this round costs.
+  void bill(const round_entry& entry, double time) {
+    const double dollars = entry.workers * how_.prices.dollars(cluster_, entry.type, now_, now_ + time);
+    result_.worker_dollars[static_cast<std::size_t>(entry.type)] += dollars;
+    const double part = entry.second < 0 ? dollars : dollars / 2;
+    result_.job_dollars[static_cast<std::size_t>(entry.first)] += part;
+    if (entry.second >= 0) result_.job_dollars[static_cast<std::size_t>(entry.second)] += part;
+  }
+
   [[nodiscard]] bool recording() {
     if (recorded_ >= how_.recorded_rounds || now_ < jobs_[static_cast<std::size_t>(how_.measure_begin)].arrival)
       return false;
@@ -341,13 +423,14 @@ class simulator {
   simulation_settings how_;
   rounds rounds_;
   placement placement_;
+  detail::pair_beliefs pairs_;  ///< empty: all pairs are known
   std::vector<worker_event> events_;
   std::vector<job_state> states_;
   std::vector<int> active_;  ///< jobs that are there, in the order of arrival
   std::vector<round_entry> runs_;
   std::vector<double> busy_, there_;  ///< seconds of workers, by type
   std::size_t next_arrival_ = 0, next_event_ = 0;
-  double now_ = 0, last_reset_ = 0;
+  double now_ = 0, last_reset_ = 0, next_price_ = infinity;
   int left_to_measure_ = 0, recorded_ = 0;
   bool changed_ = false;
   simulation_result result_;

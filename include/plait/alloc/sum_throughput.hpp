@@ -53,7 +53,7 @@ bool solve_with_slo(share_program& program, bool with_slo, Solve&& solve) {
 
 inline constexpr const char* slo_given_up = "slo_seconds cannot all be met, so none of them is asked for";
 
-/// max sum_c value(type) thr_c x_c, which the sums of throughputs and of throughputs over costs are.
+/// max sum_c worth(c) thr_c x_c, which the sums of throughputs and of throughputs over costs are.
 template <class Worth>
 allocation share_by_sum(const instance& given, const share_settings& how, bool with_slo, Worth&& worth) {
   const double began = seconds_now();
@@ -63,7 +63,7 @@ allocation share_by_sum(const instance& given, const share_settings& how, bool w
   for (const share_column& c : program.columns()) {
     double rate = c.rate * program.groups().count[c.group];
     if (c.other >= 0 && c.other != c.group) rate += c.other_rate * program.groups().count[c.other];
-    cost.push_back(rate * worth(c.type));
+    cost.push_back(rate * worth(c));
     largest = std::fmax(largest, cost.back());
   }
   for (double& one : cost) one /= largest;
@@ -81,6 +81,14 @@ allocation share_by_sum(const instance& given, const share_settings& how, bool w
   return found;
 }
 
+/// 1 / (dollars an hour for one worker), with what moves cost.
+struct worth_of_a_dollar {
+  const cluster* where;
+  double operator()(const share_column& c) const {
+    return 1 / (where->types[static_cast<std::size_t>(c.type)].cost_per_hour + c.dollars / c.workers);
+  }
+};
+
 inline void require_costs(const instance& given, std::string_view policy) {
   for (int j = 0; j < given.cluster.size(); ++j) {
     require(given.cluster.types[j].cost_per_hour > 0, policy, [&] {
@@ -96,7 +104,7 @@ inline void require_costs(const instance& given, std::string_view policy) {
 struct sum_throughput {
   static constexpr std::string_view name = "sum_throughput";
   static allocation share(const instance& given, const share_settings& how = {}) {
-    return detail::share_by_sum(given, how, false, [](int /*type*/) { return 1.0; });
+    return detail::share_by_sum(given, how, false, [](const detail::share_column& /*of*/) { return 1.0; });
   }
 };
 
@@ -107,8 +115,7 @@ struct sum_throughput_over_cost {
   static constexpr std::string_view name = "sum_throughput_over_cost";
   static allocation share(const instance& given, const share_settings& how = {}) {
     detail::require_costs(given, name);
-    return detail::share_by_sum(given, how, false,
-                                [&](int type) { return 1 / given.cluster.types[type].cost_per_hour; });
+    return detail::share_by_sum(given, how, false, detail::worth_of_a_dollar{&given.cluster});
   }
 };
 
@@ -118,8 +125,7 @@ struct sum_throughput_over_cost_slo {
   static constexpr std::string_view name = "sum_throughput_over_cost_slo";
   static allocation share(const instance& given, const share_settings& how = {}) {
     detail::require_costs(given, name);
-    return detail::share_by_sum(given, how, true,
-                                [&](int type) { return 1 / given.cluster.types[type].cost_per_hour; });
+    return detail::share_by_sum(given, how, true, detail::worth_of_a_dollar{&given.cluster});
   }
 };
 

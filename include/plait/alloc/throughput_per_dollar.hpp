@@ -26,7 +26,7 @@ inline allocation share_by_ratio(const instance& given, const share_settings& ho
   for (const share_column& c : columns) {
     rate.push_back(c.rate * program.groups().count[c.group]);
     if (c.other >= 0 && c.other != c.group) rate.back() += c.other_rate * program.groups().count[c.other];
-    dollars.push_back(c.workers * given.cluster.types[c.type].cost_per_hour);
+    dollars.push_back(c.workers * given.cluster.types[c.type].cost_per_hour + c.dollars);
     best_column = std::fmax(best_column, rate.back() / dollars.back());
     scale = std::fmax(scale, rate.back());
   }

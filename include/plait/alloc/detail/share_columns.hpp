@@ -22,12 +22,16 @@ struct share_column {
   double workers = 0;               ///< of the type, on average over time, for all members
   double rate = 0, other_rate = 0;  ///< steps/s of each member
   double time = 1, other_time = 0;  ///< part of each member's time
+  double dollars = 0;               ///< an hour, for all members, beside what the workers cost: see `move_cost`
 };
 
 /// Pairs of groups that may share workers: of equal gang, and measured together.
 inline void append_pairs(const instance& given, const grouping& groups, table<share_column>& columns) {
   const auto kind_of = [&](int g) { return given.jobs[static_cast<std::size_t>(groups.first[g])].kind; };
   const auto gang_of = [&](int g) { return given.jobs[static_cast<std::size_t>(groups.first[g])].scale_factor; };
+  const auto cost_of = [&](int g, int type) {
+    return given.jobs[static_cast<std::size_t>(groups.first[g])].move_to(type);
+  };
   int kinds = 0;
   for (int g = 0; g < groups.size(); ++g) kinds = std::max(kinds, kind_of(g) + 1);
   table<int> begin(kinds + 2, 0), of_kind(groups.size());
@@ -45,18 +49,22 @@ inline void append_pairs(const instance& given, const grouping& groups, table<sh
         if (gang_of(b) != gang || !gang_fits(given, rate.type, gang)) continue;
         if (rate.first_kind == rate.second_kind && b < a) continue;
         const double m = groups.count[a], o = groups.count[b];
+        const move_cost move = cost_of(a, rate.type), other_move = cost_of(b, rate.type);
+        if (move.time_kept <= 0 || other_move.time_kept <= 0) continue;
         share_column c{.group = a, .other = b, .type = rate.type, .pair = p};
         if (a == b) {
           if (m < 2) continue;
           c.workers = 0.5 * m * gang;
-          c.rate = rate.first;
+          c.rate = rate.first * move.time_kept;
+          c.dollars = m * move.dollars_per_hour;
         } else {
           const double meetings = std::fmin(m, o);
           c.workers = meetings * gang;
           c.time = meetings / m;
           c.other_time = meetings / o;
-          c.rate = rate.first * c.time;
-          c.other_rate = rate.second * c.other_time;
+          c.rate = rate.first * c.time * move.time_kept;
+          c.other_rate = rate.second * c.other_time * other_move.time_kept;
+          c.dollars = meetings * (move.dollars_per_hour + other_move.dollars_per_hour);
         }
         columns.push_back(c);
       }
@@ -79,12 +87,13 @@ inline share_columns columns_of(const instance& given, const grouping& groups, b
     made.proportional.push_back(proportional_throughput(given, one));
     for (int k = 0; k < one.options.size(); ++k) {
       const run_option& option = one.options[k];
-      if (!is_usable(given, option)) continue;
+      if (!is_usable(given, one, option)) continue;
       made.columns.push_back(share_column{.group = g,
                                           .option = k,
                                           .type = option.type,
                                           .workers = static_cast<double>(groups.count[g]) * option.workers,
-                                          .rate = option.throughput});
+                                          .rate = option.throughput * one.move_to(option.type).time_kept,
+                                          .dollars = groups.count[g] * one.move_to(option.type).dollars_per_hour});
     }
   }
   if (space_sharing) append_pairs(given, groups, made.columns);

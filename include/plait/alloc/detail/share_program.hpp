@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <plait/alloc/allocation.hpp>
 #include <plait/alloc/detail/face.hpp>
 #include <plait/alloc/detail/share_columns.hpp>
+#include <plait/alloc/detail/waiting_pairs.hpp>
 #include <plait/alloc/grouping.hpp>
 #include <plait/alloc/instance.hpp>
 #include <plait/alloc/policy.hpp>
@@ -19,6 +24,9 @@ namespace plait::detail {
 struct share_demand {
   double unit = 0, least = 0, slope = 0;
 };
+
+/// Whether columns of pairs may wait outside of a program until they help. For programs whose columns cost nothing.
+enum waiting_rule { pairs_are_listed, pairs_wait };
 
 /// The linear program that all policies are about:
 ///
@@ -32,9 +40,10 @@ struct share_demand {
 /// the same groups have demands.
 class share_program {
  public:
-  share_program(const instance& given, grouping groups, const share_settings& how)
+  share_program(const instance& given, grouping groups, const share_settings& how, waiting_rule rule = pairs_are_listed)
       : given_{&given}, groups_{std::move(groups)}, how_{how} {
     share_columns made = columns_of(given, groups_, how.space_sharing);
+    if (rule == pairs_wait) waiting_ = {made, groups_.size(), given.cluster.size(), how.listed_pairs};
     columns_ = std::move(made.columns);
     proportional_ = std::move(made.proportional);
     has_columns_ = std::move(made.has_columns);
@@ -87,15 +96,8 @@ class share_program {
       a.value.push_back(value);
     };
     for (int c = 0; c < n; ++c) {
-      const share_column& one = columns_[c];
       a.begin[c] = a.index.size();
-      entry(demand_row_[one.group], demand[one.group].unit * one.rate);
-      entry(budget_row_[one.group], one.time);
-      if (one.other >= 0) {
-        entry(demand_row_[one.other], demand[one.other].unit * one.other_rate);
-        entry(budget_row_[one.other], one.other_time);
-      }
-      entry(capacity_row_[one.type], one.workers);
+      each_entry(columns_[c], entry);
     }
     a.begin[n] = a.index.size();
     for (int g = 0; g < count; ++g)
@@ -151,6 +153,12 @@ class share_program {
       found_ = std::move(next);
     }
     ++programs_;
+    const auto costs_nothing = [](const share_column& /*of*/, double /*cost*/) { return 0.0; };
+    while (found_.status == termination::optimal && bring_in(costs_nothing)) {
+      found_ = solver_.solve(model_, {}, found_.basis);
+      proved_ = proved_ && found_.verified;
+      ++programs_;
+    }
     if (found_.status != termination::optimal) {
       throw error{error_kind::numerics, "plait::share_program",
                   std::string{"the program of shares was not solved to its end: "}.append(found_.explanation)};
@@ -170,14 +178,13 @@ class share_program {
   /// `feasible_will_do`: among all that is feasible instead, for programs without an objective.
   void break_ties(bool feasible_will_do = false) {
     if (!how_.break_ties || model_.rows() == 0) return;
-    if (!feasible_will_do && !restrict_to_optima(model_, found_)) return;
-    const int n = columns_.size();
-    table<double> throughput(n), hold(n);
-    for (int c = 0; c < n; ++c) throughput[c] = normalised(c);
-    for (int c = 0; c < n; ++c) hold[c] = -holding(c);
+    const auto costs_nothing = [](const share_column& /*of*/, double /*cost*/) { return 0.0; };
+    if (!feasible_will_do && !narrow(costs_nothing)) return;
+    const auto throughput = [&](const share_column& c, double /*cost*/) { return normalised(c); };
+    const auto hold = [&](const share_column& c, double cost) { return -holding(c, cost); };
     const table<double> prices = prices_;
     if (has_level() && groups_.size() >= many_groups) try_demands(at_level(demand_, level()));
-    if (take_best(throughput) && restrict_to_optima(model_, found_)) take_best(hold);
+    if (take_best(throughput) && narrow(throughput)) take_best(hold);
     prices_ = prices;
   }
 
@@ -191,11 +198,12 @@ class share_program {
     const double level_cost = level_cost_;
     double most = 0, most_held = 0;
     for (int c = 0; c < columns_.size(); ++c) {
-      most = std::fmax(most, normalised(c));
-      most_held = std::fmax(most_held, holding(c));
+      most = std::fmax(most, normalised(columns_[c]));
+      most_held = std::fmax(most_held, holding(columns_[c], cost_[c]));
     }
     table<double> cost(columns_.size());
-    for (int c = 0; c < columns_.size(); ++c) cost[c] = normalised(c) / most - 1e-5 * holding(c) / most_held;
+    for (int c = 0; c < columns_.size(); ++c)
+      cost[c] = normalised(columns_[c]) / most - 1e-5 * holding(columns_[c], cost_[c]) / most_held;
     pose(demand, 0, cost);
     mark_ = marks;
     answer next = solver_.solve(model_, {.iteration_limit = 64 + groups_.size() / 16}, {});
@@ -298,14 +306,124 @@ class share_program {
   [[nodiscard]] bool has_demand(int group) const { return demand_[group].unit != 0 && can_run(group); }
 
   /// The best by another objective, from the basis at hand. False, and the answer stays, where that is not proved.
-  bool take_best(const table<double>& cost) {
-    for (int c = 0; c < model_.columns(); ++c) model_.set_cost(c, c < columns_.size() ? cost[c] : 0);
-    answer next = solver_.solve(model_, {}, found_.basis);
-    ++programs_;
-    proved_ = proved_ && next.status == termination::optimal && next.verified;
-    if (!proved_) return false;
-    found_ = std::move(next);
+  template <class Cost>
+  bool take_best(Cost&& cost) {
+    for (int c = 0; c < model_.columns(); ++c)
+      model_.set_cost(c, c < columns_.size() ? cost(columns_[c], cost_[c]) : 0);
+    do {
+      answer next = solver_.solve(model_, {}, found_.basis);
+      ++programs_;
+      proved_ = proved_ && next.status == termination::optimal && next.verified;
+      if (!proved_) return false;
+      found_ = std::move(next);
+    } while (bring_in(cost));
     return true;
+  }
+
+  /// Narrows the program, and the columns that wait, to the optima of the last solve. Whether there may be several.
+  template <class Cost>
+  bool narrow(Cost&& cost) {
+    waiting_.keep_ties([&](const share_column& c, double& terms) { return worth_of(c, cost(c, 0), terms); });
+    const bool choice = restrict_to_optima(model_, found_);
+    return choice || !waiting_.empty();
+  }
+
+  /// Lets columns in that the last solve's duals ask for; false where none does, and then the optimum is that of the
+  /// program with all of them.
+  template <class Cost>
+  bool bring_in(Cost&& cost) {
+    if (waiting_.empty()) return false;
+    const double size = std::fabs(found_.objective);
+    const table<share_column> more = waiting_.take_best(
+        [&](const share_column& c, double& terms) { return worth_of(c, cost(c, 0), terms); }, 1e-12 * size);
+    if (more.empty()) {
+      proved_ = proved_ && waiting_.excess() <= 1e-9 * size;
+      return false;
+    }
+    insert(more, cost);
+    return true;
+  }
+
+  /// What a column that costs so much, and is not there, would add to the objective for each unit by the last duals;
+  /// above 0: it would help. `terms`: the sum of the sizes of what that is the sum of.
+  [[nodiscard]] double worth_of(const share_column& c, double cost, double& terms) const {
+    double worth = cost;
+    terms = std::fabs(cost);
+    const auto add = [&](int row, double value) {
+      if (row < 0 || value == 0) return;
+      const double term = found_.dual[row] * value;
+      worth -= term;
+      terms += std::fabs(term);
+    };
+    each_entry(c, add);
+    return worth;
+  }
+
+  /// The rows of a column, with its entries.
+  template <class Put>
+  void each_entry(const share_column& c, Put&& put) const {
+    put(demand_row_[c.group], demand_[c.group].unit * c.rate);
+    put(budget_row_[c.group], c.time);
+    if (c.other >= 0) {
+      put(demand_row_[c.other], demand_[c.other].unit * c.other_rate);
+      put(budget_row_[c.other], c.other_time);
+    }
+    put(capacity_row_[c.type], c.workers);
+  }
+
+  /// New columns in the program as it is, with its bounds, behind the others and before that of the level. The basis
+  /// stays, with these nonbasic.
+  template <class Cost>
+  void insert(const table<share_column>& more, Cost&& cost) {
+    const int n = columns_.size(), added = more.size();
+    const bool level_behind = has_level();
+    const sparse_matrix& old = model_.matrix();
+    sparse_matrix a;
+    a.rows = model_.rows();
+    a.begin.assign(1, 0);
+    std::vector<double> costs, lower, upper;
+    table<basis_status> status;
+    const auto copy = [&](int j) {
+      for (int k = old.begin[j]; k < old.begin[j + 1]; ++k) {
+        a.index.push_back(old.index[k]);
+        a.value.push_back(old.value[k]);
+      }
+      a.begin.push_back(a.index.size());
+      costs.push_back(model_.cost(j));
+      lower.push_back(model_.column_lower(j));
+      upper.push_back(model_.column_upper(j));
+      status.push_back(found_.basis.columns[j]);
+    };
+    for (int j = 0; j < n; ++j) copy(j);
+    for (const share_column& c : more) {
+      each_entry(c, [&](int row, double value) {
+        if (row < 0 || value == 0) return;
+        a.index.push_back(row);
+        a.value.push_back(value);
+      });
+      a.begin.push_back(a.index.size());
+      costs.push_back(cost(c, 0));
+      lower.push_back(0);
+      upper.push_back(infinity);
+      status.push_back(basis_status::lower);
+    }
+    if (level_behind) copy(n);
+    a.columns = static_cast<int>(costs.size());
+    const auto span_of = [](const table<double>& t) {
+      return std::span<const double>{t.data(), static_cast<std::size_t>(t.size())};
+    };
+    const table<double> row_lower = model_.row_lowers(), row_upper = model_.row_uppers();
+    model_ = lp::from_columns(std::move(a), costs, lower, upper, span_of(row_lower), span_of(row_upper),
+                              objective_sense::maximize);
+    found_.basis.columns = std::move(status);
+    const double level_cost = cost_[cost_.size() - 1];
+    if (level_behind) cost_.pop_back();
+    for (int k = 0; k < added; ++k) {
+      columns_.push_back(more[k]);
+      cost_.push_back(0);
+    }
+    if (level_behind) cost_.push_back(level_cost);
+    most_columns_ = std::max(most_columns_, model_.columns());
   }
 
   [[nodiscard]] bool has_level() const { return model_.columns() > columns_.size(); }
@@ -355,8 +473,7 @@ class share_program {
   }
 
   /// What one unit of a column adds to the total normalised throughput.
-  [[nodiscard]] double normalised(int c) const {
-    const share_column& one = columns_[c];
+  [[nodiscard]] double normalised(const share_column& one) const {
     double rate = groups_.count[one.group] * one.rate / proportional_[one.group];
     if (one.other >= 0 && one.other != one.group)
       rate += groups_.count[one.other] * one.other_rate / proportional_[one.other];
@@ -365,12 +482,11 @@ class share_program {
   /// Workers that a unit of a column holds, times something between 1 and 2 that no two columns have in common but by
   /// chance. It is made of what the program knows of the column, so it depends on no order and no unit, and it is
   /// smooth, so that data that differ in their last digits do not differ here.
-  [[nodiscard]] double holding(int c) const {
-    const share_column& one = columns_[c];
+  [[nodiscard]] double holding(const share_column& one, double cost) const {
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
     const double mark =
         std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
-                 0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost_[c] / largest_cost_);
+                 0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
   }
 
@@ -379,6 +495,7 @@ class share_program {
   share_settings how_;
   table<double> proportional_, mark_;
   table<share_column> columns_;
+  waiting_pairs waiting_;
   table<char> has_columns_, used_;
   table<share_demand> demand_;
   table<int> demand_row_, budget_row_, capacity_row_;
