@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <plait/alloc/allocation.hpp>
+#include <plait/alloc/detail/equal_types.hpp>
 #include <plait/alloc/detail/face.hpp>
 #include <plait/alloc/detail/share_columns.hpp>
 #include <plait/alloc/grouping.hpp>
@@ -41,6 +42,7 @@ class share_program {
     used_ = std::move(made.used);
     for (int g = 0; g < groups_.size(); ++g)
       if (has_columns_[g] == 0) left_out_ += groups_.count[g];
+    types_are_equal_ = types_are_equal(given, groups_, columns_);
   }
 
   [[nodiscard]] const instance& given() const { return *given_; }
@@ -166,7 +168,8 @@ class share_program {
 
   /// Among all optima of the last solve, takes the one of greatest total normalised throughput, sum thr_i / Tp_i; if
   /// that leaves a choice, the one that holds fewest workers, each column's weighed by a fixed function of its own
-  /// numbers. So no answer depends on the order of jobs or on the way of the solver.
+  /// numbers. So no answer depends on the order of jobs or on the way of the solver. Where types are equal that
+  /// decides how long each job runs, and `read` where.
   /// `feasible_will_do`: among all that is feasible instead, for programs without an objective.
   void break_ties(bool feasible_will_do = false) {
     if (!how_.break_ties || model_.rows() == 0) return;
@@ -280,10 +283,12 @@ class share_program {
     return rate;
   }
 
-  /// The shares of the last solve, for each job.
+  /// The shares of the last solve, for each job. Where types are equal, and ties are to be broken, each job has
+  /// its time in the mix of the workers: that is as good, and no type can be told from another.
   [[nodiscard]] allocation read() const {
     table<double> values;
     for (int c = 0; c < columns_.size(); ++c) values.push_back(value(c));
+    if (types_are_equal_ && how_.break_ties) spread_over_types(*given_, groups_, columns_, values);
     allocation made = shares_of(*given_, groups_, columns_, values);
     made.prices = prices_;
     made.certificate_verified = proved_;
@@ -368,8 +373,9 @@ class share_program {
   [[nodiscard]] double holding(int c) const {
     const share_column& one = columns_[c];
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
+    const double type = types_are_equal_ ? 0 : one.type;
     const double mark =
-        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
+        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * type +
                  0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost_[c] / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
   }
@@ -387,7 +393,7 @@ class share_program {
   simplex solver_;
   answer found_;
   double largest_cost_ = 0, level_cost_ = 0;
-  bool proved_ = true;
+  bool proved_ = true, types_are_equal_ = false;
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
 };
