@@ -75,7 +75,7 @@ TEST_CASE("who takes types for equal makes nobody envious: all have the same bun
   // With T = 1 the level of job i is s_i t_i, t_i its time. An equal part gives N / J to all, and no shares give more
   // to all since sum s_i t_i <= N; so each has exactly N / J of worker time, and in the mix n_j / N of types. What jobs
   // really do on the types plays no part.
-  const std::vector<instance> all = crowded(true, 20);
+  const std::vector<instance> all = crowded(true, 60);
   REQUIRE(all.size() >= 10);
   for (const instance& g : all) {
     const allocation found = max_min_agnostic::share(g, {});
@@ -96,7 +96,7 @@ TEST_CASE("under max-min no job would rather have the mean of all bundles, and o
   };
   int envied = 0;
   for (const bool gangs : {false, true}) {
-    const std::vector<instance> all = crowded(gangs, 20);
+    const std::vector<instance> all = crowded(gangs, 60);
     REQUIRE(all.size() >= 10);
     for (const instance& g : all) {
       const allocation found = max_min_perf::share(g, {}), greedy = sum_throughput::share(g, {});

@@ -42,7 +42,7 @@ class share_program {
     used_ = std::move(made.used);
     for (int g = 0; g < groups_.size(); ++g)
       if (has_columns_[g] == 0) left_out_ += groups_.count[g];
-    types_are_equal_ = types_are_equal(given, groups_, columns_);
+    rates_are_equal_ = types_are_equal(given, groups_, columns_);
   }
 
   [[nodiscard]] const instance& given() const { return *given_; }
@@ -110,6 +110,10 @@ class share_program {
       cost_[c] = cost[c];
       largest_cost_ = std::fmax(largest_cost_, std::fabs(cost[c]));
     }
+    // Types that do the same for all jobs may still differ in what they cost.
+    types_are_equal_ = rates_are_equal_;
+    for (int c = 1; types_are_equal_ && c < n; ++c)
+      types_are_equal_ = columns_[c].group != columns_[c - 1].group || cost[c] == cost[c - 1];
     cost_[n] = has_level ? level_cost : 0;
     lower_.assign(n + 1, 0.0);
     upper_.assign(n + 1, infinity);
@@ -393,7 +397,9 @@ class share_program {
   simplex solver_;
   answer found_;
   double largest_cost_ = 0, level_cost_ = 0;
-  bool proved_ = true, types_are_equal_ = false;
+  bool proved_ = true;
+  bool rates_are_equal_ = false;           ///< of each job on all types that it fits
+  bool types_are_equal_ = false;           ///< and their costs, so that it does not matter where it runs
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
 };
