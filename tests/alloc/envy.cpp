@@ -117,17 +117,17 @@ TEST_CASE("under max-min no job would rather have the mean of all bundles, and o
   }
 }
 
-TEST_CASE("three jobs may envy under max-min: the bound is no equality of bundles") {
-  // Types a, b, c of one worker. Job 0 does as well anywhere; jobs 1 and 2 do nothing but on a, where they need half of
-  // the time each to have as much as a third of the cluster... worked out: levels thr / Tp are 3 x for jobs 1 and 2 on
-  // a, and x for job 0, so all of a goes to 1 and 2, and each envies nobody; a job 3 like 0 but for a little more on a
-  // would like to have what they have.
+TEST_CASE("three jobs may envy under max-min, by less than the bound") {
+  // Types a, b, c of one worker. Job 0 has Tp = 1 and does as well anywhere, so no level exceeds 1. Job 1 runs on a
+  // alone, Tp = 1/3, and needs a third of it for that level; job 2, Tp = 11/3, does 9 on a and 1 elsewhere, and needs a
+  // third as well. The last third of a adds most in all where job 1 has it, 3 a unit of time and not 24/11. So job 2
+  // does 11/3 and would do 9 * 2/3 = 6 with what job 1 has: 18/11 as much. The bound is J - 1 = 2.
   instance g;
   for (const char* name : {"a", "b", "c"}) g.cluster.types.push_back({.name = name, .num_workers = 1});
   g.jobs = {job_of(std::vector{1.0, 1.0, 1.0}), job_of(std::vector{1.0, 0.0, 0.0}), job_of(std::vector{9.0, 1.0, 1.0})};
   const allocation found = max_min_perf::share(g, {});
-  CHECK(most_envy(g, found) > 1.01);
-  CHECK(most_envy(g, found) <= 2 + 1e-7);
+  CHECK(found.objective == doctest::Approx(1));
+  CHECK(most_envy(g, found) == doctest::Approx(18.0 / 11));
 }
 
 TEST_CASE(
