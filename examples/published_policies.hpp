@@ -253,8 +253,10 @@ inline allocation max_min_agnostic(const instance& given, const share_settings& 
   return plait::agnostic_share([&](const instance& seen) { return max_min(seen, how); }, given);
 }
 
-/// Finish-time fairness (`ftf`).
-inline allocation finish_time_fairness(const instance& given, const share_settings& how) {
+/// Finish-time fairness (`ftf`), as the program had it before it kept account of isolated time: a job's time so far
+/// counts whole as time that it would have taken alone. Its figures were published with that, see docs/gavel.md.
+inline allocation finish_time_fairness(instance given, const share_settings& how) {
+  for (plait::job& one : given.jobs) one.isolated_time_so_far = one.elapsed;
   const allocation exact = plait::finish_time_fairness::share(given, how);
   plait::grouping_rule rule;
   rule.together = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What shares promise to those who share: incentives, efficiency, prices, and what options, servers and gangs mean.
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <plait/alloc.hpp>
@@ -83,7 +85,108 @@ TEST_CASE("where all types are equal the agnostic scheduler does as well as the 
     CHECK(knows.objective == doctest::Approx(blind.objective).epsilon(1e-9));
     for (int i = 0; i < g.size(); ++i)
       CHECK(knows.throughputs[i] == doctest::Approx(blind.throughputs[i]).epsilon(1e-6));
+    for (int at = 0; at < knows.shares.size(); ++at)
+      CHECK(knows.shares[at] == doctest::Approx(blind.shares[at]).epsilon(1e-6));
   }
+}
+
+/// A policy as a scheduler follows it that takes types for equal.
+template <class P>
+allocation blindly(const instance& g) {
+  if constexpr (std::is_same_v<P, max_min_agnostic>)
+    return P::share(g, {});
+  else
+    return agnostic_share<P>(g, {}, true);
+}
+
+template <class P>
+void check_types_alike() {
+  for (instance g : all_instances(2)) {
+    CAPTURE(P::name);
+    const allocation found = blindly<P>(g);
+    const int types = g.cluster.size();
+    double all = 0, least = infinity;
+    for (const worker_type& type : g.cluster.types) {
+      all += type.num_workers;
+      if (type.num_workers > 0) least = std::fmin(least, type.num_workers);
+    }
+    bool any_fits = true;
+    for (const job& one : g.jobs) any_fits = any_fits && (!g.forbid_oversize || one.scale_factor <= least);
+    const auto time = [&](int i) {
+      double sum = 0;
+      for (int j = 0; j < types; ++j) sum += found.share(i, j);
+      return sum;
+    };
+    for (int i = 0; any_fits && i < g.size(); ++i) {
+      for (int j = 0; j < types; ++j) {
+        const double mix = g.cluster.types[static_cast<std::size_t>(j)].num_workers / all;
+        CHECK(found.share(i, j) == doctest::Approx(time(i) * mix).epsilon(1e-9));
+      }
+    }
+    // Gangs of one size have one mix, whichever types they fit; under `pop` in each part of the jobs.
+    for (int i = 0; !std::is_same_v<P, pop> && i < g.size(); ++i) {
+      for (int k = 0; k < i; ++k) {
+        if (g.jobs[static_cast<std::size_t>(i)].scale_factor != g.jobs[static_cast<std::size_t>(k)].scale_factor)
+          continue;
+        for (int j = 0; j < types; ++j)
+          CHECK(found.share(i, j) * time(k) == doctest::Approx(found.share(k, j) * time(i)).epsilon(1e-9));
+      }
+    }
+    // Types in another order, with other names: what a job really does is told with them.
+    instance turned = g;
+    std::rotate(turned.cluster.types.begin(), turned.cluster.types.begin() + 1, turned.cluster.types.end());
+    for (job& one : turned.jobs) {
+      table<run_option> options;
+      for (int j = 0; j < types; ++j)
+        for (run_option option : one.options)
+          if (option.type == (j + 1) % types) {
+            option.type = j;
+            options.push_back(option);
+          }
+      one.options = options;
+    }
+    if constexpr (std::is_same_v<P, max_min_agnostic>) {  // others are told the rate on the first type
+      const allocation again = P::share(turned, {});
+      CHECK(again.objective == doctest::Approx(found.objective).epsilon(1e-9));
+      for (int i = 0; i < g.size(); ++i)
+        for (int j = 0; j < types; ++j)
+          CHECK(again.share(i, j) == doctest::Approx(found.share(i, (j + 1) % types)).epsilon(1e-6));
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("a scheduler that takes types for equal gives each job its time in the mix of the workers", P,
+                   max_min_agnostic, least_makespan, finish_time_fairness, water_filling, hierarchical, nash, pop) {
+  check_types_alike<P>();
+}
+
+TEST_CASE(
+    "a gang that takes types for equal leaves out those that are too small, and others have the mix of the rest") {
+  // One gang of 4 and four single jobs on 3 + 4 + 5 workers: all run all of the time. The gang has the second and third
+  // type as 4 to 5, which leaves 3, 4 - 16/9 and 5 - 20/9 of 8 workers, the mix of everybody else.
+  instance g;
+  const std::vector<double> workers = {3, 4, 5};
+  for (int j = 0; j < 3; ++j)
+    g.cluster.types.push_back(
+        {.name = std::string(1, static_cast<char>('a' + j)), .num_workers = workers[static_cast<std::size_t>(j)]});
+  for (int i = 0; i < 5; ++i) g.jobs.push_back(job_of(std::vector{1.0, 2.0, 4.0}, i == 2 ? 4 : 1));
+  const allocation found = max_min_agnostic::share(g, {});
+  const std::vector<double> gang = {0, 4.0 / 9, 5.0 / 9};
+  for (int j = 0; j < 3; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    CHECK(found.share(2, j) == doctest::Approx(gang[at]));
+    for (const int i : {0, 1, 3, 4}) CHECK(found.share(i, j) == doctest::Approx((workers[at] - 4 * gang[at]) / 8));
+  }
+  CHECK(found.throughputs[2] == doctest::Approx(2 * gang[1] + 4 * gang[2]));
+  // Two gangs of 4 are all that a cluster of 4 + 1 can run, and they have to take turns.
+  g.cluster.types = {{.name = "a", .num_workers = 4}, {.name = "b", .num_workers = 1}};
+  g.jobs = {job_of(std::vector{1.0, 1.0}, 4), job_of(std::vector{1.0, 1.0}, 4), job_of(std::vector{1.0, 1.0})};
+  const allocation turns = max_min_agnostic::share(g, {});
+  for (int i = 0; i < 2; ++i) {
+    CHECK(turns.share(i, 0) == doctest::Approx(0.5));
+    CHECK(turns.share(i, 1) == 0);
+  }
+  CHECK(turns.share(2, 1) == doctest::Approx(1));
 }
 
 /// A price is a slope of the objective: against it no step up gains more, no step down loses less.

@@ -36,6 +36,10 @@ inline instance as_if_equal(const instance& given, bool measured = false) {
 
 /// What a policy, `share(instance)`, says of `as_if_equal(given)`, in terms of `given`: with the rates that the jobs
 /// really have. Time on a type that a job cannot run on is time it waits.
+///
+/// Policies of programs give each job its time in the mix of the workers, n_j / sum n of it on type j. Types with fewer
+/// workers than its gang are left out, and smaller gangs then have the mix of what is left (`spread_over_types`). So
+/// the answer does not depend on names and order of types. Policies of whole jobs, such as `fifo`, place each on one.
 template <class Share>
 allocation agnostic_share(Share&& share, const instance& given, bool measured = false) {
   allocation found = share(as_if_equal(given, measured));

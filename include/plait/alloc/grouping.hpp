@@ -64,9 +64,14 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
   // Options that nobody can use do not matter, but for the proportional throughput.
   table<double> unit(jobs, 1.0);
   for (int i = 0; rule.together && i < jobs; ++i) unit[i] = proportional_throughput(given, given.jobs[i]);
-  const auto rate = [&](const run_option& option, double by) {
-    return rule.any_unit ? detail::rounded(option.throughput / by) : option.throughput;
-  };
+  // What rates are compared by, job after job in the order of their options.
+  table<double> rates;
+  table<int> begin(rule.together ? jobs : 0, 0);
+  for (int i = 0; rule.together && i < jobs; ++i) {
+    begin[i] = rates.size();
+    for (const run_option& option : given.jobs[i].options)
+      rates.push_back(rule.any_unit ? detail::rounded(option.throughput / unit[i]) : option.throughput);
+  }
   const auto same = [&](int a, int b) {
     const job &x = given.jobs[a], &y = given.jobs[b];
     if (x.scale_factor != y.scale_factor || (rule.by_kind && x.kind != y.kind)) return false;
@@ -79,7 +84,7 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
       const run_option &one = x.options[p], &other = y.options[q];
       if (one.type != other.type || one.workers != other.workers) return false;
       if (x.move_to(one.type) != y.move_to(other.type)) return false;
-      if (rate(one, unit[a]) != rate(other, unit[b])) return false;
+      if (rates[begin[a] + p] != rates[begin[b] + q]) return false;
     }
     if (p >= 0 || q >= 0) return false;
     for (int m = 0; m < rule.each; ++m)
@@ -94,7 +99,7 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
       if (rule.by_kind) hash = detail::mixed(hash, one.kind);
       for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
         const run_option& option = one.options[k];
-        hash = detail::mixed(detail::mixed(hash, rate(option, unit[i])), 64.0 * option.workers + option.type);
+        hash = detail::mixed(detail::mixed(hash, rates[begin[i] + k]), 64.0 * option.workers + option.type);
         const move_cost move = one.move_to(option.type);
         if (move.is_charged) hash = detail::mixed(detail::mixed(hash, move.time_kept), move.dollars_per_hour);
       }

@@ -40,7 +40,7 @@ struct instance {
   std::vector<pair_rate> pair_rates;
   std::vector<entity> entities;
   bool forbid_oversize = true;   ///< no share of a type with fewer workers than the gang, which no round could run
-  bool types_are_equal = false;  ///< as a scheduler sees them that knows no better, see `as_if_equal`
+  bool types_are_equal = false;  ///< as a scheduler sees them that knows no better; see `as_if_equal`
 
   [[nodiscard]] int size() const { return static_cast<int>(jobs.size()); }
 };

@@ -47,7 +47,8 @@ struct max_min_perf {
 };
 
 /// The same for a scheduler that takes all types of workers for equal: T = 1 everywhere, also where a job cannot run.
-/// Its objective is in those terms; `allocation::throughputs` are those of the true rates.
+/// Its objective is in those terms; `allocation::throughputs` are those of the true rates. Such a scheduler cannot
+/// prefer a type, so each job has its time in the mix of the workers, see `agnostic_share`.
 struct max_min_agnostic {
   static constexpr std::string_view name = "max_min_agnostic";
 

@@ -69,14 +69,15 @@ class rounds {
     books_.end_shares();
     entries_ = std::move(entries);
     whole_ = true;
+    book_of_.clear();
     for (const round_entry& entry : entries_) {
-      detail::round_book& one = books_[books_.number_of(entry)];
+      book_of_.push_back(books_.number_of(entry));
+      detail::round_book& one = books_[book_of_.back()];
       one.share = entry.share;
       one.received = 0;
       one.debt_before = one.debt;
       whole_ = whole_ && entry.workers == 1 && entry.second < 0;  // only then matched exactly
     }
-    find_books();
   }
   void allot(const instance& given, const allocation& found, std::span<const int> ids, double now) {
     allot(entries_of(given, found, ids), now);
@@ -96,6 +97,7 @@ class rounds {
   std::span<const round_entry> next(double now) {
     settle(now);
     chosen_.clear();
+    chosen_books_.clear();
     is_gift_.clear();
     left_ = workers_;
     ++round_;
@@ -109,7 +111,7 @@ class rounds {
   /// Entry `index` of the last round had its workers for so many seconds.
   void received(int index, double seconds) {
     const auto at = static_cast<std::size_t>(index);
-    detail::round_book& one = books_[books_.number_of(chosen_[at])];
+    detail::round_book& one = books_[chosen_books_[at]];
     one.received += seconds;
     if (is_gift_[at] == 0) one.debt -= seconds;
   }
@@ -135,9 +137,15 @@ class rounds {
 
   /// A job has ended, and nothing is owed to it any more.
   void forget(int job) {
-    std::erase_if(entries_, [&](const round_entry& e) { return e.first == job || e.second == job; });
+    std::size_t kept = 0;
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      if (entries_[e].first == job || entries_[e].second == job) continue;
+      entries_[kept] = entries_[e];
+      book_of_[kept++] = book_of_[e];
+    }
+    entries_.resize(kept);
+    book_of_.resize(kept);
     books_.forget(job);
-    find_books();
   }
 
  private:
@@ -173,6 +181,7 @@ class rounds {
     mark(entry.first);
     if (entry.second >= 0) mark(entry.second);
     chosen_.push_back(entry);
+    chosen_books_.push_back(book_of_[e]);
     is_gift_.push_back(gift ? 1 : 0);
     return true;
   }
@@ -269,7 +278,7 @@ class rounds {
   std::vector<round_entry> entries_, chosen_;
   std::vector<char> is_gift_;
   detail::round_books books_;
-  std::vector<std::size_t> book_of_;  ///< of each entry
+  std::vector<std::size_t> book_of_, chosen_books_;  ///< of each entry, and of those of the last round
   std::vector<candidate> ranked_, best_;
   std::unordered_map<int, int> rows_;
   detail::assignment matching_;

@@ -113,6 +113,7 @@ class simulator {
       throw error{error_kind::io, "plait::simulator::load", "this is no saved simulation of this stream; begin anew"};
     detail::archive_reader archive{in};
     visit(archive);
+    seen_ids_.clear();
   }
 
   [[nodiscard]] double now() const { return now_; }
@@ -235,24 +236,38 @@ class simulator {
   }
 
   /// The jobs as the policy sees them.
-  [[nodiscard]] instance seen() {
-    instance given;
-    given.cluster = cluster_;
-    given.pair_rates = pairs_.empty() ? how_.pair_rates : pairs_.rates();
-    for (const int id : active_) {
-      const arriving_job& one = job_at(id);
-      const job_state& state = state_at(id);
-      job& made = given.jobs.emplace_back(one.shape);
+  const instance& seen() {
+    seen_.cluster = cluster_;
+    if (!pairs_.empty()) {
+      seen_.pair_rates = pairs_.rates();
+    } else if (seen_.pair_rates.size() != how_.pair_rates.size()) {
+      seen_.pair_rates = how_.pair_rates;
+    }
+    // Those that are still there keep their places in order; new ones follow.
+    std::size_t kept = 0;
+    for (std::size_t i = 0, at = 0; i < seen_ids_.size(); ++i) {
+      while (at < active_.size() && active_[at] < seen_ids_[i]) ++at;
+      if (at == active_.size() || active_[at] != seen_ids_[i]) continue;
+      if (kept != i) std::swap(seen_.jobs[kept], seen_.jobs[i]);
+      ++kept;
+    }
+    seen_.jobs.resize(kept);
+    for (std::size_t i = kept; i < active_.size(); ++i) seen_.jobs.push_back(job_at(active_[i]).shape);
+    seen_ids_ = active_;
+    for (std::size_t i = 0; i < active_.size(); ++i) {
+      const arriving_job& one = job_at(active_[i]);
+      const job_state& state = state_at(active_[i]);
+      job& made = seen_.jobs[i];
       if (!one.believed.empty()) made.options = one.believed;
       made.steps_remaining = state.left;
       made.elapsed = now_ - one.arrival;
       made.isolated_time_so_far = state.isolated_time;
       made.runs_on = state.runs_on;
       made.last_type = state.last_type;
-      if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, made.slo_seconds - made.elapsed);
+      if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, one.shape.slo_seconds - made.elapsed);
     }
-    charge_moves(given, how_.moving);
-    return given;
+    charge_moves(seen_, how_.moving);
+    return seen_;
   }
 
   /// Steps/s of each kind alone with its usual gang, [kinds, types]; of several ways on a type the fastest.
@@ -281,7 +296,7 @@ class simulator {
       if (state.isolated_rate > 0) state.isolated_time += (state.left_at_reset - state.left) / state.isolated_rate;
       state.left_at_reset = state.left;
     }
-    const instance given = seen();
+    const instance& given = seen();
     const auto ask = [&](const instance& shown) {
       for (int i = 0; i < shown.size(); ++i)
         state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
@@ -427,6 +442,8 @@ class simulator {
   std::vector<worker_event> events_;
   std::vector<job_state> states_;
   std::vector<int> active_;  ///< jobs that are there, in the order of arrival
+  instance seen_;            ///< as a policy was last shown them, and who they were
+  std::vector<int> seen_ids_;
   std::vector<round_entry> runs_;
   std::vector<double> busy_, there_;  ///< seconds of workers, by type
   std::size_t next_arrival_ = 0, next_event_ = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <plait/alloc/allocation.hpp>
+#include <plait/alloc/detail/equal_types.hpp>
 #include <plait/alloc/detail/face.hpp>
 #include <plait/alloc/detail/share_columns.hpp>
 #include <plait/alloc/detail/waiting_pairs.hpp>
@@ -43,6 +44,7 @@ class share_program {
   share_program(const instance& given, grouping groups, const share_settings& how, waiting_rule rule = pairs_are_listed)
       : given_{&given}, groups_{std::move(groups)}, how_{how} {
     share_columns made = columns_of(given, groups_, how.space_sharing);
+    rates_are_equal_ = types_are_equal(given, groups_, made.columns);
     if (rule == pairs_wait) waiting_ = {made, groups_.size(), given.cluster.size(), how.listed_pairs};
     columns_ = std::move(made.columns);
     proportional_ = std::move(made.proportional);
@@ -110,6 +112,10 @@ class share_program {
       cost_[c] = cost[c];
       largest_cost_ = std::fmax(largest_cost_, std::fabs(cost[c]));
     }
+    // Types that do the same for all jobs may still differ in what they cost.
+    types_are_equal_ = rates_are_equal_;
+    for (int c = 1; types_are_equal_ && c < n; ++c)
+      types_are_equal_ = columns_[c].group != columns_[c - 1].group || cost[c] == cost[c - 1];
     cost_[n] = has_level ? level_cost : 0;
     lower_.assign(n + 1, 0.0);
     upper_.assign(n + 1, infinity);
@@ -174,7 +180,8 @@ class share_program {
 
   /// Among all optima of the last solve, takes the one of greatest total normalised throughput, sum thr_i / Tp_i; if
   /// that leaves a choice, the one that holds fewest workers, each column's weighed by a fixed function of its own
-  /// numbers. So no answer depends on the order of jobs or on the way of the solver.
+  /// numbers. So no answer depends on the order of jobs or on the way of the solver. Where types are equal that
+  /// decides how long each job runs, and `read` where.
   /// `feasible_will_do`: among all that is feasible instead, for programs without an objective.
   void break_ties(bool feasible_will_do = false) {
     if (!how_.break_ties || model_.rows() == 0) return;
@@ -288,10 +295,12 @@ class share_program {
     return rate;
   }
 
-  /// The shares of the last solve, for each job.
+  /// The shares of the last solve, for each job. Where types are equal, and ties are to be broken, each job has
+  /// its time in the mix of the workers: that is as good, and no type can be told from another.
   [[nodiscard]] allocation read() const {
     table<double> values;
     for (int c = 0; c < columns_.size(); ++c) values.push_back(value(c));
+    if (types_are_equal_ && how_.break_ties) spread_over_types(*given_, groups_, columns_, values);
     allocation made = shares_of(*given_, groups_, columns_, values);
     made.prices = prices_;
     made.certificate_verified = proved_;
@@ -484,8 +493,9 @@ class share_program {
   /// smooth, so that data that differ in their last digits do not differ here.
   [[nodiscard]] double holding(const share_column& one, double cost) const {
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
+    const double type = types_are_equal_ ? 0 : one.type;
     const double mark =
-        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * one.type +
+        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * type +
                  0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
   }
@@ -505,6 +515,8 @@ class share_program {
   answer found_;
   double largest_cost_ = 0, level_cost_ = 0;
   bool proved_ = true;
+  bool rates_are_equal_ = false;           ///< of each job on all types that it fits
+  bool types_are_equal_ = false;           ///< and their costs, so that it does not matter where it runs
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
   int programs_ = 0, left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
 };
