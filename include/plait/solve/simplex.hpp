@@ -345,32 +345,34 @@ class simplex {
     } else {
       attach_original(model, options.seed);
     }
+    // Looked at first, for it mostly is an optimum: the check computes what tells so in any case.
     double tolerance = options.tolerance;
-    for (int attempt = 0; attempt < 3; ++attempt, tolerance *= 0.1) {
-      if (!at_hand || attempt > 0) {
-        follow_basis();
-        t.compute_reduced_costs();
-        const bool primal = t.primal_infeasibilities(tolerance).count == 0;
-        const bool dual = t.dual_infeasibilities(tolerance).count == 0;
-        if (!primal || !dual) {
-          t.ready = true;
-          const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
-          status_ = t.status;
-          if (outcome != detail::outcome::optimal) {
-            found.explanation = "on the unscaled program the basis did not stay optimal";
-            return false;
-          }
-          follow_basis();
-        }
-      }
+    bool ended_here = at_hand;
+    if (!at_hand) follow_basis();
+    for (int attempt = 0; attempt < 4; ++attempt) {
       status_ = t.status;
       found.status = termination::optimal;
       found.certificate = certificate_kind::optimal;
-      detail::read_back(model, t, refine_, found);
-      if (passes(model, found)) {
+      detail::read_point(model, t, refine_, found);
+      if (passes(model, found) && (ended_here || detail::within(model, t, check_memory_, found, tolerance))) {
+        detail::read_rest(model, check_memory_, found);
         found.primal = found.dual_point = point_status::feasible;
         return true;
       }
+      if (ended_here) tolerance *= 0.1;
+      t.compute_reduced_costs();
+      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
+      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+      ended_here = true;
+      if (primal && dual) continue;
+      t.ready = true;
+      const detail::outcome outcome = engine_.run(limits, dual, false, tolerance, infinity);
+      status_ = t.status;
+      if (outcome != detail::outcome::optimal) {
+        found.explanation = "on the unscaled program the basis did not stay optimal";
+        return false;
+      }
+      follow_basis();
     }
     return false;
   }
