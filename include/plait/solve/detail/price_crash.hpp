@@ -41,7 +41,6 @@ class price_crash {
     lowest_.assign(links, 0.0);
     highest_.assign(links, blocks_.program.penalty);
     blocks_.stride = 1;
-    const int smallest_part = blocks_.t_moves() ? 64 : 32;
     while (blocks >= next_part * blocks_.stride * smallest_part) blocks_.stride *= next_part;
     blocks_.start();
     blocks_.guess(highest_);
@@ -96,7 +95,7 @@ class price_crash {
     next_price_.resize(links);
     step_.resize(links);
     proposed_t_.clear();
-    bool stays = false;
+    bool stays = false, near_end = false;
     for (int round = 0; round < 200; ++round) {
       if (limits_ != nullptr) limits_->poll();
       if (!blocks_.answer()) return false;
@@ -121,7 +120,7 @@ class price_crash {
       if (!master_.solve(master_price_, master_value_)) return false;
       // Prices most of the way from the best so far to the master's, which takes fewer rounds; all of the way where
       // that brought nothing. Source: Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer
-      // programming", Int. Trans. Oper. Res. 4, 1997.
+      // programming", Int. Trans. Oper. Res. 4, 1997. Near the end all is linear, and the master knows best.
       const bool same = round > 2 && master_value_ == before;
       unchanged_ = same && stays && !widened ? unchanged_ + 1 : 0;
       if (unchanged_ > 2) {
@@ -133,7 +132,7 @@ class price_crash {
       for (int l = 0; l < links; ++l) largest = std::fmax(largest, best_price_[l]);
       for (int l = 0; l < links; ++l) {
         const double way = scale * master_price_[l] - best_price_[l];
-        next_price_[l] = stays ? scale * master_price_[l] : best_price_[l] + 0.65 * way;
+        next_price_[l] = stays ? scale * master_price_[l] : best_price_[l] + (near_end ? 1 : 0.65) * way;
         reach = std::fmax(reach, std::fabs(way) / (best_price_[l] + 0.1 * largest));
       }
       if (blocks_.stride > 1 && round > 3 && reach < 0.5 * off_) break;
@@ -144,6 +143,7 @@ class price_crash {
         reached = reach;
       }
       blocks_.prices = next_price_;
+      near_end = reach < 0.02;
     }
     return true;
   }
@@ -244,7 +244,8 @@ class price_crash {
     double off;
     int variable;
   };
-  static constexpr int next_part = 4;  // a part is so many times as large as the one before it
+  static constexpr int next_part = 4;       // a part is so many times as large as the one before it
+  static constexpr int smallest_part = 32;  // of blocks
 
   priced_blocks blocks_;
   dense_master master_;
