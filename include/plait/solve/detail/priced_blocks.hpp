@@ -183,9 +183,14 @@ class priced_blocks {
     double cost = settled_.cost + cost_by_t * now_t;
     const auto take = [&](int at, double share, double share_by_t) {
       if (at < 0 || share == 0) return;
-      const double own = program.members[at].cost;
-      cost += own * share;
-      cost_by_t += own * share_by_t;
+      const block_program::member& one = program.members[at];
+      cost += one.cost * share;
+      cost_by_t += one.cost * share_by_t;
+      if (program.each_one_link) {
+        used[one.link] += one.use * share;
+        used_by_t[one.link] += one.use * share_by_t;
+        return;
+      }
       for (int e = program.use_begin[at]; e < program.use_begin[at + 1]; ++e) {
         used[program.use_link[e]] += program.use[e] * share;
         used_by_t[program.use_link[e]] += program.use[e] * share_by_t;
@@ -222,6 +227,7 @@ class priced_blocks {
     const auto sway = [&](int k) {  // how much the price of a member can change
       double sum = 0;
       if (k < 0) return sum;
+      if (program.each_one_link) return by[program.members[k].link] * program.members[k].use;
       for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
         sum += by[program.use_link[e]] * program.use[e];
       return sum;
@@ -289,7 +295,9 @@ class priced_blocks {
   }
   /// What all of a block's budget costs in one member, its use of the links included.
   [[nodiscard]] double price_of(int k) const {
-    double price = program.members[k].cost;
+    const block_program::member& one = program.members[k];
+    if (program.each_one_link) return one.cost + prices[one.link] * one.use;
+    double price = one.cost;
     for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
       price += prices[program.use_link[e]] * program.use[e];
     return price;
@@ -298,7 +306,9 @@ class priced_blocks {
   /// The magnitudes of the terms of that sum.
   [[nodiscard]] double size_of(int k) const {
     if (k < 0) return 0;
-    double size = std::fabs(program.members[k].cost);
+    const block_program::member& one = program.members[k];
+    double size = std::fabs(one.cost);
+    if (program.each_one_link) return size + prices[one.link] * one.use;
     for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
       size += prices[program.use_link[e]] * program.use[e];
     return size;
@@ -332,11 +342,15 @@ class priced_blocks {
       block_program::block& one = program.blocks[b];
       corner* const hull = corners_.data() + one.hull_begin;
       if (one.demand < 0) {  // nothing to meet: the cheapest point is all there is
-        hull[0] = {0, 0, 0, -1};
+        double least = 0;
+        int best = -1;
         for (int k = one.begin; k < one.end; ++k) {
           const double price = price_of(k);
-          if (price < hull[0].price) hull[0] = {program.members[k].a, price, 0, k};
+          if (price >= least) continue;
+          least = price;
+          best = k;
         }
+        hull[0] = {best < 0 ? 0 : program.members[best].a, least, 0, best};
         one.hull_count = 1;
         continue;
       }
@@ -353,9 +367,7 @@ class priced_blocks {
         hull[count++] = c;
       };
       push({0, 0, 0, -1});
-      for (int k = one.begin; k < one.end; ++k) {
-        push({program.members[k].a, price_of(k), 0, k});
-      }
+      for (int k = one.begin; k < one.end; ++k) push({program.members[k].a, price_of(k), 0, k});
       one.hull_count = count;
       for (int s = 0; s + 1 < count; ++s)
         hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
@@ -371,7 +383,12 @@ class priced_blocks {
     for (const int b : active_) {
       block_program::block& one = program.blocks[b];
       const corner* const hull = corners_.data() + one.hull_begin;
-      const double demand = one.demand >= 0 ? one.b + one.g * t : -1;
+      if (one.demand < 0) {
+        one.segment = 0;
+        value += hull[0].price;
+        continue;
+      }
+      const double demand = one.b + one.g * t;
       int s = one.segment < one.hull_count ? one.segment : 0;
       while (s > 0 && hull[s].a > demand) --s;
       while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
