@@ -242,11 +242,16 @@ class simplex : private detail::proof {
     t.settle_all();
     t.compute_values();
     t.compute_reduced_costs();
-    const bool primal = t.primal_infeasibilities(options.tolerance).count == 0;
-    const bool dual = t.dual_infeasibilities(options.tolerance).count == 0;
+    const detail::tableau::infeasibility of_values = t.primal_infeasibilities(options.tolerance),
+                                         of_costs = t.dual_infeasibilities(options.tolerance);
+    const bool primal = of_values.count == 0, dual = of_costs.count == 0;
     if (primal && dual) {
       status_ = t.status;
     } else {
+      // So little may be rounding alone, of a basis that is optimal once it is refined.
+      if (of_values.largest < 1e-6 && of_costs.largest < 1e-6 && proves_optimal(model, found, options.tolerance)) {
+        return true;
+      }
       const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
       if (given < 0 || given > allowed) limits.iteration_limit = allowed;
       const bool dual_first =

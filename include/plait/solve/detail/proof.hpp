@@ -38,6 +38,20 @@ class proof : protected unfinished {
     found.verified = check(model, found).verified;
     return true;
   }
+  /// Whether the basis at hand, refined, is optimal, within `tolerance` in absolute terms and before `check`; then the
+  /// answer says so. Needs: the program as it was given, and values that follow from the basis.
+  bool proves_optimal(const lp& model, answer& found, double tolerance) {
+    const tableau& t = engine_.state;
+    status_ = t.status;
+    found.status = termination::optimal;
+    found.certificate = certificate_kind::optimal;
+    read_point(model, engine_.state, refine_, found);
+    if (!passes(model, found) || !within(model, t, check_memory_, found, tolerance)) return false;
+    read_rest(model, check_memory_, found);
+    found.primal = found.dual_point = point_status::feasible;
+    return true;
+  }
+
   /// `at_hand`: whether the tableau holds what follows from the basis already,
   /// and it is optimal.
   bool finish_optimal(const lp& model, const solve_options& options, monitor& limits, answer& found,
@@ -54,15 +68,7 @@ class proof : protected unfinished {
     bool ended_here = at_hand;
     if (!at_hand) follow_basis();
     for (int attempt = 0; attempt < 4; ++attempt) {
-      status_ = t.status;
-      found.status = termination::optimal;
-      found.certificate = certificate_kind::optimal;
-      read_point(model, t, refine_, found);
-      if (passes(model, found) && (ended_here || within(model, t, check_memory_, found, tolerance))) {
-        read_rest(model, check_memory_, found);
-        found.primal = found.dual_point = point_status::feasible;
-        return true;
-      }
+      if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;
       if (ended_here) tolerance *= 0.1;
       t.compute_reduced_costs();
       const bool primal = t.primal_infeasibilities(tolerance).count == 0;
