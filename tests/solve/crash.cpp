@@ -41,6 +41,74 @@ TEST_CASE("programs of blocks with few links start at their optimum, and end whe
   }
 }
 
+TEST_CASE("where the capacities suffice for the largest t of all, the start is the optimum as well") {
+  for (const char* family : {"maxmin", "makespan"}) {
+    for (const int jobs : {64, 200, 512}) {
+      for (const double times : {2.0, 4.0, 50.0}) {
+        for (const bool bounded : {false, true}) {
+          lp model = shares::by_name(family, jobs, 7);
+          const double least = solve(model).objective;
+          for (int k = 1; k <= shares::kinds; ++k)
+            model.set_row_bounds(model.rows() - k, -infinity, times * model.row_upper(model.rows() - k));
+          if (bounded) model.set_column_bounds(model.columns() - 1, 0, 1.01 * least);  // t ends at a bound of its own
+          solve_options plain;
+          plain.crash = plain.fold = false;
+          const answer with = solve(model), without = solve(model, plain);
+          CAPTURE(family);
+          CAPTURE(jobs);
+          CAPTURE(times);
+          CAPTURE(bounded);
+          REQUIRE(with.status == termination::optimal);
+          REQUIRE(without.status == termination::optimal);
+          CHECK(with.verified);
+          CHECK(std::fabs(with.objective - without.objective) <= 1e-9 * without.objective);
+          CHECK(with.iterations == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("prices that differ in scale alone say the same where columns cost nothing, and t is what they are worth") {
+  oracle::dice d{151};
+  const lp model = shares::by_name("maxmin", 150);
+  const double best = solve(model).objective;
+  detail::priced_blocks one, other;
+  int highest = 0;
+  REQUIRE(one.recognise(model));
+  REQUIRE(other.recognise(model));
+  for (int trial = 0; trial < 50; ++trial) {
+    one.prices.assign(3, 0.0);
+    for (double& price : one.prices) price = d.unit();
+    other.prices = one.prices;
+    for (double& price : other.prices) price *= 1024;
+    one.start();
+    other.start();
+    REQUIRE(one.answer());
+    REQUIRE(other.answer());
+    CHECK(one.now_t == doctest::Approx(other.now_t).epsilon(1e-12));
+    CHECK(one.now_t >= best - 1e-12);  // no prices prove less than what is best
+    CHECK(one.bound == doctest::Approx(-one.now_t).epsilon(1e-12));
+    one.uses();
+    double worth = 0, capacities = 0;
+    for (int l = 0; l < 3; ++l) {
+      worth += one.prices[l] * one.used[l];
+      capacities += one.prices[l] * one.program.capacity[l];
+    }
+    if (one.at_highest_t(one.bound)) {  // then no scale is the best
+      ++highest;
+      CHECK(worth <= capacities * (1 + 1e-12));
+      continue;
+    }
+    CHECK(worth == doctest::Approx(capacities).epsilon(1e-9));
+    for (int l = 0; l < 3; ++l) CHECK(one.prices[l] == doctest::Approx(other.prices[l]).epsilon(1e-9));
+    CHECK(one.even_from <= one.now_t);
+    CHECK(one.even_to >= one.now_t);
+  }
+  CHECK(highest > 0);
+  CHECK(highest < 50);
+}
+
 TEST_CASE("programs of another kind are left alone by the price crash") {
   oracle::dice d{89};
   table<basis_status> status;

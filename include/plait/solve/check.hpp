@@ -29,8 +29,6 @@ struct check_tolerances {
 namespace detail {
 
 inline double beyond(double_double v, double lower, double upper) {
-  const double rounded = v.value();
-  if (rounded > lower && rounded < upper) return 0;  // rounding keeps order, so this is exact
   double by = 0;
   if (lower > -infinity) by = std::fmax(by, (double_double{lower} - v).value());
   if (upper < infinity) by = std::fmax(by, (v - double_double{upper}).value());
@@ -43,8 +41,9 @@ inline double finite_bound(double lower, double upper) {
 
 /// Memory of a check, for those who check often.
 struct check_memory {
-  table<double_double> sum;
-  table<double> size;
+  table<double_double> sum;    ///< of `check_optimal`: the activity of each row
+  table<double> size;          ///< the sum of the magnitudes of its terms
+  table<double> reduced_cost;  ///< of `check_optimal`: of each column, from the duals of the rows alone
 };
 
 /// Activities of the rows at `x`, and the sums of the magnitudes of their terms.
@@ -53,10 +52,12 @@ inline void activities_of(const lp& model, const table<double>& x, table<double_
   sum.assign(a.rows, double_double{});
   size.assign(a.rows, 0.0);
   for (int j = 0; j < a.columns; ++j) {
-    if (x[j] == 0) continue;
+    const double xj = x[j];
+    if (xj == 0) continue;
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      sum[a.index[k]].add_product(a.value[k], x[j]);
-      size[a.index[k]] += std::fabs(a.value[k] * x[j]);
+      const int i = a.index[k];
+      sum[i].add_product(a.value[k], xj);
+      size[i] += std::fabs(a.value[k] * xj);
     }
   }
 }
@@ -73,11 +74,13 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
     if (!(by <= tolerance * scale)) good = false;
   };
   for (int j = 0; j < model.columns(); ++j) {
-    const double l = model.column_lower(j), u = model.column_upper(j);
-    see(x[j] == x[j] ? beyond(x[j], l, u) : infinity, 1 + finite_bound(l, u));
+    const double l = model.column_lower(j), u = model.column_upper(j), v = x[j];
+    if (v >= l && v <= u) continue;
+    see(v == v ? beyond(v, l, u) : infinity, 1 + finite_bound(l, u));
   }
   for (int i = 0; i < model.rows(); ++i) {
-    const double l = model.row_lower(i), u = model.row_upper(i);
+    const double l = model.row_lower(i), u = model.row_upper(i), v = sum[i].value();
+    if (v > l && v < u) continue;  // rounding keeps order, so this is exact
     see(beyond(sum[i], l, u), 1 + std::fmax(finite_bound(l, u), size[i]));
   }
   return good;
@@ -110,7 +113,7 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   const auto price = [&](double_double d, double l, double u, double scale) {
     const double value = sign * d.value();
     const double bound = value > 0 ? l : u;
-    if (value == 0) return;
+    if (value == 0 || (bound == 0 && value == value)) return;
     if (bound == infinity || bound == -infinity) {
       const double by = std::fabs(value);
       if (by > found.max_dual_residual) found.max_dual_residual = by;
@@ -120,17 +123,22 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
     dual.add_product(d, bound);
     dual_size += std::fabs(value * bound);
   };
+  memory.reduced_cost.resize(a.columns);
   for (int j = 0; j < a.columns; ++j) {
-    double_double d{model.cost(j)};
-    double scale = 1 + std::fabs(model.cost(j));
+    const double cost = model.cost(j), x = claim.x[j];
+    double_double d{cost};
+    double scale = 1 + std::fabs(cost);
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const double y = claim.dual[a.index[k]];
+      if (y == 0) continue;
       d.add_product(-a.value[k], y);
       scale += std::fabs(a.value[k] * y);
     }
-    if (!(d.value() == d.value())) signs = false;
+    const double value = d.value();
+    memory.reduced_cost[j] = value;
+    if (!(value == value)) signs = false;
     price(d, model.column_lower(j), model.column_upper(j), scale);
-    primal.add_product(model.cost(j), claim.x[j]);
+    if (cost != 0 && x != 0) primal.add_product(cost, x);
   }
   for (int i = 0; i < a.rows; ++i) {
     price(claim.dual[i], model.row_lower(i), model.row_upper(i), 1 + std::fabs(claim.dual[i]));

@@ -30,6 +30,8 @@ class block_program {
   struct member {
     int column;
     double a, scale, cost;  // demand met, and cost, with all of the budget; scale = U / w
+    double use = 0;         // of `link`, where each member uses just one: its uses are then here as well
+    int link = 0;
   };
 
   /// False where the program is of another kind.
@@ -133,7 +135,7 @@ class block_program {
     for (int j = 0; j < n; ++j) {
       if (block_of_column_[j] < 0) continue;
       block& one = blocks[block_of_column_[j]];
-      member x{j, 0, 0, sign * model.cost(j)};
+      member x{.column = j, .a = 0, .scale = 0, .cost = sign * model.cost(j)};
       for (int k = m.begin[j]; k < m.begin[j + 1]; ++k) {
         const int i = m.index[k];
         if (i == one.budget) {
@@ -169,6 +171,12 @@ class block_program {
       }
     }
     use_begin[members.size()] = use_link.size();
+    each_one_link = use.size() == members.size();
+    for (int k = 0; k < members.size() && each_one_link; ++k) {
+      each_one_link = use_begin[k] == k;
+      members[k].link = use_link[k];
+      members[k].use = use[k];
+    }
     penalty = 1e6 * std::fmax(largest_cost, 1e-6) / (smallest_use < 1e300 ? smallest_use : 1);
     return true;
   }
@@ -179,6 +187,7 @@ class block_program {
   table<member> members;           ///< those of a block stand together, by growing `a`
   table<int> use_begin, use_link;  ///< of members: where their uses of links begin, and of which link they are
   table<double> use;               ///< with all of the budget
+  bool each_one_link = false;      ///< whether each member uses just one link
   int linking = -1, left_out = 0;  ///< the column t, and how many columns join blocks
   double cost_t = 0, lower_t = 0, upper_t = 0;
   double penalty = 0;  ///< more than any price can be worth

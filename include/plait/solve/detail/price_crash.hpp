@@ -41,8 +41,9 @@ class price_crash {
     lowest_.assign(links, 0.0);
     highest_.assign(links, blocks_.program.penalty);
     blocks_.stride = 1;
-    const int smallest_part = blocks_.program.linking < 0 ? 32 : 64;
     while (blocks >= next_part * blocks_.stride * smallest_part) blocks_.stride *= next_part;
+    blocks_.start();
+    blocks_.guess(highest_);
     while (!search() || blocks_.stride > 1) {
       if (blocks_.stride == 1) return false;
       // The prices of all blocks are off from those of a part by about what a part of that size is.
@@ -56,12 +57,21 @@ class price_crash {
         highest_[l] = std::fmin(blocks_.program.penalty, blocks_.prices[l] + off);
       }
     }
-    blocks_.prices = master_price_;
     if (master_.exceeds()) return false;
+    if (blocks_.at_highest_t(master_value_)) {
+      // The capacities suffice for the highest t, in a mixture. A basis needs more: of all ways to meet that t one.
+      lowest_.assign(links, 0.0);
+      blocks_.fix_highest_t(highest_);
+      if (!search() || master_.exceeds()) return false;
+    }
+    blocks_.prices = master_price_;
     // At these prices many t may be best; the mixture's is the one that keeps to the capacities.
     double t = 0;
-    if (blocks_.program.linking >= 0)
+    if (!blocks_.t_moves()) {
+      t = blocks_.now_t;
+    } else {
       t = std::fmin(std::fmax(master_.mixed(proposed_t_), blocks_.program.lower_t), blocks_.program.upper_t);
+    }
     blocks_.answer_at(t);
     return true;
   }
@@ -85,12 +95,11 @@ class price_crash {
     next_price_.resize(links);
     step_.resize(links);
     proposed_t_.clear();
-    bool stays = false;
+    bool stays = false, near_end = false;
     for (int round = 0; round < 200; ++round) {
       if (limits_ != nullptr) limits_->poll();
       if (!blocks_.answer()) return false;
-      double bound = blocks_.value;
-      for (int l = 0; l < links; ++l) bound -= blocks_.prices[l] * capacity_[l];
+      const double bound = blocks_.bound;
       if (bound > best_bound) {
         best_bound = bound;
         best_price_ = blocks_.prices;
@@ -104,13 +113,14 @@ class price_crash {
         widened = widen();
         if (!widened) break;
       }
-      proposed_t_.push_back(blocks_.now_t);
-      master_.add(blocks_.used.data(), cost);
+      // Between two values of t all is even, so what blocks do at both of them says what they do between.
+      propose(blocks_.even_from, cost);
+      if (blocks_.even_to > blocks_.even_from) propose(blocks_.even_to, cost);
       const double before = master_value_;
       if (!master_.solve(master_price_, master_value_)) return false;
       // Prices most of the way from the best so far to the master's, which takes fewer rounds; all of the way where
       // that brought nothing. Source: Wentges, "Weighted Dantzig-Wolfe decomposition for linear mixed-integer
-      // programming", Int. Trans. Oper. Res. 4, 1997.
+      // programming", Int. Trans. Oper. Res. 4, 1997. Near the end all is linear, and the master knows best.
       const bool same = round > 2 && master_value_ == before;
       unchanged_ = same && stays && !widened ? unchanged_ + 1 : 0;
       if (unchanged_ > 2) {
@@ -118,23 +128,33 @@ class price_crash {
         unchanged_ = 0;
       }
       stays = same || round < 1 || best_bound >= near;
-      double largest = 0, reach = 0;
+      double largest = 0, reach = 0, scale = blocks_.scale_to(master_price_, best_price_);
       for (int l = 0; l < links; ++l) largest = std::fmax(largest, best_price_[l]);
       for (int l = 0; l < links; ++l) {
-        const double way = master_price_[l] - best_price_[l];
-        next_price_[l] = stays ? master_price_[l] : best_price_[l] + 0.65 * way;
+        const double way = scale * master_price_[l] - best_price_[l];
+        next_price_[l] = stays ? scale * master_price_[l] : best_price_[l] + (near_end ? 1 : 0.65) * way;
         reach = std::fmax(reach, std::fabs(way) / (best_price_[l] + 0.1 * largest));
       }
       if (blocks_.stride > 1 && round > 3 && reach < 0.5 * off_) break;
       // As steps get shorter, more blocks are settled.
       if ((reach < 0.5 * reached || !blocks_.is_settled()) && reach < 0.2) {
         for (int l = 0; l < links; ++l) step_[l] = 2 * reach * (best_price_[l] + 0.1 * largest);
-        blocks_.settle(step_, blocks_.program.linking < 0 ? 0 : 4 * t_reach_);
+        blocks_.settle(step_, blocks_.t_moves() ? 4 * t_reach_ : 0);
         reached = reach;
       }
       blocks_.prices = next_price_;
+      near_end = reach < 0.02;
     }
     return true;
+  }
+
+  /// What the blocks do at the prices at hand and some t near the best one, as a column of the master.
+  void propose(double t, double cost) {
+    const double by = t - blocks_.now_t;
+    step_.resize(blocks_.used.size());
+    for (int l = 0; l < step_.size(); ++l) step_[l] = blocks_.used[l] + by * blocks_.used_by_t[l];
+    proposed_t_.push_back(t);
+    master_.add(step_.data(), cost + by * blocks_.cost_by_t);
   }
 
   /// Gives prices more room where they are at an end of it. False where none is.
@@ -161,9 +181,12 @@ class price_crash {
     for (int i = 0; i < rows; ++i)
       status[n + i] = model.row_lower(i) > -infinity ? basis_status::lower : basis_status::upper;
     int extra = blocks_.program.link_row.size();
+    // A t that is fixed is held by one block, which has one basic column less, or by its own bound.
+    const int limiting = blocks_.t_moves() ? -1 : blocks_.limiting_block();
     if (blocks_.program.linking >= 0) {
-      status[blocks_.program.linking] = basis_status::basic;
-      --extra;
+      const bool bounded = !blocks_.t_moves() && limiting < 0;
+      status[blocks_.program.linking] = bounded ? basis_status::upper : basis_status::basic;
+      if (blocks_.t_moves()) --extra;
     }
     for (int l = 0; l < blocks_.program.link_row.size(); ++l) {
       if (blocks_.prices[l] > 0) continue;
@@ -182,7 +205,8 @@ class price_crash {
       const auto enter = [&](int at) {
         status[at < 0 ? n + one.budget : blocks_.program.members[at].column] = basis_status::basic;
       };
-      enter(hull[s].at);
+      const bool limits = limiting >= 0 && &one == &blocks_.program.blocks[limiting];
+      if (!limits) enter(hull[s].at);
       if (pressed) {
         rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
         enter(hull[s + 1].at);
@@ -220,7 +244,8 @@ class price_crash {
     double off;
     int variable;
   };
-  static constexpr int next_part = 4;  // a part is so many times as large as the one before it
+  static constexpr int next_part = 4;       // a part is so many times as large as the one before it
+  static constexpr int smallest_part = 32;  // of blocks
 
   priced_blocks blocks_;
   dense_master master_;

@@ -23,17 +23,23 @@ class priced_blocks {
   };
 
   block_program program;
-  table<double> prices;         ///< of the links
-  int stride = 1;               ///< every so many blocks are looked at, from `start` on
-  double now_t = 0, moved = 0;  ///< the t of the last answer, and how far from the one before it is
-  double value = 0;             ///< cost of the last answer, use of the links included
-  table<double> used;           ///< of the links, after `uses`
+  table<double> prices;               ///< of the links
+  int stride = 1;                     ///< every so many blocks are looked at, from `start` on
+  double now_t = 0, moved = 0;        ///< the t of the last answer, and how far from the one before it is
+  double value = 0;                   ///< cost of the last answer, use of the links included
+  double bound = 0;                   ///< what no solution of the blocks that are looked at costs less than
+  table<double> used, used_by_t;      ///< of the links, after `uses`
+  double cost_by_t = 0;               ///< likewise
+  double even_from = 0, even_to = 0;  ///< of t; both `now_t` where nothing is known
 
   bool recognise(const lp& model) {
     if (!program.recognise(model)) return false;
     corners_.resize(program.members.size() + program.blocks.size());
     prices.assign(program.link_row.size(), 0.0);
     now_t = program.linking < 0 ? 0 : -1;
+    t_moves_ = program.linking >= 0;
+    costless_ = t_moves_;
+    for (const block_program::member& one : program.members) costless_ = costless_ && one.cost == 0;
     evaluations_ = 0;
     return find_highest_t();
   }
@@ -41,27 +47,122 @@ class priced_blocks {
   double start() {
     unsettle();
     moved = 0;
-    const double share = static_cast<double>(active_.size()) / program.blocks.size();
-    cost_t_ = program.cost_t * share;
-    return share;
+    share_ = static_cast<double>(active_.size()) / program.blocks.size();
+    cost_t_ = t_moves_ ? program.cost_t * share_ : 0;
+    return share_;
+  }
+  /// From here on t is the largest that all blocks can meet, and what is sought among all ways to meet it is the one
+  /// that uses least of the links. For programs whose columns cost nothing. `highest`: prices that are hardly exceeded.
+  void fix_highest_t(table<double>& highest) {
+    t_moves_ = costless_ = false;
+    now_t = highest_t_;
+    double largest = 0, smallest_use = 1e300;
+    for (int k = 0; k < program.members.size(); ++k) {
+      double& cost = program.members[k].cost;
+      for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e) {
+        const double capacity = program.capacity[program.use_link[e]];
+        cost += capacity > 0 ? program.use[e] / capacity : program.use[e];
+        if (program.use[e] > 0) smallest_use = std::fmin(smallest_use, program.use[e]);
+      }
+      largest = std::fmax(largest, cost);
+    }
+    program.penalty = 1e6 * largest / (smallest_use < 1e300 ? smallest_use : 1);
+    for (int l = 0; l < prices.size(); ++l) {
+      prices[l] = 0;
+      highest[l] = std::fmin(program.penalty, program.capacity[l] > 0 ? 4 / program.capacity[l] : 4);
+    }
+  }
+  /// Whether a solution of this cost has the largest t that all blocks can meet, and nothing else counts.
+  [[nodiscard]] bool at_highest_t(double cost) const {
+    const double least = cost_t_ * highest_t_;
+    return costless_ && std::fabs(cost - least) <= 1e-11 * std::fabs(least);
+  }
+  /// Whether t is to be found; else it is fixed, or there is none.
+  [[nodiscard]] bool t_moves() const { return t_moves_; }
+  /// The block that can meet no larger t, or -1 where it is t's own bound that ends it.
+  [[nodiscard]] int limiting_block() const { return limiting_; }
+
+  /// Prices to begin with, and prices that are hardly exceeded, from what each link would cost if the others cost
+  /// nothing like it. Needs: `start`.
+  void guess(table<double>& highest) {
+    const int links = prices.size();
+    if (t_moves_) {
+      // In proportion to how scarce the links are, so high that the first step of t would cost what it brings.
+      for (int l = 0; l < links; ++l) prices[l] = program.capacity[l] > 0 ? 1 / program.capacity[l] : 1;
+      make_hulls();
+      double rate = 0;
+      for (const int b : active_) {
+        const block_program::block& one = program.blocks[b];
+        if (one.demand >= 0 && one.hull_count > 1) rate += one.g * corners_[one.hull_begin].rate;
+      }
+      const double scale = rate > 0 ? -cost_t_ / rate : 0;
+      for (int l = 0; l < links; ++l) {
+        if (scale > 0) highest[l] = std::fmin(highest[l], 4 * scale * prices[l]);
+        prices[l] *= 0.5 * scale;
+      }
+      return;
+    }
+    for (int l = 0; l < links; ++l) {
+      // The price at which those who want the link most fill it.
+      bends_.clear();
+      for (const int b : active_) {
+        for (int k = program.blocks[b].begin; k < program.blocks[b].end; ++k) {
+          for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
+            if (program.use_link[e] == l && program.members[k].cost < 0 && program.use[e] > 0)
+              bends_.push_back({program.members[k].cost / program.use[e], program.use[e]});
+        }
+      }
+      sort(bends_.data(), bends_.size(), [](const bend& p, const bend& q) { return p.t < q.t; });
+      double left = program.capacity[l] * share_;
+      prices[l] = 0;
+      if (bends_.empty()) continue;
+      highest[l] = std::fmin(highest[l], -bends_[0].t);
+      for (const bend& one : bends_) {
+        left -= one.more;
+        if (left > 0) continue;
+        highest[l] = std::fmin(highest[l], -one.t);
+        prices[l] = -0.5 * one.t;
+        break;
+      }
+    }
+  }
+
+  /// What `from` is multiplied with to say the same as `to` does, as far as the scale of prices says nothing.
+  [[nodiscard]] double scale_to(const table<double>& from, const table<double>& to) const {
+    if (!costless_) return 1;
+    double of_from = 0, of_to = 0;
+    for (int l = 0; l < prices.size(); ++l) {
+      of_from += from[l] * program.capacity[l];
+      of_to += to[l] * program.capacity[l];
+    }
+    return of_from > 0 && of_to > 0 ? of_to / of_from : 1;
   }
 
   /// What the blocks do at the prices at hand, at the best t. False where no t is feasible.
+  ///
+  /// Where the columns cost nothing, only the proportions of prices matter to what blocks do, and there is a best scale
+  /// of the prices: that at which t is as large as the capacities, at these prices, are worth. The prices are brought
+  /// to it. Otherwise t, which wants to be at a corner at any other scale, would jump from round to round.
   bool answer() {
     if (!prices_are_settled()) unsettle();
     make_hulls();
-    if (program.linking >= 0) {
+    if (t_moves_) {
       if (!(program.lower_t <= highest_t_) || highest_t_ == infinity) return false;
-      double best = where_slope_turns();
+      double best = best_t();
       if (best < t_from_ || best > t_to_) {
         unsettle();
         make_hulls();
-        best = where_slope_turns();
+        best = best_t();
       }
       moved = std::fabs(best - now_t);
       now_t = best;
     }
+    if (!costless_) even_from = even_to = now_t;
     evaluate();
+    bound = value;
+    for (int l = 0; l < prices.size(); ++l) bound -= prices[l] * program.capacity[l] * share_;
+    // Prices that have not got their best scale are worth that of none: t is as large as it can be.
+    if (costless_) bound = cost_t_ * now_t;
     return true;
   }
   /// The same at a t of the caller's, over all blocks.
@@ -72,26 +173,42 @@ class priced_blocks {
     evaluate();
   }
 
-  /// Use of the links, and cost without prices, of what the blocks do now.
+  /// Use of the links, and cost without prices, of what the blocks do now; and how both grow with t, which they do
+  /// evenly between `even_from` and `even_to`.
   double uses() {
-    used.resize(prices.size());
-    for (int l = 0; l < prices.size(); ++l) used[l] = settled_use_[l] + settled_use_by_t_[l] * now_t;
-    double cost = settled_.cost + (cost_t_ + settled_.cost_by_t) * now_t;
-    const auto take = [&](int at, double share) {
+    used = settled_use_;
+    used_by_t = settled_use_by_t_;
+    for (int l = 0; l < prices.size(); ++l) used[l] += used_by_t[l] * now_t;
+    cost_by_t = cost_t_ + settled_.cost_by_t;
+    double cost = settled_.cost + cost_by_t * now_t;
+    const auto take = [&](int at, double share, double share_by_t) {
       if (at < 0 || share == 0) return;
-      cost += program.members[at].cost * share;
-      for (int e = program.use_begin[at]; e < program.use_begin[at + 1]; ++e)
+      const block_program::member& one = program.members[at];
+      cost += one.cost * share;
+      cost_by_t += one.cost * share_by_t;
+      if (program.each_one_link) {
+        used[one.link] += one.use * share;
+        used_by_t[one.link] += one.use * share_by_t;
+        return;
+      }
+      for (int e = program.use_begin[at]; e < program.use_begin[at + 1]; ++e) {
         used[program.use_link[e]] += program.use[e] * share;
+        used_by_t[program.use_link[e]] += program.use[e] * share_by_t;
+      }
     };
     for (const int b : active_) {
       const block_program::block& one = program.blocks[b];
       const corner* const hull = corners_.data() + one.hull_begin;
       const double demand = one.demand >= 0 ? one.b + one.g * now_t : -1;
       const int s = one.segment;
-      double share = 0;
-      if (demand > hull[s].a && s + 1 < one.hull_count) share = (demand - hull[s].a) / (hull[s + 1].a - hull[s].a);
-      take(hull[s].at, 1 - share);
-      if (s + 1 < one.hull_count) take(hull[s + 1].at, share);
+      if (demand <= hull[s].a || s + 1 >= one.hull_count) {
+        take(hull[s].at, 1, 0);
+        continue;
+      }
+      const double width = 1 / (hull[s + 1].a - hull[s].a), share = (demand - hull[s].a) * width,
+                   share_by_t = one.g * width;
+      take(hull[s].at, 1 - share, -share_by_t);
+      take(hull[s + 1].at, share, share_by_t);
     }
     return cost;
   }
@@ -110,6 +227,7 @@ class priced_blocks {
     const auto sway = [&](int k) {  // how much the price of a member can change
       double sum = 0;
       if (k < 0) return sum;
+      if (program.each_one_link) return by[program.members[k].link] * program.members[k].use;
       for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
         sum += by[program.use_link[e]] * program.use[e];
       return sum;
@@ -177,7 +295,9 @@ class priced_blocks {
   }
   /// What all of a block's budget costs in one member, its use of the links included.
   [[nodiscard]] double price_of(int k) const {
-    double price = program.members[k].cost;
+    const block_program::member& one = program.members[k];
+    if (program.each_one_link) return one.cost + prices[one.link] * one.use;
+    double price = one.cost;
     for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
       price += prices[program.use_link[e]] * program.use[e];
     return price;
@@ -186,7 +306,9 @@ class priced_blocks {
   /// The magnitudes of the terms of that sum.
   [[nodiscard]] double size_of(int k) const {
     if (k < 0) return 0;
-    double size = std::fabs(program.members[k].cost);
+    const block_program::member& one = program.members[k];
+    double size = std::fabs(one.cost);
+    if (program.each_one_link) return size + prices[one.link] * one.use;
     for (int e = program.use_begin[k]; e < program.use_begin[k + 1]; ++e)
       size += prices[program.use_link[e]] * program.use[e];
     return size;
@@ -220,11 +342,15 @@ class priced_blocks {
       block_program::block& one = program.blocks[b];
       corner* const hull = corners_.data() + one.hull_begin;
       if (one.demand < 0) {  // nothing to meet: the cheapest point is all there is
-        hull[0] = {0, 0, 0, -1};
+        double least = 0;
+        int best = -1;
         for (int k = one.begin; k < one.end; ++k) {
           const double price = price_of(k);
-          if (price < hull[0].price) hull[0] = {program.members[k].a, price, 0, k};
+          if (price >= least) continue;
+          least = price;
+          best = k;
         }
+        hull[0] = {best < 0 ? 0 : program.members[best].a, least, 0, best};
         one.hull_count = 1;
         continue;
       }
@@ -241,9 +367,7 @@ class priced_blocks {
         hull[count++] = c;
       };
       push({0, 0, 0, -1});
-      for (int k = one.begin; k < one.end; ++k) {
-        push({program.members[k].a, price_of(k), 0, k});
-      }
+      for (int k = one.begin; k < one.end; ++k) push({program.members[k].a, price_of(k), 0, k});
       one.hull_count = count;
       for (int s = 0; s + 1 < count; ++s)
         hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
@@ -259,7 +383,12 @@ class priced_blocks {
     for (const int b : active_) {
       block_program::block& one = program.blocks[b];
       const corner* const hull = corners_.data() + one.hull_begin;
-      const double demand = one.demand >= 0 ? one.b + one.g * t : -1;
+      if (one.demand < 0) {
+        one.segment = 0;
+        value += hull[0].price;
+        continue;
+      }
+      const double demand = one.b + one.g * t;
       int s = one.segment < one.hull_count ? one.segment : 0;
       while (s > 0 && hull[s].a > demand) --s;
       while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
@@ -272,16 +401,131 @@ class priced_blocks {
   /// The largest t that all blocks can meet. False where one can meet none.
   bool find_highest_t() {
     highest_t_ = program.upper_t;
-    for (const block_program::block& one : program.blocks) {
+    limiting_ = -1;
+    for (int b = 0; b < program.blocks.size(); ++b) {
+      const block_program::block& one = program.blocks[b];
       if (one.demand < 0) continue;
       const double largest = program.members[one.end - 1].a;
       if (one.g > 0) {
-        highest_t_ = std::fmin(highest_t_, (largest - one.b) / one.g);
+        const double here = (largest - one.b) / one.g;
+        if (here >= highest_t_) continue;
+        highest_t_ = here;
+        limiting_ = b;
       } else if (one.b > largest) {
         return false;
       }
     }
     return true;
+  }
+
+  double best_t() {
+    if (!costless_) return where_slope_turns();
+    double limit = 0, slope = 0, any = 0;
+    for (int l = 0; l < prices.size(); ++l) {
+      limit += prices[l] * program.capacity[l] * share_;
+      any += prices[l];
+    }
+    if (any == 0) return even_from = even_to = highest_t_;
+    const double t = where_cost_meets(limit, slope);
+    if (slope > 0) scale_prices(-cost_t_ / slope);
+    even_from = std::fmax(even_from, t_from_);
+    even_to = std::fmin(even_to, t_to_);
+    return t;
+  }
+  void scale_prices(double by) {
+    for (double& one : prices) one *= by;
+    for (const int b : active_) {
+      const block_program::block& one = program.blocks[b];
+      for (int s = 0; s < one.hull_count; ++s) {
+        corners_[one.hull_begin + s].price *= by;
+        corners_[one.hull_begin + s].rate *= by;
+      }
+    }
+  }
+
+  /// The t at which the blocks cost as much as `limit`, and how fast the cost grows there; zero where they cost less at
+  /// the highest t. Found as in `where_slope_turns`.
+  double where_cost_meets(double limit, double& slope_there) {
+    double low = program.lower_t, high = highest_t_, slope = settled_.cost_by_t, cost = settled_.cost;
+    for (int l = 0; l < prices.size(); ++l) {
+      slope += prices[l] * settled_use_by_t_[l];
+      cost += prices[l] * settled_use_[l];
+    }
+    cost += slope * low;
+    bends_.clear();
+    for (const int b : active_) {
+      const block_program::block& one = program.blocks[b];
+      const corner* const hull = corners_.data() + one.hull_begin;
+      cost += hull[0].price;
+      if (one.demand < 0) continue;
+      double before = 0;
+      for (int s = 0; s + 1 < one.hull_count; ++s) {
+        const double more = hull[s].rate - before;
+        before = hull[s].rate;
+        const double beyond = one.b + one.g * low - hull[s].a;
+        if (beyond >= 0) {
+          cost += more * beyond;
+          slope += more * one.g;
+        } else if (const double t = low - beyond / one.g; t < high) {  // endless where g is zero
+          bends_.push_back({t, more * one.g});
+        }
+      }
+    }
+    slope_there = slope;
+    even_from = even_to = low;
+    if (cost >= limit) return low;
+    constexpr int buckets = 32;
+    double more_in[buckets], weighted_in[buckets];
+    int count = bends_.size();
+    for (int pass = 0; pass < 20 && count > 24; ++pass) {
+      const double width = (high - low) / buckets, scale = 1 / width;
+      if (!(low + 1e-3 * width < high)) break;
+      const auto bucket_of = [&](double t) {
+        const int k = static_cast<int>((t - low) * scale);
+        return k < buckets ? k : buckets - 1;
+      };
+      for (int k = 0; k < buckets; ++k) more_in[k] = weighted_in[k] = 0;
+      for (int k = 0; k < count; ++k) {
+        const int at = bucket_of(bends_[k].t);
+        more_in[at] += bends_[k].more;
+        weighted_in[at] += bends_[k].more * bends_[k].t;
+      }
+      int meets = 0;
+      for (; meets < buckets; ++meets) {
+        const double end = low + (meets + 1) * width, from = low + meets * width;
+        const double then = cost + slope * (end - from) + more_in[meets] * end - weighted_in[meets];
+        if (then >= limit) break;
+        cost = then;
+        slope += more_in[meets];
+      }
+      if (meets == buckets) {
+        slope_there = 0;
+        return even_from = even_to = highest_t_;
+      }
+      int kept = 0;
+      for (int k = 0; k < count; ++k)
+        if (bucket_of(bends_[k].t) == meets) bends_[kept++] = bends_[k];
+      low += meets * width;
+      high = low + width;
+      if (kept == count) break;
+      count = kept;
+    }
+    sort(bends_.data(), count, [](const bend& p, const bend& q) { return p.t < q.t; });
+    double at = low;
+    for (int k = 0; k <= count; ++k) {
+      const double next = k < count ? bends_[k].t : high, then = cost + slope * (next - at);
+      if (then >= limit && slope > 0) {
+        slope_there = slope;
+        even_from = at;
+        even_to = next;
+        return std::fmin(std::fmax(at + (limit - cost) / slope, at), next);
+      }
+      cost = then;
+      at = next;
+      if (k < count) slope += bends_[k].more;
+    }
+    slope_there = high < highest_t_ ? slope : 0;
+    return even_from = even_to = high < highest_t_ ? high : highest_t_;
   }
 
   /// The best t. The cost is convex and piecewise linear in t, with a break wherever a block's demand passes a corner
@@ -347,8 +591,9 @@ class priced_blocks {
   double cost_t_ = 0;  // for the blocks that are looked at
   table<corner> corners_;
   table<bend> bends_;
-  int evaluations_ = 0;
-  bool is_settled_ = false;
+  int evaluations_ = 0, limiting_ = -1;
+  double share_ = 1;  // of the blocks, that is looked at
+  bool is_settled_ = false, t_moves_ = false, costless_ = false;
 };
 
 }  // namespace plait::detail

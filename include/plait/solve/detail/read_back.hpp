@@ -56,7 +56,7 @@ class refinement {
     }
   }
 
-  /// Leaves the multipliers in `y` and all reduced costs in the tableau.
+  /// Leaves the multipliers in `y`.
   void multipliers(tableau& t, table<double>& y) {
     const int m = t.rows(), n = t.columns();
     const sparse_matrix& a = t.program->a;
@@ -93,15 +93,6 @@ class refinement {
       t.buffer.clear();
       if (close) break;
     }
-    poll();
-    for (int j = 0; j < n; ++j) {
-      t.d[j] = 0;
-      if (t.status[j] == basis_status::basic) continue;
-      double_double d{t.cost[j]};
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], y[a.index[k]]);
-      t.d[j] = d.value();
-    }
-    for (int i = 0; i < m; ++i) t.d[n + i] = t.status[n + i] == basis_status::basic ? 0 : t.cost[n + i] + y[i];
   }
 
   void poll() const {
@@ -118,8 +109,9 @@ class refinement {
   }
 };
 
-/// Puts the tableau of an unscaled form into an answer: values, activities, duals, reduced costs, basis, objective.
-inline void read_back(const lp& model, tableau& t, refinement& refine, answer& into) {
+/// Puts the tableau of an unscaled form into an answer: values, duals, basis. What follows from these, activities,
+/// reduced costs and the objective, is left to `read_rest` or to a check that computes it anyway.
+inline void read_point(const lp& model, tableau& t, refinement& refine, answer& into) {
   const int m = t.rows(), n = t.columns();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   refine.values(t);
@@ -134,19 +126,59 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
   }
   refine.multipliers(t, into.dual);
   for (int i = 0; i < m; ++i) into.dual[i] = t.status[n + i] == basis_status::basic ? 0.0 : sign * into.dual[i] + 0.0;
-  into.reduced_cost.resize(n);
-  for (int j = 0; j < n; ++j) into.reduced_cost[j] = sign * t.d[j] + 0.0;  // no negative zero
-  into.activity.assign(m, 0.0);
-  refine.poll();
-  activities_of(model, into.x, refine.memory.sum, refine.memory.size);
-  for (int i = 0; i < m; ++i) into.activity[i] = refine.memory.sum[i].value();
-  double_double objective{model.offset()};
-  for (int j = 0; j < n; ++j) objective.add_product(model.cost(j), into.x[j]);
-  into.objective = objective.value();
   into.basis.columns.resize(n);
   into.basis.rows.resize(m);
   for (int j = 0; j < n; ++j) into.basis.columns[j] = t.status[j];
   for (int i = 0; i < m; ++i) into.basis.rows[i] = t.status[n + i];
+}
+
+/// The rest of an answer, from the values and duals that it holds. Needs: `known`, as `check_optimal` of it left it.
+inline void read_rest(const lp& model, const check_memory& known, answer& into) {
+  const int m = model.rows(), n = model.columns();
+  into.activity.resize(m);
+  for (int i = 0; i < m; ++i) into.activity[i] = known.sum[i].value();
+  into.reduced_cost.resize(n);
+  double_double objective{model.offset()};
+  for (int j = 0; j < n; ++j) {
+    // No negative zero; and what rounding leaves of a basic column's reduced cost is none.
+    into.reduced_cost[j] = into.basis.columns[j] == basis_status::basic ? 0.0 : known.reduced_cost[j] + 0.0;
+    if (into.x[j] != 0 && model.cost(j) != 0) objective.add_product(model.cost(j), into.x[j]);
+  }
+  into.objective = objective.value();
+}
+
+/// Whether all is within `tolerance` of its bound and sign, in absolute terms. Needs: an answer that `read_point` made
+/// of `t`, and `known`, as `check_optimal` of it left it.
+[[nodiscard]] inline bool within(const lp& model, const tableau& t, const check_memory& known, const answer& made,
+                                 double tolerance) {
+  const int n = t.columns();
+  const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+  for (const int j : t.basic)
+    if (t.primal_infeasibility(j) > tolerance) return false;
+  for (int j = 0; j < t.variables(); ++j) {
+    const basis_status status = t.status[j];
+    if (status == basis_status::basic) continue;
+    const double d = sign * (j < n ? known.reduced_cost[j] : made.dual[j - n]);
+    if ((d < -tolerance && status != basis_status::upper && !t.is_fixed(j)) ||
+        (d > tolerance && status != basis_status::lower && !t.is_fixed(j)))
+      return false;
+  }
+  return true;
+}
+
+/// All of it, for answers that no check of optimality looks at.
+inline void read_back(const lp& model, tableau& t, refinement& refine, answer& into) {
+  const sparse_matrix& a = model.matrix();
+  read_point(model, t, refine, into);
+  refine.poll();
+  refine.memory.reduced_cost.resize(a.columns);
+  for (int j = 0; j < a.columns; ++j) {
+    double_double d{model.cost(j)};
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
+    refine.memory.reduced_cost[j] = d.value();
+  }
+  activities_of(model, into.x, refine.memory.sum, refine.memory.size);
+  read_rest(model, refine.memory, into);
 }
 
 }  // namespace plait::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include <plait/solve/answer.hpp>
+#include <plait/solve/check.hpp>
+#include <plait/solve/detail/engine.hpp>
+#include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/read_back.hpp>
+#include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/unfinished.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/options.hpp>
+#include <plait/solve/table.hpp>
+
+namespace plait::detail {
+
+/// Makes answers of what the methods end with: on the program as it was given,
+/// refined, and put before `check`. False where the certificate does not pass.
+class proof : protected unfinished {
+ protected:
+  static bool bounds_cross(const lp& model, answer& found) {
+    bool crossed = false;
+    for (int j = 0; j < model.columns() && !crossed; ++j) {
+      crossed = model.column_lower(j) > model.column_upper(j);
+      if (crossed) found.explanation = "the bounds of column " + model.column_name(j) + " exclude each other";
+    }
+    for (int i = 0; i < model.rows() && !crossed; ++i) {
+      crossed = model.row_lower(i) > model.row_upper(i);
+      if (crossed) found.explanation = "the bounds of row " + model.row_name(i) + " exclude each other";
+    }
+    if (!crossed) return false;
+    found.status = termination::infeasible;
+    found.certificate = certificate_kind::farkas;
+    found.farkas.assign(model.rows(), 0.0);
+    found.verified = check(model, found).verified;
+    return true;
+  }
+  /// Whether the basis at hand, refined, is optimal, within `tolerance` in absolute terms and before `check`; then the
+  /// answer says so. Needs: the program as it was given, and values that follow from the basis.
+  bool proves_optimal(const lp& model, answer& found, double tolerance) {
+    const tableau& t = engine_.state;
+    status_ = t.status;
+    found.status = termination::optimal;
+    found.certificate = certificate_kind::optimal;
+    read_point(model, engine_.state, refine_, found);
+    if (!passes(model, found) || !within(model, t, check_memory_, found, tolerance)) return false;
+    read_rest(model, check_memory_, found);
+    found.primal = found.dual_point = point_status::feasible;
+    return true;
+  }
+
+  /// `at_hand`: whether the tableau holds what follows from the basis already,
+  /// and it is optimal.
+  bool finish_optimal(const lp& model, const solve_options& options, monitor& limits, answer& found,
+                      bool at_hand = false) {
+    tableau& t = engine_.state;
+    if (t.program == &original_ && whole_ == &original_) {
+      t.forget();  // it is the program that the tableau has worked on
+    } else {
+      attach_original(model, options.seed);
+    }
+    // Looked at first, for it mostly is an optimum: the check computes what
+    // tells so in any case.
+    double tolerance = options.tolerance;
+    bool ended_here = at_hand;
+    if (!at_hand) follow_basis();
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;
+      if (ended_here) tolerance *= 0.1;
+      t.compute_reduced_costs();
+      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
+      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+      ended_here = true;
+      if (primal && dual) continue;
+      t.ready = true;
+      const outcome ended = engine_.run(limits, dual, false, tolerance, infinity);
+      status_ = t.status;
+      if (ended != outcome::optimal) {
+        found.explanation = "on the unscaled program the basis did not stay optimal";
+        return false;
+      }
+      follow_basis();
+    }
+    return false;
+  }
+  bool finish_infeasible(const lp& model, const solve_options& options, monitor& limits, answer& found) {
+    found.status = termination::infeasible;
+    found.certificate = certificate_kind::farkas;
+    const auto take = [&](const table<double>& ray, const form& program) {
+      if (ray.size() != model.rows()) return false;
+      found.farkas.resize(model.rows());
+      double largest = 0;
+      for (int i = 0; i < model.rows(); ++i) {
+        found.farkas[i] = ray[i] * program.row_scale[i];
+        largest = std::fmax(largest, std::fabs(found.farkas[i]));
+      }
+      for (const double sign : {1.0, -1.0}) {
+        for (int i = 0; i < model.rows(); ++i) found.farkas[i] *= sign / (largest > 0 && sign > 0 ? largest : 1);
+        if (passes(model, found)) return true;
+      }
+      return false;
+    };
+    bool proved = take(engine_.ray, scaled_);
+    // Once more on the program as it was given. Without costs every basis is
+    // dual feasible.
+    if (!proved) {
+      load_original(model, options);
+      for (double& c : original_.cost) c = 0;
+      const outcome ended = engine_.run(limits, true, false, options.tolerance, infinity);
+      if (ended == outcome::infeasible) {
+        proved = take(engine_.ray, original_);
+      } else {
+        found.explanation = "on the unscaled program the basis does not show infeasibility";
+      }
+    }
+    if (proved) write_basis(model, found);
+    return proved;
+  }
+  bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found) {
+    load_original(model, options);
+    const outcome ended = engine_.run(limits, false, false, options.tolerance, infinity);
+    found.status = termination::unbounded;
+    found.certificate = certificate_kind::primal_ray;
+    if (ended != outcome::unbounded) {
+      found.explanation = "on the unscaled program the ray ends";
+      return false;
+    }
+    tableau& t = engine_.state;
+    status_ = t.status;
+    found.ray.resize(model.columns());
+    for (int j = 0; j < model.columns(); ++j) found.ray[j] = engine_.ray[j];
+    read_back(model, t, refine_, found);
+    if (!passes(model, found)) return false;
+    found.primal = point_status::feasible;
+    return true;
+  }
+};
+
+}  // namespace plait::detail
