@@ -27,6 +27,8 @@ struct series {
 constexpr series all[] = {{"maxmin", {32, 128, 512, 2048, 8192}, 5},
                           {"makespan", {32, 128, 512, 2048, 8192}, 5},
                           {"cost", {32, 128, 512, 2048, 8192}, 5},
+                          {"ample_maxmin", {128, 512, 2048}, 3},
+                          {"ample_makespan", {128, 512, 2048}, 3},
                           {"pack", {32, 128, 512}, 3},
                           {"packall", {32, 128, 256}, 3},
                           {"kinds_maxmin", {512, 2048}, 2},

@@ -213,19 +213,26 @@ inline plait::lp pairs(const cluster& c, int partners, std::uint64_t seed, bool 
   return model;
 }
 
-/// A program by name: maxmin, makespan, cost, pack (4 pairs a job) or packall; kinds_maxmin and kinds_packall of jobs
-/// of few kinds.
+/// A program by name: maxmin, makespan, cost, pack (4 pairs a job) or packall; ample_maxmin and ample_makespan with
+/// four times the processors, so that one job alone may hold all back; kinds_maxmin and kinds_packall of jobs of few
+/// kinds.
 inline plait::lp by_name(std::string_view family, int jobs, std::uint64_t seed = 1) {
-  const cluster c = made(jobs, seed);
+  cluster c = made(jobs, seed);
+  if (constexpr std::string_view ample = "ample_"; family.starts_with(ample)) {
+    for (double& n : c.processors) n *= 4;
+    return program(c, family.substr(ample.size()));
+  }
   if (family == "maxmin" || family == "makespan" || family == "cost") return program(c, family);
   if (family == "pack") return pairs(c, 4, seed + 1);
   if (family == "packall") return pairs(c, 0, seed + 1);
   const cluster k = made_of_kinds(jobs, seed);
   if (family == "kinds_maxmin") return program(k, "maxmin");
   if (family == "kinds_packall") return pairs(k, 0, seed + 1, true);
-  throw plait::error{
-      plait::error_kind::usage, "shares::by_name",
-      "families are maxmin, makespan, cost, pack, packall, kinds_maxmin and kinds_packall, not " + std::string{family}};
+  throw plait::error{plait::error_kind::usage, "shares::by_name",
+                     "families are maxmin, makespan, cost, pack, packall, ample_maxmin, ample_makespan, kinds_maxmin "
+                     "and kinds_packall, "
+                     "not " +
+                         std::string{family}};
 }
 
 }  // namespace shares
