@@ -42,8 +42,8 @@ void cross_entropy(benchmark::State& state) {
     using namespace plait::cross_entropy;
     const plait::host_stream order;
     plait::for_each_row(rows, row_max<T>{x.data(), classes, largest.data()}, order);
-    plait::for_each_row(rows, row_sums<T>{x.data(), label.data(), largest.data(), rows, classes, 0, sums.data()},
-                        order);
+    plait::for_each_row(
+        rows, row_sums<T>{x.data(), label.data(), largest.data(), rows, classes, 0, classes, sums.data()}, order);
     plait::for_each_element(rows, row_loss<T>{largest.data(), sums.data(), rows, loss.data(), kept.data()}, order);
     plait::for_each_row(rows, row_gradient<T>{x.data(), label.data(), kept.data(), rows, classes, 0, scale, dx.data()},
                         order);
