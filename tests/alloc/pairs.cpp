@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,10 +19,12 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "simulated.hpp"
 
 namespace {
 
 using namespace plait;
+using made::all_of;
 
 /// Kinds, what they do alone, and all of their pairs.
 struct world {
@@ -286,12 +287,6 @@ std::vector<arriving_job> crowd(const world& of, int count, std::uint64_t seed) 
   return jobs;
 }
 
-simulation_result all_of(simulator run) {
-  while (run.step()) {
-  }
-  return run.result();
-}
-
 TEST_CASE(
     "jobs run at the rates that their pair really has, whatever was estimated, and a pair that fails is not tried "
     "again") {
@@ -351,13 +346,8 @@ TEST_CASE("who estimates pairs and learns loses little to who knows them all, an
   CHECK(best < 0.95 * alone);
   CHECK(found < best + 0.35 * (alone - best));
   // Stopped and taken up again it learns the same.
-  simulator first{where, jobs, max_min_packed::share, how};
-  for (int r = 0; r < 25; ++r) first.step();
-  std::stringstream saved;
-  first.save(saved);
-  simulator second{where, jobs, max_min_packed::share, how};
-  second.load(saved);
-  const simulation_result rest = all_of(second);
+  const simulator fresh{where, jobs, max_min_packed::share, how};
+  const simulation_result rest = made::all_in_two(fresh, fresh, 25);
   CHECK(rest.completed == guessed.completed);
   CHECK(rest.pairs_known == guessed.pairs_known);
 }

@@ -3,7 +3,6 @@
 // go.
 #include <cmath>
 #include <cstddef>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,10 +13,12 @@
 
 #include "dense.hpp"
 #include "made.hpp"
+#include "simulated.hpp"
 
 namespace {
 
 using namespace plait;
+using made::all_of, made::job_at;
 
 price_series series(std::vector<price_change> changes) {
   return price_series{std::move(changes)};
@@ -29,20 +30,6 @@ cluster three_places(int workers = 1) {
   return {.types = {{.name = "a", .num_workers = count, .cost_per_hour = 1, .cloud = "x", .zone = "a"},
                     {.name = "b", .num_workers = count, .cost_per_hour = 1, .cloud = "x", .zone = "b"},
                     {.name = "c", .num_workers = count, .cost_per_hour = 1, .cloud = "y", .zone = "a"}}};
-}
-
-arriving_job job_at(double arrival, double steps, std::vector<double> rates, int gang = 1) {
-  arriving_job made;
-  made.arrival = arrival;
-  made.shape = job_of(rates, gang);
-  made.shape.steps_remaining = steps;
-  return made;
-}
-
-simulation_result all_of(simulator run) {
-  while (run.step()) {
-  }
-  return run.result();
 }
 
 /// Rounds of six minutes without gifts, shares at each change.
@@ -178,13 +165,8 @@ TEST_CASE("the bills of jobs add up to the bills of types and of checkpoints, un
         of_uses += of_type[static_cast<std::size_t>(use.type)].at(t) * std::fmin(1, use.end - t) / 3600;
     CHECK(of_uses + found.egress_dollars == doctest::Approx(found.cost_dollars()).epsilon(2e-3));
     // Saved and loaded amid it all, it ends the same.
-    simulator first{three_places(2), jobs, policy.share, how};
-    for (int r = 0; r < 30; ++r) first.step();
-    std::stringstream saved;
-    first.save(saved);
-    simulator second{three_places(2), jobs, policy.share, how};
-    second.load(saved);
-    const simulation_result rest = all_of(second);
+    const simulator fresh{three_places(2), jobs, policy.share, how};
+    const simulation_result rest = made::all_in_two(fresh, fresh, 30);
     CHECK(rest.completed == found.completed);
     CHECK(rest.job_dollars == found.job_dollars);
     CHECK(rest.moves == found.moves);

@@ -13,27 +13,15 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "simulated.hpp"
 
 namespace {
 
 using namespace plait;
-
-arriving_job job_at(double arrival, double steps, std::vector<double> rates, int gang = 1) {
-  arriving_job made;
-  made.arrival = arrival;
-  made.shape = job_of(rates, gang);
-  made.shape.steps_remaining = steps;
-  return made;
-}
+using made::all_of, made::job_at;
 
 cluster one_type(int workers) {
   return {.types = {{.name = "a", .num_workers = static_cast<double>(workers)}}};
-}
-
-simulation_result all_of(simulator run) {
-  while (run.step()) {
-  }
-  return run.result();
 }
 
 /// Some dozen jobs of several kinds, with gangs.
@@ -189,13 +177,8 @@ TEST_CASE("the same stream gives the same result, and so does one that was saved
     how.round.shuffle_types = true;
     const simulation_result whole = all_of({two_types, jobs, max_min_perf::share, how});
     for (const int stop : {0, 1, 7, 40}) {
-      simulator first{two_types, jobs, max_min_perf::share, how};
-      for (int r = 0; r < stop; ++r) first.step();
-      std::stringstream saved;
-      first.save(saved);
-      simulator second{two_types, jobs, max_min_perf::share, how};
-      second.load(saved);
-      const simulation_result rest = all_of(second);
+      const simulator fresh{two_types, jobs, max_min_perf::share, how};
+      const simulation_result rest = made::all_in_two(fresh, fresh, stop);
       CHECK(rest.completed == whole.completed);
       CHECK(rest.utilisation == whole.utilisation);
       CHECK(rest.restarts == whole.restarts);

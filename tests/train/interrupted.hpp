@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "forwarding_communicator.hpp"
 #include "real_model.hpp"
 
 namespace harness {
@@ -16,50 +17,23 @@ namespace harness {
 using interruption = std::function<void(int rank, int number, const plait::activity&)>;
 
 template <class Comm>
-class interrupted_communicator {
+class interrupted_communicator : public forwarding_communicator<Comm> {
+  using base = forwarding_communicator<Comm>;
+  using base::inner_;
+
  public:
-  using space = typename Comm::space;
-  using stream = typename space::stream;
+  using base::rank;
 
   explicit interrupted_communicator(Comm inner, interruption happens = {})
-      : inner_{std::move(inner)}, happens_{std::move(happens)} {}
+      : base{std::move(inner)}, happens_{std::move(happens)} {}
 
-  [[nodiscard]] int rank() const { return inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
   void doing(const plait::activity& now) {
     inner_.doing(now);
     if (happens_) happens_(rank(), number_++, now);
   }
-  template <class T>
-  plait::ticket send(std::span<T> in, int peer, int channel, stream order) {
-    return inner_.send(in, peer, channel, order);
-  }
-  void wait(plait::ticket one, stream order) { inner_.wait(one, order); }
-  template <class T>
-  void receive(std::span<T> out, int peer, int channel, stream order) {
-    inner_.receive(out, peer, channel, order);
-  }
-  template <class T>
-  void all_reduce(std::span<T> data, plait::reduction how, stream order) {
-    inner_.all_reduce(data, how, order);
-  }
-  template <class T>
-  void reduce_scatter(std::span<const T> in, std::span<T> out, plait::reduction how, stream order) {
-    inner_.reduce_scatter(in, out, how, order);
-  }
-  template <class T>
-  void all_gather(std::span<const T> in, std::span<T> out, stream order) {
-    inner_.all_gather(in, out, order);
-  }
-  template <class T>
-  void broadcast(std::span<T> data, int root, stream order) {
-    inner_.broadcast(data, root, order);
-  }
-  void barrier(stream order) { inner_.barrier(order); }
   interrupted_communicator split(int color, int key) { return interrupted_communicator{inner_.split(color, key)}; }
 
  private:
-  Comm inner_;
   interruption happens_;
   int number_ = 0;
 };
