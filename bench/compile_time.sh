@@ -42,16 +42,21 @@ include_cost() {
   least 5 "$cxx" -std=c++20 "-I$root/include" -c "$scratch/unit.cpp" -o "$scratch/unit.o"
 }
 
+# lesser A B: the lesser of two numbers.
+lesser() { awk -v a="$1" -v b="$2" 'BEGIN { print a < b ? a : b }'; }
+
 if [[ ${1:-} == --at-most && $# -eq 2 ]]; then
-  # A slow or busy machine takes longer for everything; the standard library is the yardstick. Where the first measurement
-  # says too much, the second decides.
-  for attempt in 1 2; do
-    yardstick=$(include_cost vector)
-    cost=$(include_cost plait/plan.hpp)
+  # A slow machine takes longer for everything: the standard library is the yardstick. A busy one takes longer at times,
+  # never shorter: the two take turns, and the least of all turns so far counts, until it holds or there were enough.
+  yardstick=$(include_cost vector)
+  cost=$(include_cost plait/plan.hpp)
+  for turn in {1..8}; do
     scaled=$(awk -v cost="$cost" -v unit="$yardstick" 'BEGIN { printf "%.2f", cost * 0.12 / unit }')
     echo "including <plait/plan.hpp> costs $cxx $cost s of CPU, and <vector> $yardstick s: $scaled s where that takes" \
-      "0.12 s; the limit is $2 s (attempt $attempt)"
+      "0.12 s; the limit is $2 s (turn $turn)"
     if awk -v cost="$scaled" -v limit="$2" 'BEGIN { exit !(cost < limit) }'; then exit 0; fi
+    yardstick=$(lesser "$yardstick" "$(include_cost vector)")
+    cost=$(lesser "$cost" "$(include_cost plait/plan.hpp)")
   done
   exit 1
 elif [[ $# -gt 0 && ($# -gt 1 || $1 != --proofs) ]]; then

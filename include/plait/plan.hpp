@@ -7,7 +7,6 @@
 #include <plait/core/require.hpp>
 #include <plait/core/units.hpp>
 #include <plait/cost/cut.hpp>
-#include <plait/cost/layer_profile.hpp>
 #include <plait/mesh/dispatch.hpp>
 #include <plait/mesh/mesh.hpp>
 #include <plait/mesh/name.hpp>

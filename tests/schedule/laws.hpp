@@ -9,6 +9,7 @@
 
 #include <plait/core/error.hpp>
 #include <plait/schedule/forward_only.hpp>
+#include <plait/schedule/orders.hpp>
 #include <plait/schedule/placement.hpp>
 #include <plait/schedule/program.hpp>
 #include <plait/schedule/program_of.hpp>

@@ -43,9 +43,7 @@ struct step_costs {
 
   /// Equal stages and messages that take no time: the unit case in which schedules are compared.
   static constexpr step_costs uniform(pipe_shape shape, stage_costs each = {}) {
-    step_costs costs;
-    for (int stage = 0; stage < shape.stages(); ++stage) costs.stages.push_back(each);
-    return costs;
+    return {.stages = std::vector<stage_costs>(static_cast<std::size_t>(shape.stages()), each)};
   }
 
   /// How long a rank is busy with an action. Sends and receives keep no rank busy.

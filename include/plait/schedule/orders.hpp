@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include <plait/core/scratch.hpp>
 #include <plait/schedule/program_of.hpp>
 #include <plait/schedule/schedule.hpp>
 
@@ -30,6 +32,21 @@ struct orders {
     return stage_of[static_cast<std::size_t>(rank * shape.chunks + chunk)];
   }
 };
+
+namespace detail {
+
+/// [ranks]: the orders of a schedule.
+template <schedule S>
+constexpr std::vector<std::vector<pass>> passes_of(pipe_shape shape) {
+  scratch<pass> memory(static_cast<std::size_t>(S::passes(shape) * shape.ranks));
+  scratch<rank_order_of_passes> orders(static_cast<std::size_t>(shape.ranks));
+  write_orders<S>(shape, memory.data(), orders.data());
+  std::vector<std::vector<pass>> all;
+  for (int rank = 0; rank < shape.ranks; ++rank) all.emplace_back(orders.data()[rank].begin, orders.data()[rank].end);
+  return all;
+}
+
+}  // namespace detail
 
 /// The orders of a schedule for a shape. Throws: usage, for a shape that it does not accept.
 template <schedule S>
@@ -90,7 +107,13 @@ constexpr std::vector<program> programs_of(const orders& all, step_options optio
     }
     return programs;
   }
-  return detail::build_programs(table, shape, kept, options, all.versions, forward_only);
+  scratch<detail::rank_order_of_passes> orders(kept.size());
+  for (std::size_t rank = 0; rank < kept.size(); ++rank) {
+    pass* const begin = kept[rank].data();
+    const pass* const end = begin + kept[rank].size();
+    orders.data()[rank] = {begin, forward_only ? detail::keep_forward(begin, end) : end};
+  }
+  return detail::build_programs(table, shape, orders.data(), options, all.versions);
 }
 
 }  // namespace plait

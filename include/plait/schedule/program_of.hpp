@@ -56,44 +56,26 @@ constexpr program build_program(const stage_table& table, pipe_shape shape, int 
 
 inline constexpr std::string_view wrong_skips = "a skip edge leads from a stage to a later one of the same model";
 
-/// The programs of all ranks, or of one where `only` is not below 0.
+/// The programs of all ranks, or of one where `only` is not below 0.   orders: [ranks]
 constexpr std::vector<program> build_programs(const stage_table& table, pipe_shape shape,
-                                              std::vector<std::vector<pass>>& passes, step_options options,
-                                              weight_versions policy, bool forward_only, int only = -1) {
-  const auto ranks = static_cast<std::size_t>(shape.ranks);
+                                              const rank_order_of_passes* orders, step_options options,
+                                              weight_versions policy, int only = -1) {
   options = with_sums(options, table.lanes() > 1);
-  scratch<rank_order_of_passes> orders(ranks);
   bool trains = false;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    std::vector<pass>& mine = passes[rank];
-    if (forward_only)
-      mine.resize(static_cast<std::size_t>(keep_forward(mine.data(), mine.data() + mine.size()) - mine.data()));
-    orders.data()[rank] = {mine.data(), mine.data() + mine.size()};
-    for (const pass& one : mine) {
-      if (one.chunk < 0 || one.chunk >= shape.chunks || one.micro < 0 || one.micro >= shape.all_micro() ||
-          table.stage_of(static_cast<int>(rank), one.chunk) < 0)
+  for (int rank = 0; rank < shape.ranks; ++rank)
+    for (const pass* one = orders[rank].begin; one != orders[rank].end; ++one) {
+      if (one->chunk < 0 || one->chunk >= shape.chunks || one->micro < 0 || one->micro >= shape.all_micro() ||
+          table.stage_of(rank, one->chunk) < 0)
         require(false, "plait::program_of", "the schedule's order names a chunk or micro-batch that the shape lacks");
-      trains = trains || is_backward(one.kind);
+      trains = trains || is_backward(one->kind);
     }
-  }
   if (!options.skips.fit(shape.stages())) require(false, "plait::program_of", std::string{wrong_skips});
-  const message_plan plan{table, shape, orders.data(), trains, options.skips};
+  const message_plan plan{table, shape, orders, trains, options.skips};
   std::vector<program> all;
   for (int rank = 0; rank < shape.ranks; ++rank)
     if (only < 0 || rank == only)
       all.push_back(build_program(
-          table, shape, rank, orders.data()[rank], options, policy, &plan, [](int, op) { return 0; }, trains));
-  return all;
-}
-
-/// [ranks]: the orders of a schedule.
-template <schedule S>
-constexpr std::vector<std::vector<pass>> passes_of(pipe_shape shape) {
-  scratch<pass> memory(static_cast<std::size_t>(S::passes(shape) * shape.ranks));
-  scratch<rank_order_of_passes> orders(static_cast<std::size_t>(shape.ranks));
-  write_orders<S>(shape, memory.data(), orders.data());
-  std::vector<std::vector<pass>> all;
-  for (int rank = 0; rank < shape.ranks; ++rank) all.emplace_back(orders.data()[rank].begin, orders.data()[rank].end);
+          table, shape, rank, orders[rank], options, policy, &plan, [](int, op) { return 0; }, trains));
   return all;
 }
 
@@ -120,8 +102,14 @@ constexpr std::vector<program> programs_of_schedule(pipe_shape shape, step_optio
       return all;
     }
   }
-  std::vector<std::vector<pass>> passes = passes_of<S>(shape);
-  return build_programs(table, shape, passes, options, versions_of<S>(), forward_only, only);
+  const int passes = S::passes(shape);
+  scratch<pass> memory(static_cast<std::size_t>(passes * shape.ranks));
+  scratch<rank_order_of_passes> orders(static_cast<std::size_t>(shape.ranks));
+  write_orders<S>(shape, memory.data(), orders.data());
+  if (forward_only)
+    for (int rank = 0; rank < shape.ranks; ++rank)
+      orders.data()[rank].end = keep_forward(memory.data() + rank * passes, orders.data()[rank].end);
+  return build_programs(table, shape, orders.data(), options, versions_of<S>(), only);
 }
 
 }  // namespace detail

@@ -15,7 +15,7 @@
 #include <plait/schedule/interleaved_zb.hpp>
 #include <plait/schedule/looped_bfs.hpp>
 #include <plait/schedule/one_f_one_b.hpp>
-#include <plait/schedule/program_of.hpp>
+#include <plait/schedule/orders.hpp>
 #include <plait/schedule/v_1f1b.hpp>
 #include <plait/schedule/v_half.hpp>
 #include <plait/schedule/v_min.hpp>
