@@ -6,6 +6,8 @@
 //   round_trip/bytes     one message from rank 0 to rank 1 and one back; raw: MPI_Send and MPI_Recv
 //   all_reduce/bytes     floats, sum; raw: MPI_Allreduce, whose order of addition is its own
 //   barrier              raw: MPI_Barrier
+//   longer/bytes         what 32 bytes more, which say what is called, cost MPI itself: its own exchange of so many and
+//                        of 32 less, both raw
 //
 // over_raw is the time of plait's calls over that of the raw ones: 1 is what it should be. Both are taken in the same
 // run, in turns of a millisecond or one call, and of each the quickest turn counts. spread: the median
@@ -92,6 +94,23 @@ void barrier(benchmark::State& state) {
   });
 }
 BENCHMARK(barrier)->Iterations(1);
+
+void longer(benchmark::State& state) {
+  const auto bytes = static_cast<int>(state.range(0));
+  plait::mpi{}.run(plait::mpi{}.size(), [&](communicator& world) {
+    if (world.size() != 2) return state.SkipWithError("it takes two ranks");
+    std::vector<char> sent(static_cast<std::size_t>(bytes)), received(sent.size());
+    const auto exchange = [&](int size) {
+      MPI_Request both[2];
+      MPI_Irecv(received.data(), size, MPI_BYTE, 1 - world.rank(), 7, MPI_COMM_WORLD, &both[0]);
+      MPI_Isend(sent.data(), size, MPI_BYTE, 1 - world.rank(), 7, MPI_COMM_WORLD, &both[1]);
+      MPI_Waitall(2, both, MPI_STATUSES_IGNORE);
+    };
+    compare(
+        state, world, 1000, [&] { exchange(bytes); }, [&] { exchange(bytes - 32); });
+  });
+}
+BENCHMARK(longer)->ArgName("bytes")->Arg(96)->Arg(256)->Arg(288)->Arg(320)->Iterations(1);
 
 /// For the ranks that do not speak.
 struct silent : benchmark::BenchmarkReporter {
