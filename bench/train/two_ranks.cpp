@@ -3,10 +3,14 @@
 // one sample of a step.
 //
 //   of_one          samples a second over those of one rank, in turns in one run
+//   apart           the same of two single ranks at once that share nothing but the machine, with half the samples
+//   each:
+//                   what data parallelism could reach if sums took no time
 //   without_bubble  the same over what the schedule's bubble leaves of two: m / (m + p - 1) for 1F1B of m micro-batches
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include <plait/plait.hpp>
@@ -55,23 +59,37 @@ double seconds_of(const Engine& engine, std::int64_t rows, std::int64_t width, i
   return seconds;
 }
 
+/// Seconds until the later of two single ranks is done, each with half the samples.
+double seconds_apart(std::int64_t rows, std::int64_t width, int micro, int steps) {
+  double other = 0;
+  std::thread beside{[&] { other = seconds_of<mesh<>>(serial{}, rows / 2, width, micro, steps); }};
+  const double mine = seconds_of<mesh<>>(serial{}, rows / 2, width, micro, steps);
+  beside.join();
+  return std::max(mine, other);
+}
+
 /// share: of two ranks' work that the schedule leaves.
 template <layout Layout>
 void beside_one_rank(benchmark::State& state, double share) {
   const std::int64_t rows = state.range(0), width = state.range(1);
   const int micro = static_cast<int>(state.range(2)), steps = 20;
-  double one = 0, two = 0;
+  const bool pipelined = share < 1;
+  double one = 0, two = 0, apart = 0;
   std::int64_t turns = 0;
   for (auto _ : state) {
     one += seconds_of<mesh<>>(serial{}, rows, width, micro, steps);
     const double seconds = seconds_of<Layout>(threads<host>{}, rows, width, micro, steps);
     two += seconds;
+    if (!pipelined) apart += seconds_apart(rows, width, micro, steps);
     ++turns;
     state.SetIterationTime(seconds);
   }
   state.counters["samples/s"] = static_cast<double>(turns * steps * rows) / two;
   state.counters["of_one"] = one / two;
-  state.counters["without_bubble"] = one / two / share;
+  if (pipelined)
+    state.counters["without_bubble"] = one / two / share;
+  else
+    state.counters["apart"] = one / apart;
 }
 
 void data_two(benchmark::State& state) {
