@@ -119,6 +119,13 @@ TEST_CASE("pairs of jobs are solved with t beside the basis from the basis that 
     bordered.multipliers(y);
     CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
     CHECK(solve(model, {}, as_basis(model, t.status)).iterations <= 1);
+    // From there again, without looking for what to hold: nothing is left to do.
+    const long before = limits.iterations;
+    t.set_basis(table<basis_status>{t.status});
+    REQUIRE(bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9, true));
+    CHECK(limits.iterations <= before + 1);
+    bordered.multipliers(y);
+    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
   }
 }
 

@@ -46,7 +46,8 @@ class bordered_simplex : bordered_prices {
   }
 
   /// From the basis in `t` to an optimal one. False where it gave up or was stopped, which leaves a basis as well.
-  bool run(tableau& t, int column, monitor& limits, double tolerance) {
+  /// `again`: whether the basis is that of the last run, in a program that may have gained columns since.
+  bool run(tableau& t, int column, monitor& limits, double tolerance, bool again = false) {
     t_ = &t;
     column_ = column;
     tolerance_ = tolerance;
@@ -55,7 +56,7 @@ class bordered_simplex : bordered_prices {
     reference_.assign(t.variables(), 1.0);
     moves_.resize(t.variables());
     offers_.resize(t.variables());
-    if (!start()) return false;
+    if (!(again && start_again()) && !start()) return false;
     const bool optimal = iterate(limits);
     finish();
     return optimal;
@@ -96,10 +97,25 @@ class bordered_simplex : bordered_prices {
     t.x[column_] = at;
     return true;
   }
+  /// The same with the variable that was held last.
+  bool start_again() {
+    tableau& t = *t_;
+    const int variable = held_row_ >= 0 ? t.columns() + held_row_ : held_;
+    t.settle_all();
+    t.restore_costs();
+    t.restore_bounds();
+    if (t.place[column_] < 0 || t.place[variable] >= 0) return false;
+    hold(variable);
+    held_place_ = t.place[column_];
+    t.exchange(held_place_, held_, basis_status::lower);
+    t.settle(column_);
+    return true;
+  }
   /// Back to a basis that has t in it.
   void finish() {
     tableau& t = *t_;
     t.exchange(held_place_, column_, held_status_);
+    held_row_ = held_ < t.columns() ? -1 : held_ - t.columns();
   }
   /// Remembers a variable that rests at a bound as the held one.
   void hold(int variable) {
@@ -273,6 +289,7 @@ class bordered_simplex : bordered_prices {
     place_bounds(p);
   }
 
+  int held_row_ = -1;  // of the activity that was held last; -1 where it was a column
   work_vector spike_, behind_;
 };
 

@@ -36,6 +36,7 @@ class sifting {
     if (shared >= 0) put_to_work(shared);
     // The columns with the fewest entries, which say most of each row, as many as there are rows.
     if (working_.empty()) start_with_short(whole);
+    bool bordered = false;
     for (rounds_ = 0; rounds_ < most_rounds; ++rounds_) {
       limits.poll();
       load(whole, status);
@@ -43,7 +44,7 @@ class sifting {
       with.state.set_basis(small_status_);
 
       outcome found = outcome::optimal;
-      const bool bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance);
+      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance, bordered);
       if (!bordered) found = with.run(limits, false, false, tolerance, infinity);
       for (int k = 0; k < working_.size(); ++k) status[working_[k]] = with.state.status[k];
       for (int i = 0; i < m; ++i) status[n + i] = with.state.status[working_.size() + i];
