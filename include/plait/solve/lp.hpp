@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <plait/core/require.hpp>
+#include <plait/solve/detail/growing_matrix.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -68,8 +69,8 @@ class lp {
     model.sense_ = sense;
     for (int j = 0; j < a.columns; ++j) model.add_column(cost[size(j)], column_lower[size(j)], column_upper[size(j)]);
     for (int i = 0; i < a.rows; ++i) model.add_row(row_lower[size(i)], row_upper[size(i)]);
-    model.matrix_ = std::move(a);
-    model.drop_zeros();
+    model.matrix_.made = std::move(a);
+    model.matrix_.drop_zeros();
     return model;
   }
 
@@ -97,8 +98,8 @@ class lp {
 
   /// The coefficients by compressed columns. The first call after rows were added sorts them in, O(entries).
   [[nodiscard]] const sparse_matrix& matrix() const {
-    if (!pending_.empty() || matrix_.rows != rows() || matrix_.columns != columns()) merge();
-    return matrix_;
+    settle();
+    return matrix_.made;
   }
 
   /// The coefficient of a column in a row, zero where none is stored. Cost: O(entries of the column).
@@ -115,18 +116,18 @@ class lp {
   void take_matrix(sparse_matrix a) {
     require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::take_matrix",
             "the matrix must have the rows and columns of the model");
-    matrix_ = std::move(a);
-    pending_.clear();
-    drop_zeros();
+    matrix_.made = std::move(a);
+    matrix_.pending.clear();
+    matrix_.drop_zeros();
   }
 
   /// The same without copying: what the model held is in `a` afterwards, memory to be used again.
   void swap_matrix(sparse_matrix& a) {
     require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::swap_matrix",
             "the matrix must have the rows and columns of the model");
-    std::swap(matrix_, a);
-    pending_.clear();
-    drop_zeros();
+    std::swap(matrix_.made, a);
+    matrix_.pending.clear();
+    matrix_.drop_zeros();
   }
 
   /// A model without rows, columns and names, which keeps its memory.
@@ -135,11 +136,7 @@ class lp {
     offset_ = 0;
     for (table<double>* const one : {&cost_, &lower_, &upper_, &row_lower_, &row_upper_}) one->clear();
     integer_.clear();
-    pending_.clear();
-    matrix_.rows = matrix_.columns = 0;
-    matrix_.begin.assign(1, 0);
-    matrix_.index.clear();
-    matrix_.value.clear();
+    matrix_.clear();
     name_.clear();
     objective_name_.clear();
     column_names_.clear();
@@ -186,7 +183,7 @@ class lp {
     cost_.push_back(cost);
     lower_.push_back(lower_bound_of(lower));
     upper_.push_back(upper_bound_of(upper));
-    for (const lp_entry& e : entries) pending_.push_back({e.index, column, e.value});
+    for (const lp_entry& e : entries) matrix_.pending.push_back({e.index, column, e.value});
     return column;
   }
 
@@ -200,7 +197,7 @@ class lp {
     }
     row_lower_.push_back(lower_bound_of(lower));
     row_upper_.push_back(upper_bound_of(upper));
-    for (const lp_entry& e : entries) pending_.push_back({row, e.index, e.value});
+    for (const lp_entry& e : entries) matrix_.pending.push_back({row, e.index, e.value});
     return row;
   }
 
@@ -212,11 +209,11 @@ class lp {
     const sparse_matrix& a = matrix();
     for (int k = a.begin[column]; k < a.begin[column + 1]; ++k) {
       if (a.index[k] != row) continue;
-      matrix_.value[k] = value;
-      if (value == 0) drop_zeros();
+      matrix_.made.value[k] = value;
+      if (value == 0) matrix_.drop_zeros();
       return;
     }
-    if (value != 0) pending_.push_back({row, column, value});
+    if (value != 0) matrix_.pending.push_back({row, column, value});
   }
 
   /// Removes the rows, or columns, whose mark is not zero; the others keep their order. Cost: O(entries).
@@ -240,11 +237,6 @@ class lp {
   [[nodiscard]] std::string row_name(int row) const { return name_in(row_names_, row, 'r'); }
 
  private:
-  struct triplet {
-    int row, column;
-    double value;
-  };
-
   static std::size_t size(int count) { return static_cast<std::size_t>(count); }
   static bool is_finite(double v) { return v - v == 0; }
   static double lower_bound_of(double v) { return v <= -1e30 ? -infinity : v; }
@@ -272,84 +264,22 @@ class lp {
     if (size(at) < names.size() && !names[size(at)].empty()) return names[size(at)];
     return std::string(1, letter).append(std::to_string(at));
   }
-  void merge() const;
-  void drop_zeros() const;
+  void settle() const {
+    if (!matrix_.settled(rows(), columns())) matrix_.merge(rows(), columns());
+  }
 
   objective_sense sense_ = objective_sense::minimize;
   double offset_ = 0;
   table<double> cost_, lower_, upper_, row_lower_, row_upper_;
   table<char> integer_;
-  mutable sparse_matrix matrix_;
-  mutable table<triplet> pending_;  // entries that are not in matrix_ yet
+  mutable detail::growing_matrix matrix_;
   std::string name_, objective_name_;
   std::vector<std::string> column_names_, row_names_;
 };
 
-inline void lp::merge() const {
-  sparse_matrix merged;
-  merged.rows = rows();
-  merged.columns = columns();
-  merged.begin.assign(columns() + 1, 0);
-  for (int j = 0; j < matrix_.columns; ++j) merged.begin[j + 1] = matrix_.begin[j + 1] - matrix_.begin[j];
-  for (const triplet& t : pending_) ++merged.begin[t.column + 1];
-  for (int j = 0; j < columns(); ++j) merged.begin[j + 1] += merged.begin[j];
-  merged.index.resize(merged.entries());
-  merged.value.resize(merged.entries());
-  table<int> fill = merged.begin;
-  for (int j = 0; j < matrix_.columns; ++j) {
-    for (int k = matrix_.begin[j]; k < matrix_.begin[j + 1]; ++k) {
-      merged.index[fill[j]] = matrix_.index[k];
-      merged.value[fill[j]++] = matrix_.value[k];
-    }
-  }
-  for (const triplet& t : pending_) {
-    merged.index[fill[t.column]] = t.row;
-    merged.value[fill[t.column]++] = t.value;
-  }
-  // Entries given twice become their sum.
-  table<int> seen(rows(), -1);
-  int out = 0;
-  for (int j = 0; j < columns(); ++j) {
-    const int first = out, from = merged.begin[j];
-    merged.begin[j] = first;
-    for (int k = from; k < fill[j]; ++k) {
-      const int i = merged.index[k];
-      if (seen[i] >= first) {
-        merged.value[seen[i]] += merged.value[k];
-      } else {
-        seen[i] = out;
-        merged.index[out] = i;
-        merged.value[out++] = merged.value[k];
-      }
-    }
-  }
-  merged.begin[columns()] = out;
-  merged.index.resize(out);
-  merged.value.resize(out);
-  matrix_ = std::move(merged);
-  pending_.clear();
-  drop_zeros();
-}
-
-inline void lp::drop_zeros() const {
-  int out = 0;
-  for (int j = 0; j < matrix_.columns; ++j) {
-    const int from = matrix_.begin[j];
-    matrix_.begin[j] = out;
-    for (int k = from; k < matrix_.begin[j + 1]; ++k) {
-      if (matrix_.value[k] == 0) continue;
-      matrix_.index[out] = matrix_.index[k];
-      matrix_.value[out++] = matrix_.value[k];
-    }
-  }
-  matrix_.begin[matrix_.columns] = out;
-  matrix_.index.resize(out);
-  matrix_.value.resize(out);
-}
-
 inline void lp::remove_rows(std::span<const char> marked) {
   require(static_cast<int>(marked.size()) == rows(), "lp::remove_rows", "there must be one mark for each row");
-  const sparse_matrix& a = matrix();
+  settle();
   table<int> renamed(rows(), -1);
   int kept = 0;
   for (int i = 0; i < rows(); ++i) {
@@ -360,31 +290,19 @@ inline void lp::remove_rows(std::span<const char> marked) {
     if (size(i) < row_names_.size()) row_names_[size(kept)] = row_names_[size(i)];
     ++kept;
   }
-  for (int k = 0; k < a.entries(); ++k) {
-    const int to = renamed[a.index[k]];
-    if (to < 0) matrix_.value[k] = 0;
-    matrix_.index[k] = to < 0 ? 0 : to;
-  }
   row_lower_.resize(kept);
   row_upper_.resize(kept);
   if (row_names_.size() > size(kept)) row_names_.resize(size(kept));
-  matrix_.rows = kept;
-  drop_zeros();
+  matrix_.rename_rows(renamed, kept);
 }
 
 inline void lp::remove_columns(std::span<const char> marked) {
   require(static_cast<int>(marked.size()) == columns(), "lp::remove_columns", "there must be one mark for each column");
-  const sparse_matrix& a = matrix();
+  settle();
   if (!integer_.empty()) integer_.resize(columns(), 0);
-  int kept = 0, out = 0;
+  int kept = 0;
   for (int j = 0; j < columns(); ++j) {
     if (marked[size(j)] != 0) continue;
-    const int from = a.begin[j], to = a.begin[j + 1];
-    matrix_.begin[kept] = out;
-    for (int k = from; k < to; ++k) {
-      matrix_.index[out] = a.index[k];
-      matrix_.value[out++] = a.value[k];
-    }
     cost_[kept] = cost_[j];
     lower_[kept] = lower_[j];
     upper_[kept] = upper_[j];
@@ -392,11 +310,7 @@ inline void lp::remove_columns(std::span<const char> marked) {
     if (size(j) < column_names_.size()) column_names_[size(kept)] = column_names_[size(j)];
     ++kept;
   }
-  matrix_.begin.resize(kept + 1);
-  matrix_.begin[kept] = out;
-  matrix_.index.resize(out);
-  matrix_.value.resize(out);
-  matrix_.columns = kept;
+  matrix_.keep_columns(marked);
   cost_.resize(kept);
   lower_.resize(kept);
   upper_.resize(kept);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/solve/detail/eliminate_nucleus.hpp>
 #include <plait/solve/detail/factors.hpp>
-#include <plait/solve/detail/nucleus.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -203,138 +203,6 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   }
   finish(m, basic);
   return 0;
-}
-
-/// Long columns wait until the others are done, and long rows are not looked at until then: each would be walked
-/// through once for every pivot. Then both meet in a second nucleus, which is as small as there are such rows and
-/// columns.
-inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold) {
-  const int size = nucleus_rows_.size(), first_pivot = order_.size();
-  int entries = 0;
-  line_count_.assign(size, 0);
-  column_length_.assign(size, 0);
-  for (int s = 0; s < size; ++s) {
-    const int j = basic[nucleus_columns_[s]];
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      const int r = nucleus_row_[a.index[k]];
-      if (r < 0) continue;
-      ++line_count_[r];
-      ++column_length_[s];
-      ++entries;
-    }
-  }
-  const int average = entries / size + 1, long_line = 8 * average > 40 ? 8 * average : 40;
-
-  const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
-    int row = 0, column = 0;
-    while (nucleus_.choose(threshold, smallest_pivot, row, column)) {
-      if (limits != nullptr && (order_.size() & 127) == 0) limits->poll();
-      const int i = rows[row], c = columns[column];
-      lower_columns_.begin[i] = lower_columns_.index.size();
-      const double pivot = nucleus_.eliminate(
-          row, column,
-          [&](int r, double multiplier) {
-            lower_columns_.index.push_back(rows[r]);
-            lower_columns_.value.push_back(multiplier);
-          },
-          [&](int other, double value) {
-            beside_row_.push_back(i);
-            beside_column_.push_back(columns[other]);
-            beside_value_.push_back(value);
-          });
-      lower_columns_.end[i] = lower_columns_.index.size();
-      if (lower_columns_.end[i] > lower_columns_.begin[i]) lower_columns_.sequence.push_back(i);
-      row_of_column_[c] = i;
-      column_of_row_[i] = c;
-      column_pivot_[c] = pivot;
-      order_.push_back(c);
-    }
-  };
-
-  short_columns_.clear();
-  long_columns_.clear();
-  for (int s = 0; s < size; ++s) {
-    (column_length_[s] > long_line ? long_columns_ : short_columns_).push_back(nucleus_columns_[s]);
-  }
-  nucleus_.reset(size, short_columns_.size());
-  bool any_long = !long_columns_.empty();
-  for (int r = 0; r < size; ++r) {
-    if (line_count_[r] <= long_line) continue;
-    nucleus_.mark_heavy(r);
-    any_long = true;
-  }
-  for (int s = 0; s < short_columns_.size(); ++s) {
-    const int j = basic[short_columns_[s]];
-    gathered_index_.clear();
-    gathered_value_.clear();
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      const int r = nucleus_row_[a.index[k]];
-      if (r < 0) continue;
-      gathered_index_.push_back(r);
-      gathered_value_.push_back(a.value[k]);
-    }
-    nucleus_.add_column(s, gathered_index_.data(), gathered_value_.data(), gathered_index_.size());
-  }
-  nucleus_.link();
-  pivot_all(nucleus_rows_, short_columns_);
-  if (!any_long || order_.size() == first_pivot + size) return;
-
-  // What is left, in rows that are left.
-  rest_rows_.clear();
-  rest_columns_.clear();
-  rest_begin_.assign(1, 0);
-  gathered_index_.clear();
-  gathered_value_.clear();
-  rest_row_.assign(size, -1);
-  for (int r = 0; r < size; ++r) {
-    if (column_of_row_[nucleus_rows_[r]] >= 0) continue;
-    rest_row_[r] = rest_rows_.size();
-    rest_rows_.push_back(nucleus_rows_[r]);
-  }
-  if (limits != nullptr) limits->poll();
-  const auto take = [&](int r, double v) {
-    gathered_index_.push_back(rest_row_[r]);
-    gathered_value_.push_back(v);
-  };
-  for (int s = 0; s < short_columns_.size(); ++s) {
-    if (row_of_column_[short_columns_[s]] >= 0) continue;
-    nucleus_.entries_of(s, take);
-    rest_columns_.push_back(short_columns_[s]);
-    rest_begin_.push_back(gathered_index_.size());
-  }
-  scattered_.assign(size, 0.0);
-  for (const int c : long_columns_) {
-    const int j = basic[c];
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
-      if (const int r = nucleus_row_[a.index[k]]; r >= 0) scattered_[r] = a.value[k];
-    for (int s = first_pivot; s < order_.size(); ++s) {
-      const int i = row_of_column_[order_[s]];
-      double& at = scattered_[nucleus_row_[i]];
-      const double v = at;
-      at = 0;
-      if (v < 1e-14 && v > -1e-14) continue;
-      beside_row_.push_back(i);
-      beside_column_.push_back(c);
-      beside_value_.push_back(v);
-      for (int k = lower_columns_.begin[i]; k < lower_columns_.end[i]; ++k) {
-        scattered_[nucleus_row_[lower_columns_.index[k]]] -= v * lower_columns_.value[k];
-      }
-    }
-    for (int r = 0; r < size; ++r) {
-      if (rest_row_[r] < 0 || scattered_[r] == 0) continue;
-      if (scattered_[r] > 1e-14 || scattered_[r] < -1e-14) take(r, scattered_[r]);
-      scattered_[r] = 0;
-    }
-    rest_columns_.push_back(c);
-    rest_begin_.push_back(gathered_index_.size());
-  }
-  nucleus_.reset(rest_rows_.size(), rest_columns_.size());
-  for (int s = 0; s < rest_columns_.size(); ++s) {
-    nucleus_.add_column(s, gathered_index_.data() + rest_begin_[s], gathered_value_.data() + rest_begin_[s],
-                        rest_begin_[s + 1] - rest_begin_[s]);
-  }
-  nucleus_.link();
-  pivot_all(rest_rows_, rest_columns_);
 }
 
 inline void factorization::finish(int m, table<int>& basic) {

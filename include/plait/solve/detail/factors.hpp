@@ -33,7 +33,8 @@ inline void note(double& density, int count, int size) {
 class factorization {
  public:
   static constexpr double smallest_pivot = 1e-10;
-  monitor* limits = nullptr;  ///< asked while building; a build that it ends leaves nothing of use
+  static constexpr double dense = 0.25;  ///< share of places from which on solves do not ask which are zero
+  monitor* limits = nullptr;             ///< asked while building; a build that it ends leaves nothing of use
 
   /// Factorizes; puts basic variables into the order of their pivot rows. Where the columns depend on each other, the
   /// activity of an unpivoted row takes the place of a column without pivot: `replaced` lists (variable out, row).
@@ -46,7 +47,11 @@ class factorization {
     note(expected.first, x.count, x.size());
     apply_row_operations(x);
     if (spike != nullptr) spike->copy(x);
-    solve_triangle<true>(upper_columns_, inverse_.data(), x, expected.second, walk_);
+    if (expected.second > dense) {
+      solve_triangle_densely<true>(upper_rows_, inverse_.data(), x);
+    } else {
+      solve_triangle<true>(upper_columns_, inverse_.data(), x, expected.second, walk_);
+    }
     note(expected.second, x.count, x.size());
   }
   void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
@@ -59,7 +64,11 @@ class factorization {
     note(expected.first, y.count, y.size());
     if (behind_upper != nullptr) behind_upper->copy(y);
     undo_row_operations(y);
-    solve_triangle<true>(lower_rows_, nullptr, y, expected.second, walk_);
+    if (expected.second > dense) {
+      solve_triangle_densely<true>(lower_columns_, nullptr, y);
+    } else {
+      solve_triangle<true>(lower_rows_, nullptr, y, expected.second, walk_);
+    }
     note(expected.second, y.count, y.size());
   }
   void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {

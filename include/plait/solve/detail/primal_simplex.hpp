@@ -6,23 +6,24 @@
 
 #include <plait/solve/detail/dual_simplex.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/primal_pricing.hpp>
 #include <plait/solve/detail/primal_ratio_test.hpp>
 #include <plait/solve/detail/tableau.hpp>
 
 namespace plait::detail {
 
-/// The bounded primal simplex method with Devex pricing; infeasible bases are led to feasible ones by the sum of
+/// The bounded primal simplex method; infeasible bases are led to feasible ones by the sum of
 /// infeasibilities.
 ///
 /// Each iteration costs two solves with the factors and the product of a row of B^-1 with A, and the same once more
 /// where a basic variable becomes feasible.
 /// Source: Harris, "Pivot selection methods of the Devex LP code", 1973; Maros, Computational Techniques of the Simplex
 /// Method, 2003, chapter 9.
-class primal_simplex {
+class primal_simplex : primal_pricing {
  public:
-  double tolerance = 1e-7;       ///< of values
-  double dual_tolerance = 1e-7;  ///< of reduced costs
-  bool bounds_changed = false;   ///< whether bounds were perturbed or shifted since they were restored
+  using primal_pricing::dual_tolerance;
+  double tolerance = 1e-7;      ///< of values
+  bool bounds_changed = false;  ///< whether bounds were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
   int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
   table<double>
@@ -139,8 +140,6 @@ class primal_simplex {
  private:
   enum class step { taken, no_candidate, no_limit, trouble };
 
-  void reset_reference() { reference_.assign(t_->variables(), 1.0); }
-
   double infeasibility_cost(int j) const {
     const tableau& t = *t_;
     return t.x[j] < t.lower[j] - tolerance ? -1 : t.x[j] > t.upper[j] + tolerance ? 1 : 0;
@@ -154,87 +153,9 @@ class primal_simplex {
     }
   }
 
-  /// Where a variable may go from where it stands: 1 up, 2 down, 0 where it is basic or fixed.
-  void note_moves(int j) {
-    const tableau& t = *t_;
-    const basis_status at = t.status[j];
-    moves_[j] = at == basis_status::basic || t.is_fixed(j) ? 0
-                : at == basis_status::lower                ? 1
-                : at == basis_status::upper                ? 2
-                                                           : 3;
-    if (j >= t.columns() || (resting_at_[j] >= 0) == (moves_[j] != 0)) return;
-    if (moves_[j] != 0) {
-      resting_at_[j] = resting_.size();
-      resting_.push_back(j);
-    } else {
-      const int last = resting_.back(), to = resting_at_[j];
-      resting_[to] = last;
-      resting_at_[last] = to;
-      resting_at_[j] = -1;
-      resting_.pop_back();
-    }
-  }
-  /// Puts a variable on the list of those that may enter, where its reduced cost says so.
-  void offer(int j) {
-    const double d = t_->d[j];
-    const bool helps = (d < -dual_tolerance && (moves_[j] & 1) != 0) || (d > dual_tolerance && (moves_[j] & 2) != 0);
-    if (!helps || listed_[j] != 0) return;
-    listed_[j] = 1;
-    offers_[offered_++] = j;
-  }
-  void offer_all() {
-    resting_.clear();
-    resting_at_.assign(t_->columns(), -1);
-    offers_.resize(t_->variables() + 1);
-    offered_ = 0;
-    moves_.resize(t_->variables());
-    listed_.assign(t_->variables(), 0);
-    for (int j = 0; j < t_->variables(); ++j) {
-      note_moves(j);
-      offer(j);
-    }
-  }
-
-  /// Of the variables on the list, the one that promises most; those that no longer do leave the list.
-  int choose_column() {
-    const tableau& t = *t_;
-    int best = -1, kept = 0;
-    double merit = 0, over = 1;
-    for (int s = 0; s < offered_; ++s) {
-      const int j = offers_[s];
-      const double d = t.d[j], by = d < 0 ? ((moves_[j] & 1) != 0 ? -d : 0) : (moves_[j] & 2) != 0 ? d : 0;
-      if (by <= dual_tolerance) {
-        listed_[j] = 0;
-        continue;
-      }
-      offers_[kept++] = j;
-      if (banned_[j] != 0) continue;
-      // A free variable is wanted in the basis.
-      const double value = by * by * (t.status[j] == basis_status::free ? 1e6 : 1);
-      if (value * over > merit * reference_[j]) {
-        best = j;
-        merit = value;
-        over = reference_[j];
-      }
-    }
-    offered_ = kept;
-    return best;
-  }
-
-  /// The entry of a row of B^-1 [A, -I] in column j, from that row of B^-1.
-  [[nodiscard]] double entry(int j, const work_vector& rho) const {
-    const tableau& t = *t_;
-    if (j >= t.columns()) return -rho.value[j - t.columns()];
-    const sparse_matrix& a = t.program->a;
-    const double* const y = rho.value.data();
-    double sum = 0;
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
-    return sum;
-  }
-
   step one_iteration(monitor& limits) {
     tableau& t = *t_;
-    const int n = t.columns(), q = choose_column();
+    const int q = choose_column();
     if (q < 0) return step::no_candidate;
     t.load_column(q, column_);
     t.factors.ftran(column_, t.column_density, &spike_);
@@ -320,46 +241,7 @@ class primal_simplex {
     // Reduced costs and reference weights.
     const double theta = t.d[q] / alpha;
     const double pivot_weight = std::fmax(reference_[q], 1.0);
-    double largest = 0;
-    const double weight_scale = pivot_weight / (alpha * alpha);
-    double* const d = t.d.data();
-    double* const reference = reference_.data();
-    const double least = dual_tolerance;
-    const signed char* const moves = moves_.data();
-    char* const listed = listed_.data();
-    int* const offers = offers_.data();
-    int offered = offered_;
-    // Without branches: whether a column is offered is as good as a coin to a processor that guesses.
-    const auto renew = [=](int j, double a, double& most, int& count) {
-      const double now = d[j] - theta * a, weight = a * a * weight_scale;
-      d[j] = now;
-      reference[j] = weight > reference[j] ? weight : reference[j];
-      most = weight > most ? weight : most;
-      const int wanted = static_cast<int>(now < -least) | (static_cast<int>(now > least) << 1);
-      const int helps = static_cast<int>((wanted & moves[j]) != 0) & (listed[j] ^ 1);
-      offers[count] = j;
-      count += helps;
-      listed[j] = static_cast<char>(listed[j] | helps);
-    };
-    if (rho_.sparse(0.25)) {
-      t.price(rho_, row_);
-      for (int s = 0; s < row_.count; ++s) renew(row_.index[s], row_.value[row_.index[s]], largest, offered);
-    } else {
-      const int* const begin = t.program->a.begin.data();
-      const int* const index = t.program->a.index.data();
-      const double* const value = t.program->a.value.data();
-      const double* const y = rho_.value.data();
-      for (const int j : resting_) {
-        double a = 0;
-        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) a += value[k] * y[index[k]];
-        renew(j, a >= 1e-14 || a <= -1e-14 ? a : 0, largest, offered);
-      }
-    }
-    for (int s = 0; s < rho_.count; ++s) {
-      const int i = rho_.index[s];
-      if (t.status[n + i] != basis_status::basic) renew(n + i, -rho_.value[i], largest, offered);
-    }
-    offered_ = offered;
+    const double largest = renew(rho_, row_, theta, pivot_weight / (alpha * alpha));
     t.exchange(p, q, t.is_fixed(leaving) || !ratio_.to_upper ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
     note_moves(q);
@@ -429,14 +311,7 @@ class primal_simplex {
     }
   }
 
-  tableau* t_ = nullptr;
   work_vector column_, spike_, behind_, rho_, change_, row_, row_change_;
-  table<double> reference_;
-  int offered_ = 0;
-  table<int> offers_;  // the first offered_ are variables whose reduced costs let them enter, and some that did
-  table<signed char> moves_;
-  table<int> resting_, resting_at_;  // columns that are neither basic nor fixed, and where each stands among them
-  table<char> listed_, banned_;
   bool any_banned_ = false;
   bool infeasible_ = false;
   int infeasible_count_ = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/bordered_simplex.hpp>
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
@@ -31,21 +32,27 @@ class sifting {
     working_.clear();
     for (int j = 0; j < n; ++j)
       if (status[j] == basis_status::basic || status[j] == basis_status::free) put_to_work(j);
+    const int shared = bordered_simplex::column_of(whole);
+    if (shared >= 0) put_to_work(shared);
     // The columns with the fewest entries, which say most of each row, as many as there are rows.
     if (working_.empty()) start_with_short(whole);
+    bool bordered = false;
     for (rounds_ = 0; rounds_ < most_rounds; ++rounds_) {
       limits.poll();
       load(whole, status);
       with.attach(small_, seed);
       with.state.set_basis(small_status_);
 
-      const outcome found = with.run(limits, false, false, tolerance, infinity);
-
+      outcome found = outcome::optimal;
+      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance, bordered);
+      if (!bordered) found = with.run(limits, false, false, tolerance, infinity);
       for (int k = 0; k < working_.size(); ++k) status[working_[k]] = with.state.status[k];
       for (int i = 0; i < m; ++i) status[n + i] = with.state.status[working_.size() + i];
       if (found != outcome::optimal && found != outcome::infeasible) return false;
       prices_.resize(m);
-      if (found == outcome::optimal) {
+      if (bordered) {
+        bordered_.multipliers(prices_);
+      } else if (found == outcome::optimal) {
         with.state.compute_multipliers();
         for (int i = 0; i < m; ++i) prices_[i] = with.state.buffer.value[i];
         with.state.buffer.clear();
@@ -69,8 +76,8 @@ class sifting {
 
   void put_to_work(int j) {
     if (at_work_[j] != 0) return;
-    at_work_[j] = 1;
     working_.push_back(j);
+    at_work_[j] = working_.size();
   }
 
   void start_with_short(const form& whole) {
@@ -164,9 +171,10 @@ class sifting {
   static constexpr int each_row = 2;
 
   int rounds_ = 0;
+  bordered_simplex bordered_;
   form small_;
   table<int> working_;
-  table<char> at_work_;
+  table<int> at_work_;  // of each column: its place in working_, counted from 1; 0 where it rests
   table<basis_status> small_status_;
   table<double> prices_;
   table<offer> best_;

@@ -261,13 +261,12 @@ class tableau {
           for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) v[r.index[k]] += times * r.value[k];
         }
         int kept = 0;
-        for (int j = 0; j < n; ++j) {
-          if (v[j] == 0) continue;
-          if (status[j] == basis_status::basic || std::fabs(v[j]) < 1e-14) {
-            v[j] = 0;
-          } else {
-            row.index[kept++] = j;
-          }
+        int* const at = row.index.data();
+        for (int j = 0; j < n; ++j) {  // without branches, as in work_vector::list
+          const int counts = means(v[j]) & static_cast<int>(status[j] != basis_status::basic);
+          v[j] *= counts;
+          at[kept] = j;
+          kept += counts;
         }
         row.count = kept;
       }

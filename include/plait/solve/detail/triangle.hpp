@@ -112,4 +112,23 @@ void solve_triangle(const triangle& t, const double* inverse, work_vector& x, do
   x.list();
 }
 
+/// The same where most of x ends nonzero: each place takes off the product of its vector with what is known, so that
+/// nothing depends on which places are zero. The vectors are those of the transposed factor: rows where
+/// `solve_triangle` has columns, in the other direction of the walk.
+template <bool Backward>
+void solve_triangle_densely(const triangle& t, const double* inverse, work_vector& x) {
+  double* const v = x.value.data();
+  const int* const index = t.index.data();
+  const double* const value = t.value.data();
+  const int length = t.sequence.size();
+  for (int s = 0; s < length; ++s) {
+    const int p = t.sequence[Backward ? length - 1 - s : s];
+    if (p < 0) continue;
+    double sum = v[p];
+    for (int k = t.begin[p], last = t.end[p]; k < last; ++k) sum -= value[k] * v[index[k]];
+    v[p] = inverse != nullptr ? sum * inverse[p] : sum;
+  }
+  x.list();
+}
+
 }  // namespace plait::detail

@@ -5,6 +5,11 @@
 
 namespace plait::detail {
 
+/// 1 where a value is more than rounding leaves, else 0; without a branch.
+inline int means(double v) {
+  return static_cast<int>(v > 1e-14) | static_cast<int>(v < -1e-14);
+}
+
 /// A vector of a fixed length with a list of the places that may be nonzero, so that work on it is in proportion to
 /// those.
 ///
@@ -48,15 +53,17 @@ struct work_vector {
   }
   /// Makes the list from the values, and forgets values that are too small to mean anything.
   void list() {
-    count = 0;
-    for (int i = 0; i < size(); ++i) {
-      const double v = value[i];
-      if (v > 1e-14 || v < -1e-14) {
-        index[count++] = i;
-      } else {
-        value[i] = 0;
-      }
+    // Without branches: which places are zero is as good as a coin to a processor that guesses.
+    double* const v = value.data();
+    int* const at = index.data();
+    int found = 0;
+    for (int i = 0, all = size(); i < all; ++i) {
+      const int counts = means(v[i]);
+      v[i] *= counts;
+      at[found] = i;
+      found += counts;
     }
+    count = found;
     listed = true;
   }
   void copy(const work_vector& from) {

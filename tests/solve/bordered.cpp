@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include <plait/solve/detail/bordered_simplex.hpp>
+#include <plait/solve/detail/price_crash.hpp>
+#include <plait/solve/simplex.hpp>
+
+#include <doctest/doctest.h>
+
+#include "../../bench/solve/shares.hpp"
+#include "oracle.hpp"
+
+namespace {
+
+using namespace plait;
+
+/// max t where row i gets at least g_i t from columns between bounds that share a capacity: rows are scaled at random,
+/// some columns stand in two of them, and t is at most `most`.
+lp shared_level(oracle::dice& d, int rows, double most) {
+  lp model;
+  model.set_sense(objective_sense::maximize);
+  for (int i = 0; i < rows; ++i) model.add_row(0, infinity);
+  model.add_row(-infinity, 0.3 * rows);
+  for (int i = 0; i < rows; ++i) {
+    for (int k = 0; k < 3; ++k) {
+      std::vector<lp_entry> column{{i, 0.1 + d.unit()}, {rows, 0.5 + d.unit()}};
+      if (const int other = static_cast<int>(d.unit() * rows); k > 0 && other != i)
+        column.push_back({other, 0.1 + d.unit()});
+      model.add_column(0, 0, k == 1 ? 0.5 + d.unit() : infinity, column);
+    }
+  }
+  std::vector<lp_entry> t;
+  for (int i = 0; i < rows; ++i) t.push_back({i, -0.5 - d.unit()});
+  model.add_column(1, 0, most, t);
+  return model;
+}
+
+/// All at rest and t in the basis in place of the first row's activity: feasible, with t = 0.
+table<basis_status> at_rest(const lp& model) {
+  const int n = model.columns(), m = model.rows();
+  table<basis_status> status(n + m, basis_status::lower);
+  for (int i = 1; i < m; ++i) status[n + i] = basis_status::basic;
+  status[n - 1] = basis_status::basic;
+  return status;
+}
+
+basis as_basis(const lp& model, const table<basis_status>& status) {
+  basis made;
+  for (int v = 0; v < status.size(); ++v) (v < model.columns() ? made.columns : made.rows).push_back(status[v]);
+  return made;
+}
+
+/// Sums of how far duals are from what optimality asks for.
+double dual_infeasibility(const detail::form& program, const table<basis_status>& status, const table<double>& y) {
+  double sum = 0;
+  const int n = program.columns();
+  for (int v = 0; v < program.variables(); ++v) {
+    double d = program.cost[v];
+    if (v < n) {
+      for (int k = program.a.begin[v]; k < program.a.begin[v + 1]; ++k) d -= program.a.value[k] * y[program.a.index[k]];
+    } else {
+      d += y[v - n];
+    }
+    if (program.lower[v] == program.upper[v]) continue;
+    sum += status[v] == basis_status::basic   ? std::fabs(d)
+           : status[v] == basis_status::lower ? std::fmax(0, -d)
+                                              : std::fmax(0, d);
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("with t beside the basis the optimum is that of the plain method, and its multipliers prove it") {
+  oracle::dice d{77};
+  for (int trial = 0; trial < 30; ++trial) {
+    CAPTURE(trial);
+    const lp model = shared_level(d, 8 + trial, infinity);
+    detail::form program;
+    program.load(model, true);
+    REQUIRE(detail::bordered_simplex::column_of(program) == model.columns() - 1);
+    detail::tableau t;
+    t.attach(program);
+    t.set_basis(at_rest(model));
+    detail::monitor limits;
+    detail::bordered_simplex bordered;
+    REQUIRE(bordered.run(t, model.columns() - 1, limits, 1e-9));
+    CHECK(limits.iterations > 4);
+    table<double> y;
+    bordered.multipliers(y);
+    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+    const answer plain = solve(model), from = solve(model, {}, as_basis(model, t.status));
+    REQUIRE(plain.status == termination::optimal);
+    REQUIRE(from.status == termination::optimal);
+    CHECK(from.iterations == 0);
+    CHECK(std::fabs(from.objective - plain.objective) <= 1e-9 * std::fmax(1, std::fabs(plain.objective)));
+  }
+}
+
+TEST_CASE("pairs of jobs are solved with t beside the basis from the basis that prices give") {
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
+    CAPTURE(seed);
+    const lp model = shares::by_name("pack", 48, seed);
+    detail::price_crash crash;
+    table<basis_status> status;
+    REQUIRE(crash.find(model, status));
+    detail::form program;
+    program.load(model, true);
+    detail::tableau t;
+    t.attach(program);
+    t.set_basis(status);
+    detail::monitor limits;
+    detail::bordered_simplex bordered;
+    REQUIRE(bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9));
+    CHECK(limits.iterations > 20);
+    table<double> y;
+    bordered.multipliers(y);
+    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+    CHECK(solve(model, {}, as_basis(model, t.status)).iterations <= 1);
+    // From there again, without looking for what to hold: nothing is left to do.
+    const long before = limits.iterations;
+    t.set_basis(table<basis_status>{t.status});
+    REQUIRE(bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9, true));
+    CHECK(limits.iterations <= before + 1);
+    bordered.multipliers(y);
+    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+  }
+}
+
+TEST_CASE("where t meets a bound of its own, or a limit comes first, a basis is left to go on from") {
+  oracle::dice d{5};
+  for (int trial = 0; trial < 20; ++trial) {
+    CAPTURE(trial);
+    const bool limited = trial % 2 == 1;
+    const lp model = shared_level(d, 10 + trial, limited ? infinity : 0.05);
+    detail::form program;
+    program.load(model, true);
+    detail::tableau t;
+    t.attach(program);
+    t.set_basis(at_rest(model));
+    detail::monitor limits;
+    if (limited) limits.iteration_limit = 3;
+    detail::bordered_simplex bordered;
+    CHECK(!bordered.run(t, model.columns() - 1, limits, 1e-9));
+    CHECK((limits.reason == detail::stop_reason::iterations) == limited);
+    int basic = 0;
+    for (const basis_status one : t.status) basic += one == basis_status::basic ? 1 : 0;
+    CHECK(basic == model.rows());
+    CHECK(t.status[model.columns() - 1] == basis_status::basic);
+    const answer plain = solve(model), from = solve(model, {}, as_basis(model, t.status));
+    REQUIRE(from.status == termination::optimal);
+    CHECK(std::fabs(from.objective - plain.objective) <= 1e-9);
+    if (!limited) CHECK(std::fabs(from.objective - 0.05) <= 1e-12);
+  }
+}
+
+TEST_CASE("only a cost on one column that stands in many rows is for the method with t beside the basis") {
+  oracle::dice d{9};
+  lp model = shared_level(d, 12, infinity);
+  detail::form program;
+  program.load(model, false);
+  CHECK(detail::bordered_simplex::column_of(program) == 36);
+  model.set_cost(4, 0.5);
+  program.load(model, false);
+  CHECK(detail::bordered_simplex::column_of(program) == -1);
+  model.set_cost(36, 0);  // a cost on a short column alone
+  program.load(model, false);
+  CHECK(detail::bordered_simplex::column_of(program) == -1);
+  model.set_cost(4, 0);
+  program.load(model, false);
+  CHECK(detail::bordered_simplex::column_of(program) == -1);
+}
