@@ -78,10 +78,10 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
   REQUIRE(one.recognise(model));
   REQUIRE(other.recognise(model));
   for (int trial = 0; trial < 50; ++trial) {
-    one.prices.assign(3, 0.0);
-    for (double& price : one.prices) price = d.unit();
-    other.prices = one.prices;
-    for (double& price : other.prices) price *= 1024;
+    one.prices().assign(3, 0.0);
+    for (double& price : one.prices()) price = d.unit();
+    other.prices() = one.prices();
+    for (double& price : other.prices()) price *= 1024;
     one.start();
     other.start();
     REQUIRE(one.answer());
@@ -92,8 +92,8 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
     one.uses();
     double worth = 0, capacities = 0;
     for (int l = 0; l < 3; ++l) {
-      worth += one.prices[l] * one.used[l];
-      capacities += one.prices[l] * one.program.capacity[l];
+      worth += one.prices()[l] * one.used[l];
+      capacities += one.prices()[l] * one.program().capacity[l];
     }
     if (one.at_highest_t(one.bound)) {  // then no scale is the best
       ++highest;
@@ -101,7 +101,7 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
       continue;
     }
     CHECK(worth == doctest::Approx(capacities).epsilon(1e-9));
-    for (int l = 0; l < 3; ++l) CHECK(one.prices[l] == doctest::Approx(other.prices[l]).epsilon(1e-9));
+    for (int l = 0; l < 3; ++l) CHECK(one.prices()[l] == doctest::Approx(other.prices()[l]).epsilon(1e-9));
     CHECK(one.even_from <= one.now_t);
     CHECK(one.even_to >= one.now_t);
   }
@@ -137,15 +137,15 @@ TEST_CASE("settled blocks do what they would do if they were looked at, as long 
         center[l] = scale * d.unit();
         by[l] = 0.02 * scale * d.unit();
       }
-      some.prices = center;
+      some.prices() = center;
       some.start();
       REQUIRE(some.answer());
       some.settle(by, 0.02);
       if (some.looked_at() < 150) ++fewer;
       for (int near = 0; near < 5; ++near) {
         for (int l = 0; l < 3; ++l)
-          some.prices[l] = std::fmax(0, center[l] + (near == 4 ? 20 : 1) * by[l] * (2 * d.unit() - 1));
-        all.prices = some.prices;
+          some.prices()[l] = std::fmax(0, center[l] + (near == 4 ? 20 : 1) * by[l] * (2 * d.unit() - 1));
+        all.prices() = some.prices();
         all.start();
         REQUIRE(all.answer());
         REQUIRE(some.answer());

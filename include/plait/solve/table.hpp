@@ -74,6 +74,11 @@ class table {
     if (count > size_) spread(data_ + size_, count - size_, kept);
     size_ = count;
   }
+  /// So many places, of which the caller writes each before reading it: nothing is kept or filled in.
+  void resize_unset(int count) {
+    make_room(count);
+    size_ = count;
+  }
   void assign(int count, const T& fill) {
     const T kept = fill;
     make_room(count);

@@ -231,7 +231,7 @@ class tableau {
     row.clear();
     double* const v = row.value.data();
     if (rho.sparse(0.25)) {
-      const sparse_matrix& r = program->by_rows;
+      const sparse_matrix& r = program->by_rows();
       const bool few = rho.sparse(0.1) && price_density < 0.3;
       if (few) {
         for (int s = 0; s < rho.count; ++s) {
