@@ -27,6 +27,7 @@ class block_hulls {
   bool recognise(const lp& model) {
     if (!program.recognise(model)) return false;
     corners_.resize_unset(program.members.size() + program.blocks.size());
+    price_.resize_unset(program.members.size());
     prices.assign(program.link_row.size(), 0.0);
     return true;
   }
@@ -55,33 +56,13 @@ class block_hulls {
 
   /// The whole hull; of a block without a demand only the cheapest point, which is all it needs.
   void make(block_program::block& one) {
-    if (one.demand < 0) {
-      make_cheapest(one);
-      return;
-    }
-    corner* const hull = corners_.data() + one.hull_begin;
-    int count = 0;
-    const auto push = [&](const corner& c) {
-      // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
-      if (count > 0 && c.a <= hull[count - 1].a && c.price >= hull[count - 1].price) return;
-      while (count > 0 && hull[count - 1].price >= c.price) --count;
-      while (count > 1) {
-        const corner &p = hull[count - 2], &q = hull[count - 1];
-        if ((q.price - p.price) * (c.a - p.a) < (c.price - p.price) * (q.a - p.a)) break;
-        --count;
-      }
-      hull[count++] = c;
-    };
-    push({0, 0, 0, -1});
-    for (int k = one.begin; k < one.end; ++k) push({program.members[k].a, price_of(k), 0, k});
-    one.hull_count = count;
-    for (int s = 0; s + 1 < count; ++s)
-      hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
+    make_cheapest(one);
+    if (one.demand >= 0) extend(one);
   }
   /// As much of the hull as a demand that stays needs: where the cheapest point meets it, that point alone.
   void make_for(block_program::block& one, double demand) {
     make_cheapest(one);
-    if (demand > of(one)[0].a) make(one);
+    if (one.demand >= 0 && demand > of(one)[0].a) extend(one);
   }
 
   /// Finds the demand on the hull; returns what it costs to meet it.
@@ -115,19 +96,47 @@ class block_hulls {
  private:
   /// Of points that cost the same, the one that meets most.
   void make_cheapest(block_program::block& one) {
+    const block_program::member* const members = program.members.data();
+    const double* const of_link = prices.data();
+    double* const price = price_.data();
+    const int begin = one.begin, end = one.end;
+    if (program.each_one_link) {
+      for (int k = begin; k < end; ++k) price[k] = members[k].cost + of_link[members[k].link] * members[k].use;
+    } else {
+      for (int k = begin; k < end; ++k) price[k] = price_of(k);
+    }
     double least = 0, a = 0;
     int best = -1;
-    for (int k = one.begin; k < one.end; ++k) {
-      const double price = price_of(k), met = program.members[k].a;
-      if (price > least || (price == least && met <= a)) continue;
-      least = price;
-      a = met;
+    for (int k = begin; k < end; ++k) {
+      if (price[k] > least || (price[k] == least && members[k].a <= a)) continue;
+      least = price[k];
+      a = members[k].a;
       best = k;
     }
     corners_[one.hull_begin] = {a, least, 0, best};
     one.hull_count = 1;
   }
+  /// The corners behind the cheapest one, which costs less than all that meet more.
+  void extend(block_program::block& one) {
+    corner* const hull = corners_.data() + one.hull_begin;
+    int last = 0;
+    for (int k = hull[0].at < 0 ? one.begin : hull[0].at + 1; k < one.end; ++k) {
+      const corner c{program.members[k].a, price_[k], 0, k};
+      // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
+      if (c.a <= hull[last].a && c.price >= hull[last].price) continue;
+      while (hull[last].price >= c.price) --last;
+      while (last > 0) {
+        const corner &p = hull[last - 1], &q = hull[last];
+        if ((q.price - p.price) * (c.a - p.a) < (c.price - p.price) * (q.a - p.a)) break;
+        --last;
+      }
+      hull[++last] = c;
+    }
+    one.hull_count = last + 1;
+    for (int s = 0; s < last; ++s) hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
+  }
 
+  table<double> price_;  // of members, when their block was last looked at
   table<corner> corners_;
 };
 

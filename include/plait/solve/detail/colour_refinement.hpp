@@ -30,11 +30,11 @@ class colour_refinement {
     if (n + m < 32) return false;
     column_colour_.resize(n);
     row_colour_.resize(m);
-    for (int j = 0; j < n; ++j) {
-      column_colour_[j] =
-          mixed(mixed(mixed(bits(model.cost(j))) + bits(model.column_lower(j))) + bits(model.column_upper(j)));
-    }
+    for (int j = 0; j < n; ++j) column_colour_[j] = mixed(bits(model.cost(j)));
     if (few_alike()) return false;  // by their costs alone
+    for (int j = 0; j < n; ++j) {
+      column_colour_[j] = mixed(mixed(column_colour_[j] + bits(model.column_lower(j))) + bits(model.column_upper(j)));
+    }
     for (int i = 0; i < m; ++i) row_colour_[i] = mixed(mixed(bits(model.row_lower(i))) + bits(model.row_upper(i)));
     const double most = (1 - least_saving) * (n + m);
     int before = 0;

@@ -105,14 +105,21 @@ class price_crash {
         best_price_ = blocks_.prices();
       }
       t_reach_ = std::fmax(blocks_.moved, 0.7 * t_reach_);
-      const double cost = blocks_.uses();
       // At the end the prices must be the master's own, a vertex: only there do ties show.
       const double near = master_value_ - 1e-11 * std::fabs(master_value_);
       bool widened = false;
-      if (round > 0 && stays && bound >= near) {
+      if (round > 0 && bound >= near) {
+        if (!stays) {
+          // What the blocks do here is nearly a proposal that the master has, and would make it singular.
+          stays = true;
+          const double scale = blocks_.scale_to(master_price_, best_price_);
+          for (int l = 0; l < links; ++l) blocks_.prices()[l] = scale * master_price_[l];
+          continue;
+        }
         widened = widen();
         if (!widened) break;
       }
+      const double cost = blocks_.uses();
       // Between two values of t all is even, so what blocks do at both of them says what they do between.
       propose(blocks_.even_from, cost);
       if (blocks_.even_to > blocks_.even_from) propose(blocks_.even_to, cost);
