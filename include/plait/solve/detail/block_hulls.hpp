@@ -56,22 +56,27 @@ class block_hulls {
 
   /// The whole hull; of a block without a demand only the cheapest point, which is all it needs.
   void make(block_program::block& one) {
+    if (one.demand < 0) {
+      make_alone(one);
+      return;
+    }
     make_cheapest(one);
-    if (one.demand >= 0) extend(one);
+    extend(one);
   }
   /// As much of the hull as a demand that stays needs: where the cheapest point meets it, that point alone.
   void make_for(block_program::block& one, double demand) {
+    if (one.demand < 0) {
+      make_alone(one);
+      return;
+    }
     make_cheapest(one);
-    if (one.demand >= 0 && demand > of(one)[0].a) extend(one);
+    if (demand > of(one)[0].a) extend(one);
   }
 
   /// Finds the demand on the hull; returns what it costs to meet it.
   double cost_at(block_program::block& one, double demand) const {
     const corner* const hull = of(one);
-    if (one.demand < 0) {
-      one.segment = 0;
-      return hull[0].price;
-    }
+    if (one.demand < 0) return hull[0].price;
     int s = one.segment < one.hull_count ? one.segment : 0;
     while (s > 0 && hull[s].a > demand) --s;
     while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
@@ -94,6 +99,31 @@ class block_hulls {
   }
 
  private:
+  /// The cheapest point of a block that has nothing to meet.
+  void make_alone(block_program::block& one) {
+    const double* const of_link = prices.data();
+    double least = 0;
+    int best = -1;
+    if (program.each_one_link) {
+      const block_program::member* const members = program.members.data();
+      for (int k = one.begin, end = one.end; k < end; ++k) {
+        const double price = members[k].cost + of_link[members[k].link] * members[k].use;
+        if (price >= least) continue;
+        least = price;
+        best = k;
+      }
+    } else {
+      for (int k = one.begin; k < one.end; ++k) {
+        const double price = price_of(k);
+        if (price >= least) continue;
+        least = price;
+        best = k;
+      }
+    }
+    corners_[one.hull_begin] = {0, least, 0, best};
+    one.hull_count = 1;
+    one.segment = 0;
+  }
   /// Of points that cost the same, the one that meets most.
   void make_cheapest(block_program::block& one) {
     const block_program::member* const members = program.members.data();

@@ -29,10 +29,8 @@ class block_program {
     int segment = 0;  // the hull point at or before the demand, of the last evaluation
   };
   struct member {
-    int column;
-    double a, scale, cost;  // demand met, and cost, with all of the budget; scale = U / w
-    double use = 0;         // of `link`, with all of the budget, where each member uses just one
-    int link = 0;
+    int column, link;     // link: where each member uses just one
+    double a, cost, use;  // demand met, cost, and use of the link, with all of the budget
   };
 
   /// False where the program is of another kind.
@@ -63,7 +61,7 @@ class block_program {
       if (model.column_lower(j) != 0 || model.column_upper(j) != infinity) return false;
       int budget = -1, demand = -1, others = 0, links = 0;
       double all = 0, least_use = 1e300;  // all: of the budget, that one unit of the column takes
-      member x{.column = j, .a = 0, .scale = 0, .cost = sign * model.cost(j)};
+      member x{.column = j, .link = 0, .a = 0, .cost = sign * model.cost(j), .use = 0};
       for (int k = from; k < to; ++k) {
         const int i = m.index[k], of = kind_[i];
         const double v = m.value[k];
@@ -104,10 +102,10 @@ class block_program {
         block_of_row_[demand] = home;
       }
       ++one.end;  // counts the columns; becomes where they end once all are counted
-      x.scale = one.budget_bound / all;
-      x.a *= x.scale;
-      x.cost *= x.scale;
-      x.use *= x.scale;
+      const double scale = one.budget_bound / all;
+      x.a *= scale;
+      x.cost *= scale;
+      x.use *= scale;
       const double size = std::fabs(x.cost);
       if (size > largest_cost) largest_cost = size;
       if (least_use < smallest_use) smallest_use = least_use;
@@ -218,13 +216,18 @@ class block_program {
     use_begin_.resize_unset(members.size() + 1);
     use_link_.clear();
     use_.clear();
-    for (int k = 0; k < members.size(); ++k) {
-      use_begin_[k] = use_link_.size();
-      const int j = members[k].column;
-      for (int e = m.begin[j]; e < m.begin[j + 1]; ++e) {
-        if (kind_[m.index[e]] < 0) continue;
-        use_link_.push_back(kind_[m.index[e]]);
-        use_.push_back(m.value[e] * members[k].scale);
+    for (const block& one : blocks) {
+      for (int k = one.begin; k < one.end; ++k) {
+        use_begin_[k] = use_link_.size();
+        const int from = m.begin[members[k].column], to = m.begin[members[k].column + 1];
+        double scale = 0;
+        for (int e = from; e < to; ++e)
+          if (m.index[e] == one.budget) scale = one.budget_bound / m.value[e];
+        for (int e = from; e < to; ++e) {
+          if (kind_[m.index[e]] < 0) continue;
+          use_link_.push_back(kind_[m.index[e]]);
+          use_.push_back(m.value[e] * scale);
+        }
       }
     }
     use_begin_[members.size()] = use_link_.size();
