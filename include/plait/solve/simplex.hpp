@@ -239,7 +239,6 @@ class simplex : private detail::proof {
     detail::tableau& t = engine_.state;
     t.threshold = 0.1;
     t.factorize(status_);
-    t.settle_all();
     t.compute_values();
     t.compute_reduced_costs();
     const detail::tableau::infeasibility of_values = t.primal_infeasibilities(options.tolerance),

@@ -63,7 +63,7 @@ class table {
 
   void push_back(const T& value) {
     const T kept = value;  // it may be one of these
-    if (size_ == room_) reserve(2 * size_ + 4);
+    if (size_ == room_) reserve(2 * size_ + 32);
     data_[size_++] = kept;
   }
   void pop_back() noexcept { --size_; }
