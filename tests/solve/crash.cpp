@@ -78,10 +78,10 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
   REQUIRE(one.recognise(model));
   REQUIRE(other.recognise(model));
   for (int trial = 0; trial < 50; ++trial) {
-    one.prices.assign(3, 0.0);
-    for (double& price : one.prices) price = d.unit();
-    other.prices = one.prices;
-    for (double& price : other.prices) price *= 1024;
+    one.prices().assign(3, 0.0);
+    for (double& price : one.prices()) price = d.unit();
+    other.prices() = one.prices();
+    for (double& price : other.prices()) price *= 1024;
     one.start();
     other.start();
     REQUIRE(one.answer());
@@ -92,8 +92,8 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
     one.uses();
     double worth = 0, capacities = 0;
     for (int l = 0; l < 3; ++l) {
-      worth += one.prices[l] * one.used[l];
-      capacities += one.prices[l] * one.program.capacity[l];
+      worth += one.prices()[l] * one.used[l];
+      capacities += one.prices()[l] * one.program().capacity[l];
     }
     if (one.at_highest_t(one.bound)) {  // then no scale is the best
       ++highest;
@@ -101,12 +101,63 @@ TEST_CASE("prices that differ in scale alone say the same where columns cost not
       continue;
     }
     CHECK(worth == doctest::Approx(capacities).epsilon(1e-9));
-    for (int l = 0; l < 3; ++l) CHECK(one.prices[l] == doctest::Approx(other.prices[l]).epsilon(1e-9));
+    for (int l = 0; l < 3; ++l) CHECK(one.prices()[l] == doctest::Approx(other.prices()[l]).epsilon(1e-9));
     CHECK(one.even_from <= one.now_t);
     CHECK(one.even_to >= one.now_t);
   }
   CHECK(highest > 0);
   CHECK(highest < 50);
+}
+
+TEST_CASE("cost programs of a hundred seeds start at their optimum, also where prices end between two proposals") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    const lp model = shares::by_name("cost", 128, seed);
+    detail::price_crash crash;
+    table<basis_status> status;
+    CHECK(crash.find(model, status));
+    const answer found = solve(model);
+    CHECK(found.status == termination::optimal);
+    CHECK(found.iterations == 0);
+  }
+}
+
+TEST_CASE("blocks are found whatever the order of columns, and where a column uses two links") {
+  for (const char* family : {"maxmin", "cost"}) {
+    for (const bool two_links : {false, true}) {
+      const lp given = shares::by_name(family, 150, 5);
+      const sparse_matrix& a = given.matrix();
+      lp model;
+      model.set_sense(given.sense());
+      for (int i = 0; i < given.rows(); ++i) model.add_row(given.row_lower(i), given.row_upper(i));
+      const int power = two_links ? model.add_row(-infinity, 6) : -1;
+      std::vector<lp_entry> column;
+      for (int k = 0; k < given.columns(); ++k) {
+        const int j = k * 7 % given.columns();  // no size here is a multiple of seven
+        column.clear();
+        for (int e = a.begin[j]; e < a.begin[j + 1]; ++e) column.push_back({a.index[e], a.value[e]});
+        if (two_links && column.size() < 4) column.push_back({power, 0.3 + 0.1 * (j % 3)});
+        model.add_column(given.cost(j), given.column_lower(j), given.column_upper(j), column);
+      }
+      CAPTURE(family);
+      CAPTURE(two_links);
+      REQUIRE(given.columns() % 7 != 0);
+      detail::price_crash crash;
+      table<basis_status> status;
+      REQUIRE(crash.find(model, status));
+      solve_options plain;
+      plain.crash = false;
+      const answer with = solve(model), without = solve(model, plain), before = solve(given);
+      REQUIRE(with.status == termination::optimal);
+      CHECK(with.iterations == 0);
+      CHECK(std::fabs(with.objective - without.objective) <= 1e-9 * std::fmax(1, without.objective));
+      if (two_links) {
+        CHECK(std::fabs(with.activity[power] - 6) <= 1e-9);  // it binds, or it would say nothing
+      } else {
+        CHECK(std::fabs(with.objective - before.objective) <= 1e-9 * std::fmax(1, before.objective));
+      }
+    }
+  }
 }
 
 TEST_CASE("programs of another kind are left alone by the price crash") {
@@ -137,15 +188,15 @@ TEST_CASE("settled blocks do what they would do if they were looked at, as long 
         center[l] = scale * d.unit();
         by[l] = 0.02 * scale * d.unit();
       }
-      some.prices = center;
+      some.prices() = center;
       some.start();
       REQUIRE(some.answer());
       some.settle(by, 0.02);
       if (some.looked_at() < 150) ++fewer;
       for (int near = 0; near < 5; ++near) {
         for (int l = 0; l < 3; ++l)
-          some.prices[l] = std::fmax(0, center[l] + (near == 4 ? 20 : 1) * by[l] * (2 * d.unit() - 1));
-        all.prices = some.prices;
+          some.prices()[l] = std::fmax(0, center[l] + (near == 4 ? 20 : 1) * by[l] * (2 * d.unit() - 1));
+        all.prices() = some.prices();
         all.start();
         REQUIRE(all.answer());
         REQUIRE(some.answer());

@@ -40,7 +40,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     double lower, upper;
   };
   struct node {
-    std::vector<change> changes;
+    table<change> changes;
     basis start;
     double bound;  // of the relaxation, to be minimized
     int depth;
@@ -59,7 +59,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
   double best_value = infinity;  // to be minimized
   std::int64_t iterations = 0, nodes = 0;
   std::vector<node> open;
-  std::vector<pseudo_cost> costs(static_cast<std::size_t>(n));
+  table<pseudo_cost> costs(n);
 
   // Bounds of whole columns become whole.
   for (int j = 0; j < n; ++j) {
@@ -104,7 +104,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(pick));
     if (close(now.bound)) continue;
 
-    std::vector<change> saved;
+    table<change> saved;
     for (const change& c : now.changes) {
       saved.push_back({c.column, work.column_lower(c.column), work.column_upper(c.column)});
       work.set_column_bounds(c.column, c.lower, c.upper);
@@ -114,7 +114,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     answer relaxed = solver.solve(work, inner, now.start);
     iterations += relaxed.iterations;
     ++nodes;
-    for (std::size_t k = saved.size(); k-- > 0;) {
+    for (int k = saved.size(); k-- > 0;) {
       work.set_column_bounds(saved[k].column, saved[k].lower, saved[k].upper);
     }
     if (relaxed.status == termination::infeasible) continue;
@@ -141,7 +141,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
       if (!model.is_integer(j)) continue;
       const double f = fraction(j);
       if (f <= how.whole || f >= 1 - how.whole) continue;
-      const pseudo_cost& p = costs[static_cast<std::size_t>(j)];
+      const pseudo_cost& p = costs[j];
       const double down = f * (p.count[0] > 0 ? p.sum[0] / p.count[0] : 1);
       const double up = (1 - f) * (p.count[1] > 0 ? p.sum[1] / p.count[1] : 1);
       const double score = std::fmax(down, 1e-6) * std::fmax(up, 1e-6);
@@ -152,7 +152,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     }
     if (now.depth > 0 && !now.changes.empty()) {
       const change& last = now.changes.back();
-      pseudo_cost& p = costs[static_cast<std::size_t>(last.column)];
+      pseudo_cost& p = costs[last.column];
       const int side = last.lower > work.column_lower(last.column) ? 1 : 0;
       p.sum[side] += std::fmax(0, value - now.bound);
       ++p.count[side];
@@ -165,10 +165,10 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
         const double whole = std::round(relaxed.x[j]);
         work.set_column_bounds(j, whole, whole);
       }
-      const std::size_t first = now.changes.size();
+      const int first = now.changes.size();
       answer exact = solver.solve(work, inner, relaxed.basis);
       iterations += exact.iterations;
-      for (std::size_t k = saved.size(); k-- > first;) {
+      for (int k = saved.size(); k-- > first;) {
         work.set_column_bounds(saved[k].column, saved[k].lower, saved[k].upper);
       }
       if (exact.status != termination::optimal) {

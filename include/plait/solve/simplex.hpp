@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <string>
 
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
@@ -13,6 +13,7 @@
 #include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/on_demand.hpp>
 #include <plait/solve/detail/price_crash.hpp>
 #include <plait/solve/detail/proof.hpp>
 #include <plait/solve/detail/sifting.hpp>
@@ -148,8 +149,7 @@ class simplex : private detail::proof {
     small.objective_limit = infinity;
     if (options.time_limit < infinity) small.time_limit = limits.deadline - detail::seconds_now();
     if (options.iteration_limit >= 0) small.iteration_limit = options.iteration_limit - limits.iterations;
-    if (inner_.empty()) inner_.resize(1);
-    inner_[0].solve(folding_.folded(), small, {}, folded_);
+    inner_.get().solve(folding_.folded(), small, {}, folded_);
     limits.iterations += folded_.iterations;
     switch (folded_.status) {
       case termination::optimal:
@@ -239,7 +239,6 @@ class simplex : private detail::proof {
     detail::tableau& t = engine_.state;
     t.threshold = 0.1;
     t.factorize(status_);
-    t.settle_all();
     t.compute_values();
     t.compute_reduced_costs();
     const detail::tableau::infeasibility of_values = t.primal_infeasibilities(options.tolerance),
@@ -280,7 +279,7 @@ class simplex : private detail::proof {
   detail::sifting sifting_;
   detail::folding folding_;
   detail::crossover crossover_;
-  std::vector<simplex> inner_;  // at most one, for folded programs
+  detail::on_demand<simplex> inner_;  // for folded programs
   answer folded_;
   basis start_;
   bool crashed_ = false;  // whether status_ holds a basis to start from

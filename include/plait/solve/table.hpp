@@ -63,7 +63,7 @@ class table {
 
   void push_back(const T& value) {
     const T kept = value;  // it may be one of these
-    if (size_ == room_) reserve(2 * size_ + 4);
+    if (size_ == room_) reserve(2 * size_ + 32);
     data_[size_++] = kept;
   }
   void pop_back() noexcept { --size_; }
@@ -72,6 +72,11 @@ class table {
     const T kept = fill;
     if (count > room_) reserve(count);
     if (count > size_) spread(data_ + size_, count - size_, kept);
+    size_ = count;
+  }
+  /// So many places, of which the caller writes each before reading it: nothing is kept or filled in.
+  void resize_unset(int count) {
+    make_room(count);
     size_ = count;
   }
   void assign(int count, const T& fill) {

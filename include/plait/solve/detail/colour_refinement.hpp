@@ -17,9 +17,9 @@ namespace plait::detail {
 /// Colours are 64-bit hashes; each round mixes into the colour of a column the coefficients and colours of its rows,
 /// and the other way round, until a round splits no class. Two unlike members with the same hash would be taken for
 /// alike; whoever uses the classes checks what comes of them. Cost: O(entries) a round. The rounds end at once where
-/// too few columns and rows still look alike for folding to pay, which in most programs is after the first.
-/// Source: Grohe, Kersting, Mladenov, Selman, "Dimension reduction via colour refinement", ESA 2014; here with equal
-/// multisets of coefficients where there equal sums are enough.
+/// too few columns and rows still look alike for folding to pay, which in most programs is after the first, and in
+/// those with a cost for each column before it. Source: Grohe, Kersting, Mladenov, Selman, "Dimension reduction via
+/// colour refinement", ESA 2014; here with equal multisets of coefficients where there equal sums are enough.
 class colour_refinement {
  public:
   /// False where folding would not take away at least 0.4 of all columns and rows, and 0.2 of the columns.
@@ -30,9 +30,10 @@ class colour_refinement {
     if (n + m < 32) return false;
     column_colour_.resize(n);
     row_colour_.resize(m);
+    for (int j = 0; j < n; ++j) column_colour_[j] = mixed(bits(model.cost(j)));
+    if (few_alike()) return false;  // by their costs alone
     for (int j = 0; j < n; ++j) {
-      column_colour_[j] =
-          mixed(mixed(mixed(bits(model.cost(j))) + bits(model.column_lower(j))) + bits(model.column_upper(j)));
+      column_colour_[j] = mixed(mixed(column_colour_[j] + bits(model.column_lower(j))) + bits(model.column_upper(j)));
     }
     for (int i = 0; i < m; ++i) row_colour_[i] = mixed(mixed(bits(model.row_lower(i))) + bits(model.row_upper(i)));
     const double most = (1 - least_saving) * (n + m);

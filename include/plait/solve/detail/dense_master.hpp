@@ -57,31 +57,7 @@ class dense_master {
           x_[r] += inverse_[r * rows + i] * (i < links_ ? capacity_[i] : 1.0);
         }
       }
-      int entering = -1;
-      double best = 0;
-      const int all = first_proposal() + cost_.size();
-      for (int v = 0; v < all; ++v) {
-        double d = cost_of(v), size = std::fabs(d);
-        if (v < links_) {
-          d -= y_[v];
-          size += std::fabs(y_[v]);
-        } else if (v < 2 * links_) {
-          d += y_[v - links_];
-          size += std::fabs(y_[v - links_]);
-        } else {
-          const double* const use = use_.data() + (v - first_proposal()) * links_;
-          for (int l = 0; l < links_; ++l) {
-            d -= y_[l] * use[l];
-            size += std::fabs(y_[l] * use[l]);
-          }
-          d -= y_[links_];
-          size += std::fabs(y_[links_]);
-        }
-        if (d < -1e-13 * size && d < best && !is_basic(v)) {
-          best = d;
-          entering = v;
-        }
-      }
+      const int entering = price_all();
       if (entering < 0) {
         price.resize(links_);
         value = 0;
@@ -149,6 +125,30 @@ class dense_master {
     if (v < 2 * links_) return row == v - links_ ? -1 : 0;
     return row == links_ ? 1 : use_[(v - first_proposal()) * links_ + row];
   }
+  /// The variable of least reduced cost, or -1 where none is negative.
+  [[nodiscard]] int price_all() const {
+    int entering = -1;
+    double best = 0;
+    const auto see = [&](int v, double d, double size) {
+      if (d < best && d < -1e-13 * size && !is_basic(v)) {
+        best = d;
+        entering = v;
+      }
+    };
+    const double* const y = y_.data();
+    for (int l = 0; l < links_; ++l) see(slack(l), -lowest_[l] - y[l], std::fabs(lowest_[l]) + std::fabs(y[l]));
+    for (int l = 0; l < links_; ++l) see(over(l), highest_[l] + y[l], std::fabs(highest_[l]) + std::fabs(y[l]));
+    const double* use = use_.data();
+    for (int q = 0; q < cost_.size(); ++q, use += links_) {
+      double d = cost_[q], size = std::fabs(d);
+      for (int l = 0; l < links_; ++l) {
+        d -= y[l] * use[l];
+        size += std::fabs(y[l] * use[l]);
+      }
+      see(first_proposal() + q, d - y[links_], size + std::fabs(y[links_]));
+    }
+    return entering;
+  }
   bool invert() {
     const int rows = links_ + 1;
     work_.assign(rows * rows, 0.0);
@@ -157,26 +157,27 @@ class dense_master {
       for (int i = 0; i < rows; ++i) work_[i * rows + r] = entry(i, basic_[r]);
       inverse_[r * rows + r] = 1;
     }
+    double* const work = work_.data();
+    double* const inverse = inverse_.data();
     for (int c = 0; c < rows; ++c) {
       int p = c;
       for (int i = c + 1; i < rows; ++i)
-        if (std::fabs(work_[i * rows + c]) > std::fabs(work_[p * rows + c])) p = i;
-      const double pivot = work_[p * rows + c];
+        if (std::fabs(work[i * rows + c]) > std::fabs(work[p * rows + c])) p = i;
+      const double pivot = work[p * rows + c];
       if (std::fabs(pivot) < 1e-13) return false;
+      double *const work_c = work + c * rows, *const inverse_c = inverse + c * rows;
       for (int k = 0; k < rows; ++k) {
-        const double a = work_[p * rows + k], b = inverse_[p * rows + k];
-        work_[p * rows + k] = work_[c * rows + k];
-        inverse_[p * rows + k] = inverse_[c * rows + k];
-        work_[c * rows + k] = a / pivot;
-        inverse_[c * rows + k] = b / pivot;
+        const double a = work[p * rows + k], b = inverse[p * rows + k];
+        work[p * rows + k] = work_c[k];
+        inverse[p * rows + k] = inverse_c[k];
+        work_c[k] = a / pivot;
+        inverse_c[k] = b / pivot;
       }
       for (int i = 0; i < rows; ++i) {
-        const double factor = work_[i * rows + c];
+        const double factor = work[i * rows + c];
         if (i == c || factor == 0) continue;
-        for (int k = 0; k < rows; ++k) {
-          work_[i * rows + k] -= factor * work_[c * rows + k];
-          inverse_[i * rows + k] -= factor * inverse_[c * rows + k];
-        }
+        for (int k = c; k < rows; ++k) work[i * rows + k] -= factor * work_c[k];
+        for (int k = 0; k < rows; ++k) inverse[i * rows + k] -= factor * inverse_c[k];
       }
     }
     return true;

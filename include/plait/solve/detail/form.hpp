@@ -18,11 +18,19 @@ namespace plait::detail {
 /// powers of two, so that scaling rounds nothing: entry a_ij becomes row_scale_i a_ij column_scale_j.
 struct form {
   sparse_matrix a;
-  sparse_matrix by_rows;
   table<double> cost, lower, upper;
   table<double> column_scale, row_scale;
   monitor* limits = nullptr;  ///< asked while loading; a load that it ends is done anew the next time
   int version = 0;            ///< grows whenever the matrix becomes another one
+
+  /// The same matrix by rows, which pivots need and many a solve does not: made when first asked for, O(entries).
+  [[nodiscard]] const sparse_matrix& by_rows() const {
+    if (!rows_known_) transpose(a, by_rows_);
+    rows_known_ = true;
+    return by_rows_;
+  }
+  /// To be called by those who change `a` themselves.
+  void forget_rows() { rows_known_ = false; }
 
   [[nodiscard]] int rows() const { return a.rows; }
   [[nodiscard]] int columns() const { return a.columns; }
@@ -39,6 +47,7 @@ struct form {
     if (scaled || scaled_ || version == 0 || !same_matrix(a, original)) {
       ++version;
       scaled_ = true;  // until all is there
+      forget_rows();
       poll();
       a = original;
       column_scale.assign(n, 1.0);
@@ -51,8 +60,6 @@ struct form {
           for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
         }
       }
-      poll();
-      transpose(a, by_rows);
       scaled_ = scaled;
       poll();
     }
@@ -144,6 +151,8 @@ struct form {
     }
   }
 
+  mutable sparse_matrix by_rows_;
+  mutable bool rows_known_ = false;
   bool scaled_ = false;
   table<double> low_, high_;
 };

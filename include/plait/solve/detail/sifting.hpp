@@ -132,7 +132,7 @@ class sifting {
         small_.upper[count + whole.a.index[e]] -= whole.a.value[e] * x;
       }
     }
-    transpose(a, small_.by_rows);
+    small_.forget_rows();
     ++small_.version;
   }
 

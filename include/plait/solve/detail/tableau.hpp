@@ -89,7 +89,8 @@ class tableau {
   }
 
   /// Factors of the basis of `wanted`, from nothing but that and the program: the same bits whatever was done before.
-  /// Where the factors at hand are those already, nothing is done. Returns how many variables had to leave the basis.
+  /// Where the factors at hand are those already, they stay. What is not basic is at its bound afterwards. Returns how
+  /// many variables had to leave the basis.
   int factorize(const table<basis_status>& wanted) {
     if (kept_ && factors.updates() == 0 && kept_threshold_ == threshold && same_basis(wanted)) {
       status = wanted;
@@ -97,6 +98,7 @@ class tableau {
       place.assign(variables(), -1);
       for (int p = 0; p < rows(); ++p) place[basic[p]] = p;
       weight.assign(rows(), 1.0);
+      settle_all();
       fresh_ = true;
       return 0;
     }
@@ -231,7 +233,7 @@ class tableau {
     row.clear();
     double* const v = row.value.data();
     if (rho.sparse(0.25)) {
-      const sparse_matrix& r = program->by_rows;
+      const sparse_matrix& r = program->by_rows();
       const bool few = rho.sparse(0.1) && price_density < 0.3;
       if (few) {
         for (int s = 0; s < rho.count; ++s) {

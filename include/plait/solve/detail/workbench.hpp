@@ -66,7 +66,6 @@ class workbench {
     t.restore_costs();
     t.threshold = 0.1;
     t.factorize(status_);
-    t.settle_all();
     t.compute_values();
   }
   bool passes(const lp& model, answer& found) {
