@@ -195,6 +195,10 @@ class stream_communicator {
 
   void doing(const activity& now) noexcept { group().world().doing(now); }
 
+  /// Throws what has stopped this rank, if anything has: for whoever has waited for a stream, since what was aborted
+  /// leaves anything in memory.
+  void check() { group().world().check_handles(); }
+
   /// Calls `start()`, which puts work that was captured into `order`, and watches that as one piece of work: it has the
   /// deadline of one.
   template <class Start>

@@ -186,6 +186,7 @@ class executor {
   /// The results of the steps, from the sums over all ranks.
   void collect() {
     space::download(numbers_.data(), work_.sums, numbers_.size() * sizeof(double), order_);
+    if constexpr (requires { rank_->world().check(); }) rank_->world().check();
     for (std::size_t i = 0; i < batches_.steps(); ++i) {
       const double* const sums = numbers_.data() + shared_workspace<T>::sums_of_a_step * i;
       const std::int64_t rows = static_cast<std::int64_t>(sums[2]), all = batches_.global_rows(i);

@@ -73,10 +73,9 @@ class step_capture<T, Target, Optimizer, Comm> {
   step_capture(const step_plan& plan, const training<T>& settings, step_arenas<space>& memory)
       : on_{settings.capture}, steps_{static_cast<std::size_t>(plan.shape.steps)} {
     if (!on_) return;
-    require(
-        !settings.post_validate, "plait::trainer",
-        "a step whose update is validated afterwards cannot be captured, since the host decides in its midst; leave "
-        "out capture or post_validate");
+    require(!settings.post_validate, "plait::trainer",
+            "these steps cannot be captured: where an update is validated afterwards the host decides in the midst of "
+            "the step; leave out capture or post_validate");
     if (plan.staged.inputs > 0) inputs_ = memory.communication.template take<T>(plan.staged.inputs);
     if (plan.staged.targets > 0) targets_ = memory.communication.template take<Target>(plan.staged.targets);
     numbers_ = memory.communication.template take<numbers_type>(plan.shape.steps);
@@ -106,14 +105,20 @@ class step_capture<T, Target, Optimizer, Comm> {
     for (const auto& stage : stages) key_.push_back(stage.first_version());
     recorded_.run(key_, rows, order, give, [&](const auto& start) {
       world.doing({"captured step", -1, -1, -1});
-      if constexpr (requires { world.launch(order, start); })
-        world.launch(order, start);
-      else
-        start();
+      launch(world, order, start);
     });
   }
 
  private:
+  /// Where the communicator watches its work, it watches this too.
+  template <class Start>
+  static void launch(Comm& world, stream order, const Start& start) {
+    if constexpr (requires { world.launch(order, start); })
+      world.launch(order, start);
+    else
+      start();
+  }
+
   bool on_;
   std::size_t steps_;
   T* inputs_ = nullptr;  ///< [steps, rows, features]; none: no stage of this rank reads samples
