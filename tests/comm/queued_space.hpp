@@ -26,6 +26,22 @@
 
 namespace plait {
 
+/// While one lives, what this thread allocates is for the queues, which a device would do itself.
+class allocating_for_queues {
+ public:
+  allocating_for_queues() { ++depth(); }
+  allocating_for_queues(const allocating_for_queues&) = delete;
+  allocating_for_queues& operator=(const allocating_for_queues&) = delete;
+  ~allocating_for_queues() { --depth(); }
+  static bool here() { return depth() > 0; }
+
+ private:
+  static int& depth() {
+    static thread_local int count = 0;
+    return count;
+  }
+};
+
 /// A queue of work and the thread that does it in order.
 class work_queue {
  public:
@@ -45,7 +61,9 @@ class work_queue {
     worker_.join();
   }
 
-  void push(std::function<void()> work) {
+  template <class Work>
+  void push(Work work) {
+    const allocating_for_queues guard;
     if (captured_ != nullptr)
       captured_->add(this, [work = std::move(work)](recording::flags&) { work(); });
     else
@@ -83,9 +101,11 @@ class work_queue {
     return on;
   }
   /// Gives work although the queue may be captured.
-  void push_now(std::function<void()> work) {
+  template <class Work>
+  void push_now(Work work) {
+    const allocating_for_queues guard;
     const std::lock_guard lock{mutex_};
-    waiting_.push_back(std::move(work));
+    waiting_.emplace_back(std::move(work));
     changed_.notify_one();
   }
 
@@ -226,6 +246,7 @@ struct queued {
     }
     void launch(stream order) const {
       if (order.queue->captured() != nullptr) capture_fails("a launch is captured");
+      const allocating_for_queues guard;
       const auto flags = std::make_shared<recording::flags>(work_->flag_count());
       for (const recording::node& one : work_->nodes()) {
         work_queue& to = one.queue == work_->origin() ? *order.queue : *beside_.at(one.queue);

@@ -110,6 +110,7 @@ void captured_steps_train_alike(const Engine& engine, const layout_handle& layou
   job.settings.capture = true;
   const auto captured = train_in_changing_steps<T>(engine, layout, optimizer, job);
   CHECK(equal_bits(captured, given));
+  if (given.losses.empty()) return;  // rank 0 is in another process
   CHECK(given.losses.front() != given.losses.back());
 }
 

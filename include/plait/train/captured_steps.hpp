@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,15 +35,15 @@ class captured_steps {
         std::find_if(kinds_.begin(), kinds_.end(), [&](const kind& one) { return std::ranges::equal(one.key, key); });
     if (known == kinds_.end()) {
       if (kinds_.size() == most) kinds_.pop_back();
-      kinds_.insert(kinds_.begin(), kind{{key.begin(), key.end()}, std::nullopt, {}});
+      kinds_.insert(kinds_.begin(), kind{{key.begin(), key.end()}, nullptr, {}});
       return give();
     }
     std::rotate(kinds_.begin(), known, known + 1);
     kind& one = kinds_.front();
-    if (one.work.has_value()) {
+    if (one.work != nullptr) {
       rows.again(one.rows);
     } else {
-      one.work.emplace(order, give);
+      one.work = std::make_unique<typename Space::graph>(order, give);
       one.rows.assign(rows.entries().begin(), rows.entries().end());
     }
     launch([&] { one.work->launch(order); });
@@ -52,7 +52,7 @@ class captured_steps {
  private:
   struct kind {
     std::vector<std::int64_t> key;
-    std::optional<typename Space::graph> work;
+    std::unique_ptr<typename Space::graph> work;  ///< none: the step has not been recorded yet
     std::vector<typename recorder<Space>::entry> rows;
   };
   std::vector<kind> kinds_;  ///< the one used last first
