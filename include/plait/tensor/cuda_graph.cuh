@@ -18,7 +18,8 @@ namespace plait {
 /// each launch. Not yet run on a GPU: docs/status.md.
 class cuda_graph {
  public:
-  /// Throws: cuda, where something cannot be captured; what `issue` throws. The stream is then as it was.
+  /// order: not the legacy default stream, which cannot be captured. Throws: cuda, where something cannot be captured;
+  /// what `issue` throws. The stream is then as it was.
   template <class Issue>
   cuda_graph(cuda_stream order, const Issue& issue) {
     PLAIT_CHECK_CUDA(cudaStreamBeginCapture(order.native(), cudaStreamCaptureModeThreadLocal));

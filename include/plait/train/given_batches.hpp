@@ -63,7 +63,7 @@ class given_batches {
       };
       if (x != nullptr) move(one.x, x, features_, inputs_in_space_);
       if (targets == nullptr) continue;
-      if (!targets_in_space_) look_at(one.targets);
+      for (int micro = 0; micro < micro_ && !targets_in_space_; ++micro) look_at(one.micro_targets(micro));
       move(one.targets, targets, one.target_columns, targets_in_space_);
     }
     inputs_in_space_ = inputs_in_space_ || x != nullptr;

@@ -24,9 +24,7 @@ constexpr const char* why_not_captured() {
   if constexpr (!requires { typename Comm::space::graph; })
     return "work in this memory is done before a call returns, so there is nothing to capture";
   else if constexpr (!capturable_communicator<Comm>)
-    return "a rank's host waits for the other ranks in every step; capture steps of one rank (serial), or of ranks "
-           "over "
-           "NCCL";
+    return "a rank's host waits for the other ranks in every step; capture steps of one rank, or of ranks over NCCL";
   else if constexpr (!capturable_optimizer<Optimizer, T>)
     return "the optimizer has no numbers<T>(step), so what it takes from the step's number would be captured with it "
            "(optim/optimizer.hpp)";
