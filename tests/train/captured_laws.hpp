@@ -48,7 +48,8 @@ class batch_in_space {
 
 /// The task's data in batches that change in every way that batches may: their values, the last of each four smaller,
 /// every third in the space of the ranks; under a learning rate that is another in each step; with an evaluation after
-/// each five. Programs of several steps are given as many batches at a time.
+/// each five, and steps that are skipped, as where a checkpoint is loaded. Programs of several steps are given as many
+/// batches at a time.
 template <class T, class Engine, class Optimizer>
 outcome<T> train_in_changing_steps(const Engine& engine, const layout_handle& layout, const Optimizer& optimizer,
                                    const task<T, std::int32_t>& job) {
@@ -68,6 +69,7 @@ outcome<T> train_in_changing_steps(const Engine& engine, const layout_handle& la
       auto today = job;
       if (step % 4 == 3) today.settings.batch = 30;
       trainer.optimizer().learning_rate = optimizer.learning_rate / (1 + step % 3);
+      if (step == 9) trainer.restore(trainer.steps() + 5, job.settings.seed);
       if (job.settings.steps > 1) {
         std::vector<local_batch<T, std::int32_t>> several;
         for (int i = 0; i < job.settings.steps; ++i) several.push_back(of(today, step * job.settings.steps + i));
