@@ -188,6 +188,9 @@ int run_program(int argc, char** argv) {
                  "what ranks are: threads; mpi, processes that mpirun starts; or nccl, processes with a GPU each")
       ->check(CLI::IsMember({"threads", "mpi", "nccl"}))
       ->capture_default_str();
+  app.add_flag("--graph", options.graph,
+               "record the work of a step as a CUDA graph and launch that in later steps; needs --space cuda, and "
+               "--layout serial or --comm nccl");
   app.add_option("--deadline", options.deadline, "seconds after which a rank that is waited for is missing")
       ->capture_default_str();
   app.add_option("--flight-record", options.flight_record,
@@ -217,6 +220,8 @@ int run_program(int argc, char** argv) {
   const bool f64 = dtype == "f64";
   require(comm != "mpi" || space == "host", "fashion_mnist", "--comm mpi is for --space host");
   require(comm != "nccl" || space == "cuda", "fashion_mnist", "--comm nccl is for --space cuda");
+  require(!options.graph || (space == "cuda" && (comm == "nccl" || options.layout.mesh.size() == 1)), "fashion_mnist",
+          "--graph is for --space cuda with one rank, --layout serial, or with ranks over NCCL, --comm nccl");
   const auto train_on_threads = [&](const fashion_options& what, const char* label) {
     if (space == "cuda") {
 #if defined(PLAIT_EXAMPLE_CUDA)

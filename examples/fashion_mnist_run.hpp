@@ -31,6 +31,7 @@ struct fashion_options {
   std::string checkpoint{};           // folder; empty: none
   std::int64_t checkpoint_every = 0;  // steps; 0: at the end only
   bool resume = false;
+  bool graph = false;           // record the work of a step, and launch it in later steps
   double deadline = 60;         // seconds
   std::string flight_record{};  // file; empty: none
 };
@@ -123,7 +124,11 @@ fashion_report train_fashion(const Engine& engine, const fashion_options& option
     auto tests = make_loader<T>(test, sampler::sequential(test.samples(), options.batch), shard);
     typename space::owned_stream stream;
     trainer trainer{rank, model, sgd_momentum{.learning_rate = 0.03, .momentum = 0.9, .weight_decay = 1e-4},
-                    training<T>{.features = 784, .batch = options.batch, .micro = options.micro, .seed = options.seed},
+                    training<T>{.features = 784,
+                                .batch = options.batch,
+                                .micro = options.micro,
+                                .seed = options.seed,
+                                .capture = options.graph},
                     stream};
     const bool talks = rank.rank() == 0;
     fashion_progress progress{what, batches.batches_per_epoch()};

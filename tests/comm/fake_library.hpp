@@ -70,7 +70,8 @@ struct fake_library {
     // While it is being made by a split:
     std::shared_ptr<group> parent;
     int split = 0, color = 0;
-    std::shared_ptr<std::atomic<bool>> last;  // the work before
+    queued::fence last;  // the work before, which is of this capture, or was not captured
+    std::shared_ptr<recording> last_in;
   };
   using handle = comm*;
 
@@ -85,32 +86,20 @@ struct fake_library {
     return all.back().get();
   }
 
-  class event {
-   public:
-    void record(stream order) {
-      passed_ = std::make_shared<std::atomic<bool>>(false);
-      order.queue->push([passed = passed_] { passed->store(true); });
-    }
-    void wait(stream order) const {
-      if (passed_ != nullptr) order.queue->push([passed = passed_] { until(*passed); });
-    }
-    [[nodiscard]] bool done() const { return passed_ == nullptr || passed_->load(); }
-
-   private:
-    std::shared_ptr<std::atomic<bool>> passed_;
-  };
-  static void until(const std::atomic<bool>& passed) {
-    while (!passed.load()) std::this_thread::sleep_for(std::chrono::microseconds{20});
-  }
+  using event = queued::fence;
 
   static int rank_of(handle one) { return one->rank; }
   static int size_of(handle one) { return one->of->size; }
   static int current_place() { return 0; }
   static void begin_watching(int) {}
-  static bool capturing(stream) { return false; }
-  static void* take_scratch(std::size_t bytes, stream) { return host::allocate(bytes); }
+  static bool capturing(stream order) { return order.queue->captured() != nullptr; }
+  static void* take_scratch(std::size_t bytes, stream order) {
+    void* const data = host::allocate(bytes);
+    if (capturing(order)) order.queue->captured()->keep({data, host::release});
+    return data;
+  }
   static void return_scratch(void* data, stream order) noexcept {
-    order.queue->push([data] { host::release(data); });
+    if (!capturing(order)) order.queue->push([data] { host::release(data); });
   }
 
   static detail::call_state query(handle one, std::string& why) {
@@ -205,15 +194,14 @@ struct fake_library {
     target() = {on, order};
   }
   static void start(std::vector<step> steps, handle on, stream order) {
-    auto before = on->last;
-    on->last = std::make_shared<std::atomic<bool>>(false);
-    order.queue->push([before, mine = on->last, steps = std::move(steps)] {
-      if (before != nullptr) until(*before);
+    if (on->last_in == order.queue->captured()) on->last.wait(order);
+    order.queue->push([steps = std::move(steps)] {
       for (const step& one : steps) one.offer();
       for (const step& one : steps) one.take();
       for (const step& one : steps) one.rest();
-      mine->store(true);
     });
+    on->last.record(order);
+    on->last_in = order.queue->captured();
   }
 
   /// The messages of one call of one rank.
@@ -387,6 +375,10 @@ struct fake_engine {
   using communicator_type = stream_communicator<fake_library>;
   double deadline_seconds = 60;
 
+  template <class Body, class CoordinatesOf>
+  void run(int ranks, const Body& body, const CoordinatesOf&) const {
+    run(ranks, body);
+  }
   template <class Body>
   void run(int ranks, const Body& body) const {
     const auto everybody = std::make_shared<fake_library::group>(ranks);

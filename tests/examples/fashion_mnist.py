@@ -158,6 +158,7 @@ def bad_input_is_explained(folder, out):
     refused("no layout is named bogus", "--layout", "bogus")
     refused("--space", "--space", "moon")
     refused("--dtype", "--dtype", "f16")
+    refused("--graph is for --space cuda", "--graph", "--layout", "serial")
     refused("--micro", "--micro", "many")
     refused("--micro and --batch are at least 1", "--data", folder, "--batch", 60, "--micro", 0)
     refused("larger than the data set", "--data", folder, "--batch", 601)

@@ -127,6 +127,34 @@ double one_step(const Optimizer& with, bool decays) {
   return weight;
 }
 
+TEST_CASE_TEMPLATE("work that was given for one step makes another where the numbers of that lie in memory", Optimizer,
+                   sgd, sgd_momentum, adamw) {
+  static_assert(plait::capturable_optimizer<Optimizer, float> && plait::capturable_optimizer<Optimizer, double>);
+  const auto after_two_steps = [](bool decays, bool in_memory) {
+    Optimizer with{};
+    with.weight_decay = 0.25;
+    std::array<double, 2> state{};
+    std::array<double*, 2> state_at{&state[0], &state[1]};
+    double weight = 2;
+    const double gradient = 0.5, whole = 1;
+    for (const int step : {1, 2}) {
+      if (step == 2) with.learning_rate *= 0.5;
+      const auto numbers = with.template numbers<double>(step);
+      update<double> one{&weight, &gradient, state_at.data(), 1, &whole, decays, step};
+      if (in_memory) {
+        one.step = 7;
+        one.numbers = &numbers;
+        Optimizer{}.apply(one, plait::host_stream{});
+      } else {
+        with.apply(one, plait::host_stream{});
+      }
+    }
+    return weight;
+  };
+  for (const bool decays : {false, true}) CHECK(after_two_steps(decays, true) == after_two_steps(decays, false));
+  CHECK(after_two_steps(true, true) != after_two_steps(false, true));
+}
+
 TEST_CASE("first steps, by hand") {
   CHECK(one_step(sgd{.learning_rate = 0.25}, true) == 2 - 0.25 * 0.5);
   CHECK(one_step(sgd{.learning_rate = 0.25, .weight_decay = 0.5}, true) == 2 - 0.25 * 1.5);

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "captured_laws.hpp"
 #include "comm/nccl_processes.cuh"
 #include "exact_model.hpp"
 
@@ -38,6 +39,15 @@ TEST_CASE("over NCCL every layout trains what one rank trains in host memory, bi
 
 TEST_CASE("over NCCL every layout trains what one rank trains in host memory, bit for bit: float32") {
   equal_to_one_rank_in_host_memory<float>();
+}
+
+TEST_CASE("over NCCL captured steps train what steps given anew train, bit for bit") {
+  for (const layout_handle& layout : {layout_of({2, 1, 1}, 1, 1), layout_of({1, 2, 1}, 1, 1),
+                                      layout_of({1, 1, 3}, 1, 1), layout_of({2, 1, 2}, 1, 1)}) {
+    auto job = real_task<double>(4, 12);
+    job.settings.buckets = 3;
+    captured_steps_train_alike<double>(nccl_test::processes<4>{}, layout, adamw{.learning_rate = 2e-3}, job);
+  }
 }
 
 }  // namespace

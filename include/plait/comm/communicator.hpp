@@ -64,4 +64,11 @@ concept communicator = requires(C& group, typename C::space::stream order, std::
   group.doing(doing);
 };
 
+/// A communicator whose calls put work into streams and never wait for another rank on the host, so that what a rank
+/// gives to a stream can be recorded and done again. It says so by `static constexpr bool capturable = true`.
+template <class C>
+concept capturable_communicator = communicator<C> && requires {
+  requires C::capturable;
+};
+
 }  // namespace plait

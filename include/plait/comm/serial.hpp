@@ -31,6 +31,7 @@ class serial_communicator {
  public:
   using space = Space;
   using stream = typename Space::stream;
+  static constexpr bool capturable = true;
 
   [[nodiscard]] int rank() const { return 0; }
   [[nodiscard]] int size() const { return 1; }

@@ -56,6 +56,7 @@ class stream_communicator {
   using stream = typename space::stream;
   using handle = typename Library::handle;
   using world_type = detail::stream_world<Library>;
+  static constexpr bool capturable = true;
 
   /// Of a handle that is ready. owned: whether it is destroyed with this communicator.
   stream_communicator(std::shared_ptr<world_type> world, handle native, bool owned, sums_by sums, int channels,
@@ -193,6 +194,17 @@ class stream_communicator {
   }
 
   void doing(const activity& now) noexcept { group().world().doing(now); }
+
+  /// Throws what has stopped this rank, if anything has: for whoever has waited for a stream, since what was aborted
+  /// leaves anything in memory.
+  void check() { group().world().check_handles(); }
+
+  /// Calls `start()`, which puts work that was captured into `order`, and watches that as one piece of work: it has the
+  /// deadline of one.
+  template <class Start>
+  void launch(stream order, const Start& start) {
+    group().collective("captured step", order, start);
+  }
 
   /// For the end of a run: messages to itself that this rank has not received.
   [[nodiscard]] std::int64_t untaken() const { return state_->queues.untaken(); }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <plait/core/host_device.hpp>
@@ -22,6 +23,8 @@ struct update {
   const double* gradient_scale;  ///< what gradients are multiplied by, for clipping; in the space of the weights
   bool decays;                   ///< whether weight decay applies
   std::int64_t step;             ///< counts from 1
+  /// The optimizer's `numbers<T>(step)`, in the space of the weights, where somebody has put them there; else none.
+  const void* numbers = nullptr;
 };
 
 /// An optimizer: settings, the number of its `states` (arrays of the size of the parameters, zero at the start), and
@@ -30,6 +33,15 @@ struct update {
 template <class O>
 concept optimizer = requires {
   O::states;
+};
+
+/// An optimizer whose steps can be captured: what a step takes from it and from the step's number, such as rates and
+/// corrections, is one value, `numbers<T>(step)`, and `apply` gives the same work in every step, which reads the value
+/// where `update::numbers` says.
+template <class O, class T>
+concept capturable_optimizer = optimizer<O> && requires(const O& one, std::int64_t step) {
+  one.template numbers<T>(step);
+  requires std::is_trivially_copyable_v<decltype(one.template numbers<T>(step))>;
 };
 
 /// The names of an optimizer's states.
@@ -61,6 +73,25 @@ struct scaled_gradient {
   PLAIT_HD void begin() { factor = static_cast<T>(*scale); }
   PLAIT_HD T operator[](std::int64_t i) const { return factor * gradient[i]; }
 };
+
+/// An optimizer's numbers: those that were given with the work, or, where there is a place for them in the space, those
+/// that are there when the work is done.
+template <class Numbers>
+struct step_numbers {
+  Numbers now;
+  const Numbers* from;
+  bool decays;
+
+  PLAIT_HD void begin() {
+    if (from != nullptr) now = *from;
+    if (!decays) now.weight_decay = 0;
+  }
+};
+
+template <class Numbers, real T>
+step_numbers<Numbers> numbers_for(const update<T>& one, const Numbers& now) {
+  return {now, static_cast<const Numbers*>(one.numbers), one.decays};
+}
 
 }  // namespace detail
 

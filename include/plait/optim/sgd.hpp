@@ -13,13 +13,30 @@ namespace plait {
 namespace detail {
 
 template <real T>
+struct sgd_numbers {
+  T rate;
+  T weight_decay;
+};
+
+template <real T>
 struct sgd_update {
   T* weight;
   scaled_gradient<T> gradient;
+  step_numbers<sgd_numbers<T>> numbers;
+  PLAIT_HD void begin() {
+    gradient.begin();
+    numbers.begin();
+  }
+  PLAIT_HD void operator()(std::int64_t i) const {
+    weight[i] -= numbers.now.rate * (gradient[i] + numbers.now.weight_decay * weight[i]);
+  }
+};
+
+template <real T>
+struct momentum_numbers {
   T rate;
-  T decay;
-  PLAIT_HD void begin() { gradient.begin(); }
-  PLAIT_HD void operator()(std::int64_t i) const { weight[i] -= rate * (gradient[i] + decay * weight[i]); }
+  T momentum;
+  T weight_decay;
 };
 
 template <real T>
@@ -27,13 +44,15 @@ struct momentum_update {
   T* weight;
   scaled_gradient<T> gradient;
   T* velocity;
-  T rate;
-  T momentum;
-  T decay;
-  PLAIT_HD void begin() { gradient.begin(); }
+  step_numbers<momentum_numbers<T>> numbers;
+  PLAIT_HD void begin() {
+    gradient.begin();
+    numbers.begin();
+  }
   PLAIT_HD void operator()(std::int64_t i) const {
-    velocity[i] = momentum * velocity[i] + (gradient[i] + decay * weight[i]);
-    weight[i] -= rate * velocity[i];
+    const momentum_numbers<T>& by = numbers.now;
+    velocity[i] = by.momentum * velocity[i] + (gradient[i] + by.weight_decay * weight[i]);
+    weight[i] -= by.rate * velocity[i];
   }
 };
 
@@ -45,14 +64,19 @@ struct sgd {
   double learning_rate = 0.1;
   double weight_decay = 0;
 
+  /// What a step multiplies by.
+  template <real T>
+  [[nodiscard]] detail::sgd_numbers<T> numbers(std::int64_t /*step*/) const {
+    return {static_cast<T>(learning_rate), static_cast<T>(weight_decay)};
+  }
+
   template <real T, class Stream>
   void apply(const update<T>& one, Stream stream) const {
-    for_each_element(one.size,
-                     detail::sgd_update<T>{one.weight,
-                                           {one.gradient, one.gradient_scale},
-                                           static_cast<T>(learning_rate),
-                                           static_cast<T>(one.decays ? weight_decay : 0)},
-                     stream);
+    for_each_element(
+        one.size,
+        detail::sgd_update<T>{
+            one.weight, {one.gradient, one.gradient_scale}, detail::numbers_for(one, numbers<T>(one.step))},
+        stream);
   }
 };
 
@@ -67,15 +91,19 @@ struct sgd_momentum {
   double momentum = 0.9;
   double weight_decay = 0;
 
+  /// What a step multiplies by.
+  template <real T>
+  [[nodiscard]] detail::momentum_numbers<T> numbers(std::int64_t /*step*/) const {
+    return {static_cast<T>(learning_rate), static_cast<T>(momentum), static_cast<T>(weight_decay)};
+  }
+
   template <real T, class Stream>
   void apply(const update<T>& one, Stream stream) const {
     for_each_element(one.size,
                      detail::momentum_update<T>{one.weight,
                                                 {one.gradient, one.gradient_scale},
                                                 one.state[0],
-                                                static_cast<T>(learning_rate),
-                                                static_cast<T>(momentum),
-                                                static_cast<T>(one.decays ? weight_decay : 0)},
+                                                detail::numbers_for(one, numbers<T>(one.step))},
                      stream);
   }
 };

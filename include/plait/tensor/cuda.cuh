@@ -8,6 +8,7 @@
 
 #include <plait/tensor/cuda_check.cuh>
 #include <plait/tensor/cuda_event.cuh>
+#include <plait/tensor/cuda_graph.cuh>
 #include <plait/tensor/cuda_stream.cuh>
 
 #include <cuda_runtime_api.h>
@@ -23,6 +24,7 @@ struct cuda {
   static constexpr std::size_t alignment = 256;  // what cudaMalloc promises
   using stream = cuda_stream;
   using owned_stream = owned_cuda_stream;
+  using graph = cuda_graph;
 
   static void* allocate(std::size_t bytes) {
     void* memory = nullptr;
@@ -70,7 +72,7 @@ struct cuda {
   class mark {
    public:
     void record(stream order) {
-      event_.record(order);
+      event_.record_when_done(order);
       PLAIT_CHECK_CUDA(cudaGetDevice(&device_));
       asked_ = std::chrono::steady_clock::now();
     }

@@ -27,16 +27,23 @@ class cuda_event {
     if (native_ != cudaEvent_t{}) PLAIT_REPORT_CUDA(cudaEventDestroy(native_));
   }
 
-  /// Marks the place after all work given to the stream so far; a later record moves the mark. Does not wait.
-  void record(cuda_stream order) {
-    if (native_ == cudaEvent_t{}) PLAIT_CHECK_CUDA(cudaEventCreateWithFlags(&native_, Flags));
-    PLAIT_CHECK_CUDA(cudaEventRecord(native_, order.native()));
+  /// Marks the place after all work given to the stream so far; a later record moves the mark. Does not wait. In
+  /// captured work it is a place to order other captured work by, and nothing else.
+  void record(cuda_stream order) { record(order, cudaEventRecordDefault); }
+  /// The same, but in captured work it is a part of that: each launch moves the mark.
+  void record_when_done(cuda_stream order) {
+    record(order, order.capturing() ? cudaEventRecordExternal : cudaEventRecordDefault);
   }
 
   /// Null before the first record.
   [[nodiscard]] cudaEvent_t native() const { return native_; }
 
  private:
+  void record(cuda_stream order, unsigned how) {
+    if (native_ == cudaEvent_t{}) PLAIT_CHECK_CUDA(cudaEventCreateWithFlags(&native_, Flags));
+    PLAIT_CHECK_CUDA(cudaEventRecordWithFlags(native_, order.native(), how));
+  }
+
   cudaEvent_t native_{};
 };
 

@@ -25,6 +25,13 @@ class cuda_stream {
   /// Waits for all work given to it so far. Throws: cuda, also for a failure of that work.
   void synchronize() const { PLAIT_CHECK_CUDA(cudaStreamSynchronize(native_)); }
 
+  /// Whether what it is given is captured instead of done.
+  [[nodiscard]] bool capturing() const {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    PLAIT_CHECK_CUDA(cudaStreamIsCapturing(native_, &status));
+    return status != cudaStreamCaptureStatusNone;
+  }
+
  protected:
   cudaStream_t native_;
 };

@@ -28,6 +28,9 @@ struct host_stream {
 ///   - `mark`: `record(stream)` marks a place in the order of work to measure from. `wall_seconds(from, to)` passed
 ///     between two marks of one rank, of which `work_seconds(from, to)` were work; `since(from, to)` is for marks of
 ///     any two ranks of one process, and puts what they do on one axis.
+///   - `graph`, in spaces whose streams can be captured, which this one's cannot: `graph(stream, issue)` records what
+///     `issue()` gives to the stream, and to streams that wait for its fences, instead of doing it; `launch(stream)`
+///     does it once more. Fences order recorded work among itself alone; marks tell of the latest launch.
 struct host {
   static constexpr std::string_view name = "host";
   static constexpr std::size_t alignment = 256;

@@ -24,6 +24,7 @@
 #include <plait/train/rank.hpp>
 #include <plait/train/recorder.hpp>
 #include <plait/train/stage.hpp>
+#include <plait/train/step_capture.hpp>
 #include <plait/train/step_plan.hpp>
 #include <plait/train/updates.hpp>
 #include <plait/train/workspace.hpp>
@@ -72,9 +73,11 @@ class executor {
         stages_{make_stages(rank, model, plan, settings)},
         work_{take_workspace<T>(plan, memory_->workspace)},
         updates_{rank, plan, stages_, work_, memory_->stash, settings.clip_norm, order},
+        capture_{plan, settings, *memory_},
         batches_{model.loss(), settings.features, plan.shape.micro, plan.profile.rows, plan.shape.steps} {
     const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
     memory_->require_used_up();
+    if (capture_.on()) updates_.read_numbers(capture_.numbers(), bytes_of_numbers<T, Optimizer>());
     open_queues();
     results_.resize(static_cast<std::size_t>(plan.shape.steps));
     rows_.resize(results_.size());
@@ -98,21 +101,17 @@ class executor {
   std::span<const step_result> run(const program& steps, std::span<const batch<T, target, From>> batches,
                                    const Optimizer& optimizer, std::int64_t step) {
     batches_.take(batches, steps.shape.steps);
-    if (steps.trains)
-      space::zero(memory_->gradients.data(), static_cast<std::size_t>(memory_->gradients.size()), order_);
-    space::zero(work_.sums, work_.sum_count() * sizeof(double), order_);
-    std::ranges::fill(rows_, 0);
     updates_.start();
-    recorder_.start(order_);
-    for (const action& act : steps.actions) {
-      rank_->world().doing({name_of(act.kind).data(), act.stage, act.micro, act.peer});
-      if (act.kind == op::optimizer_step || act.kind == op::validate_step)
-        update(act, optimizer, step);
-      else
-        carry_out(act, steps.trains);
-      if (act.kind != op::reduce_gradients) recorder_.done(act, bytes_of(act), order_);
+    if (!steps.trains || !capture_.on()) {
+      give(steps, optimizer, step);
+      if (capture_.on()) end_messages();
+    } else if constexpr (decltype(capture_)::possible) {
+      capture_.stage(batches_, optimizer, step, order_);
+      capture_.run(batches_, stages_, rank_->world(), recorder_, order_, [&] {
+        give(steps, optimizer, step);
+        end_messages();
+      });
     }
-    sums_.join(order_);
     if (steps.trains) updates_.finish();
     collect();
     rank_->world().doing({"between steps", -1, -1, -1});
@@ -136,6 +135,30 @@ class executor {
   [[nodiscard]] const recorder<space>& recorded() const { return recorder_; }
 
  private:
+  /// Gives the work of a program to the streams: all of it, and nothing that is not in their order.
+  void give(const program& steps, const Optimizer& optimizer, std::int64_t step) {
+    if (steps.trains)
+      space::zero(memory_->gradients.data(), static_cast<std::size_t>(memory_->gradients.size()), order_);
+    space::zero(work_.sums, work_.sum_count() * sizeof(double), order_);
+    std::ranges::fill(rows_, 0);
+    recorder_.start(order_);
+    for (const action& act : steps.actions) {
+      rank_->world().doing({name_of(act.kind).data(), act.stage, act.micro, act.peer});
+      if (act.kind == op::optimizer_step || act.kind == op::validate_step)
+        update(act, optimizer, step);
+      else
+        carry_out(act, steps.trains);
+      if (act.kind != op::reduce_gradients) recorder_.done(act, bytes_of(act), order_);
+    }
+    sums_.join(order_);
+  }
+
+  /// What follows comes after all messages of this rank have been read, so that nobody asks for them later.
+  void end_messages() {
+    for (stage_type& stage : stages_)
+      stage.for_each_ticket([&](ticket& sent) { rank_->pipeline().wait(std::exchange(sent, ticket{}), order_); });
+  }
+
   /// Activations and gradients between neighbouring stages, then those of each skip edge.
   static constexpr int channel_of(const action& act) {
     return 2 * (act.edge + 1) + (act.kind == op::send_gradient || act.kind == op::receive_gradient ? 1 : 0);
@@ -163,6 +186,7 @@ class executor {
   /// The results of the steps, from the sums over all ranks.
   void collect() {
     space::download(numbers_.data(), work_.sums, numbers_.size() * sizeof(double), order_);
+    if constexpr (requires { rank_->world().check(); }) rank_->world().check();
     for (std::size_t i = 0; i < batches_.steps(); ++i) {
       const double* const sums = numbers_.data() + shared_workspace<T>::sums_of_a_step * i;
       const std::int64_t rows = static_cast<std::int64_t>(sums[2]), all = batches_.global_rows(i);
@@ -419,6 +443,7 @@ class executor {
   std::vector<stage_type> stages_;
   shared_workspace<T> work_;
   updates<T, stage_type, Optimizer, Comm> updates_;
+  step_capture<T, target, Optimizer, Comm> capture_;
   recorder<space> recorder_;
   given_batches<T, typename Model::loss_type, target, space> batches_;  ///< of the run at hand
   std::vector<std::int64_t> rows_{};    ///< [steps]: samples whose loss this rank has added

@@ -44,7 +44,39 @@ class given_batches {
                           one.micro_offset, one.first_row});
       check(batches_.back());
     }
-    in_space_ = !std::same_as<From, host>;
+    inputs_in_space_ = targets_in_space_ = !std::same_as<From, host>;
+  }
+
+  /// Puts them at addresses in the space that are the same in every run, from where they are taken from then on. x:
+  /// room for the rows of all steps, [steps, rows, features]; targets: likewise; none: those stay where they are.
+  /// Throws: what the loss says of targets in host memory.
+  void move_to(T* x, Target* targets, typename Space::stream order) {
+    const std::int64_t rows = micro_ * most_rows_;  // of a step, at most
+    for (std::size_t step = 0; step < batches_.size(); ++step) {
+      shown& one = batches_[step];
+      require(one.micro_offset.front() == 0, "plait::trainer", "micro_offset begins with row 0");
+      const auto at = static_cast<std::int64_t>(step) * rows;
+      const auto move = [&]<class Value>(std::span<const Value>& from, Value* to, std::int64_t columns, bool there) {
+        const auto all = from.first(static_cast<std::size_t>(one.micro_offset.back() * columns));
+        bring(to + at * columns, all, there, order);
+        from = {to + at * columns, all.size()};
+      };
+      if (x != nullptr) move(one.x, x, features_, inputs_in_space_);
+      if (targets == nullptr) continue;
+      for (int micro = 0; micro < micro_ && !targets_in_space_; ++micro) look_at(one.micro_targets(micro));
+      move(one.targets, targets, one.target_columns, targets_in_space_);
+    }
+    inputs_in_space_ = inputs_in_space_ || x != nullptr;
+    targets_in_space_ = targets_in_space_ || targets != nullptr;
+  }
+
+  /// Appends what the work of a step depends on, but for the values: how many samples there are, and in which
+  /// micro-batches.
+  void describe(std::vector<std::int64_t>& to) const {
+    for (const shown& one : batches_) {
+      to.push_back(one.global_rows);
+      to.insert(to.end(), one.micro_offset.begin(), one.micro_offset.end());
+    }
   }
 
   [[nodiscard]] std::size_t steps() const { return batches_.size(); }
@@ -57,20 +89,20 @@ class given_batches {
 
   /// to: [rows_of(act), features], in the space
   void bring_inputs(const action& act, T* to, typename Space::stream order) const {
-    bring(to, batch_of(act).micro_x(micro_of(act)), order);
+    bring(to, batch_of(act).micro_x(micro_of(act)), inputs_in_space_, order);
   }
 
   /// to: [rows_of(act), target columns], in the space. Throws: what the loss says of targets in host memory.
   void bring_targets(const action& act, Target* to, typename Space::stream order) const {
     const std::span<const Target> targets = batch_of(act).micro_targets(micro_of(act));
-    if (!in_space_) look_at(targets);
-    bring(to, targets, order);
+    if (!targets_in_space_) look_at(targets);
+    bring(to, targets, targets_in_space_, order);
   }
 
   /// Brings targets that lie in the space to where they can be looked at: to be called where a loss is not finite.
   /// Throws: what the loss says of them.
   void look_at_targets(typename Space::stream order) const {
-    if (!in_space_) return;
+    if (!targets_in_space_) return;
     std::vector<Target> here;
     for (const auto& one : batches_) {
       here.resize(one.targets.size());
@@ -88,8 +120,8 @@ class given_batches {
   [[nodiscard]] int micro_of(const action& act) const { return act.micro % micro_; }
 
   template <class Value>
-  void bring(Value* to, std::span<const Value> from, typename Space::stream order) const {
-    if (in_space_)
+  static void bring(Value* to, std::span<const Value> from, bool in_space, typename Space::stream order) {
+    if (in_space)
       Space::copy(to, from.data(), from.size_bytes(), order);
     else
       Space::upload(to, from.data(), from.size_bytes(), order);
@@ -121,7 +153,8 @@ class given_batches {
   int micro_;
   std::int64_t most_rows_;
   std::vector<shown> batches_;
-  bool in_space_ = false;
+  bool inputs_in_space_ = false;
+  bool targets_in_space_ = false;
 };
 
 }  // namespace plait

@@ -54,12 +54,13 @@ class gradient_sums {
     ready_[at(chunk, bucket)].wait(*beside_);
     began(beside());
     data.all_reduce(values, reduction::sum, *beside_);
-    done_.record(*beside_);
     joined_ = false;
   }
 
   void join(stream order) {
-    if (!joined_) done_.wait(order);
+    if (joined_) return;
+    done_.record(*beside_);
+    done_.wait(order);
     joined_ = true;
   }
 

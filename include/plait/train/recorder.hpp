@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <plait/schedule/action.hpp>
@@ -50,6 +52,15 @@ class recorder {
     entries_[count_++] = {what, moved, marked_ + 1, marked_ + 2};
     marks_[marked_ + 2].record(beside);
     marks_[marked_ += 3].record(order);
+  }
+
+  /// What has been done since `start`.
+  [[nodiscard]] std::span<const entry> entries() const { return {entries_.data(), count_}; }
+  /// The work that gave these entries is done again, marks included.
+  void again(std::span<const entry> of) {
+    count_ = of.size();
+    std::ranges::copy(of, entries_.begin());
+    began_ = std::chrono::steady_clock::now();
   }
 
   [[nodiscard]] std::size_t size() const { return count_; }

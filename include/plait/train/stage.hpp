@@ -145,6 +145,13 @@ class stage {
   /// Sends under way out of the stage's buffers.
   ticket& activation_sent(int slot) { return at(slot).sent; }
   ticket& gradient_sent(int message) { return gradient_sent_[static_cast<std::size_t>(message)]; }
+  /// Calls `seen(ticket&)` for all of them.
+  template <class Seen>
+  void for_each_ticket(const Seen& seen) {
+    for (slot_state& one : slots_) seen(one.sent);
+    for (ticket& one : gradient_sent_) seen(one);
+    skips_.for_each_ticket(seen);
+  }
 
   /// Runs the layers forward and, on the last stage, adds the losses of the rows to those of `step`; `counts_hits` adds
   /// the hits as well, where the loss can tell them.   version: weight buffer.
@@ -265,6 +272,8 @@ class stage {
     return buffers_[static_cast<std::size_t>((version + first_buffer_) % versions())][parameter];
   }
   [[nodiscard]] int versions() const { return static_cast<int>(buffers_.size()); }
+  /// Which buffer programs call 0 now.
+  [[nodiscard]] int first_version() const { return first_buffer_; }
   /// Programs name buffers anew: buffer `version` is the one that they call `as` from now on, and holds the newest. The
   /// one that they call `as` - 1 holds the version before.
   void rename_versions(int version, int as) {

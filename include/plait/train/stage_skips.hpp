@@ -85,6 +85,11 @@ class stage_skips {
   [[nodiscard]] T* came_buffer(int message, std::size_t k) const { return came_buffers_[at(message, out_, k)]; }
   ticket& value_sent(int slot, std::size_t k) { return value_sent_[at(slot, out_, k)]; }
   ticket& gradient_sent(int slot, std::size_t k) { return gradient_sent_[at(slot, in_, k)]; }
+  template <class Seen>
+  void for_each_ticket(const Seen& seen) {
+    for (ticket& one : value_sent_) seen(one);
+    for (ticket& one : gradient_sent_) seen(one);
+  }
   /// The gradient that a micro-batch's backward pass has left for an edge.
   [[nodiscard]] T* made_for(int micro, int edge) const {
     return made_buffer(slot_of_[static_cast<std::size_t>(micro)], in_number(edge));

@@ -10,6 +10,7 @@
 #include <plait/cost/cut.hpp>
 #include <plait/cost/memory.hpp>
 #include <plait/cost/skips.hpp>
+#include <plait/cost/staging.hpp>
 #include <plait/schedule/verify.hpp>
 #include <plait/train/profile.hpp>
 #include <plait/train/rank.hpp>
@@ -33,6 +34,9 @@ struct training {
   /// Called with the programs of all pipeline ranks before they are checked: a place for orders of one's own.
   std::function<void(std::vector<program>&)> edit{};
   bool check = true;  ///< whether programs must pass `verify`
+  /// Whether the work of a step is recorded once, and done again by one call in each later step: on a device, for one
+  /// rank or over NCCL (`docs/design/graph.md`).
+  bool capture = false;
 };
 
 /// All that is known of one rank's steps before any memory is taken.
@@ -46,6 +50,7 @@ struct step_plan {
   std::vector<int> cut{};             ///< first layer of each stage, and the number of layers
   std::vector<stage_place> places{};  ///< of this rank's chunks
   step_memory memory{};               ///< that this rank needs, in bytes
+  staging staged{};                   ///< what of it steps that are captured read
 
   [[nodiscard]] const program& my_training() const { return training[static_cast<std::size_t>(pipeline_rank)]; }
   [[nodiscard]] const program& my_evaluation() const { return evaluation[static_cast<std::size_t>(pipeline_rank)]; }
@@ -53,11 +58,12 @@ struct step_plan {
 
 /// Plans the steps of the rank at `place`.
 ///
-/// states: arrays of the size of the parameters that the optimizer keeps.   alignment: of buffers, in bytes.
+/// states: arrays of the size of the parameters that the optimizer keeps.   alignment: of buffers, in bytes.   numbers:
+/// bytes that the optimizer needs for a step that is captured.
 /// Throws: usage, for settings or a cut that cannot be; schedule, for programs that do not complete.
 template <real T, class Model>
 step_plan plan_step(const layout_handle& layout, coordinate place, const Model& model, const training<T>& settings,
-                    int states, std::int64_t alignment) {
+                    int states, std::int64_t alignment, std::int64_t numbers = 0) {
   require(settings.batch >= 1 && settings.micro >= 1, "plait::trainer", "batch and micro are at least 1");
   require(settings.buckets >= 1 && settings.buckets <= 30, "plait::trainer", "buckets are 1 to 30");
   require(settings.clip_norm >= 0, "plait::trainer", "clip_norm is 0, for none, or a limit above 0");
@@ -98,6 +104,10 @@ step_plan plan_step(const layout_handle& layout, coordinate place, const Model& 
       plan.shape, plan.pipeline_rank, plan.cut,
       [&](int rank, int chunk) { return schedule.stage_of(plan.shape, rank, chunk); }, skips);
   plan.memory = predict_memory(plan.profile, plan.places, plan.my_training(), plan.my_evaluation(), states, alignment);
+  if (settings.capture) {
+    plan.staged = staging_of(plan.profile, plan.places, plan.my_training(), settings.features, numbers);
+    plan.memory.communication += plan.staged.bytes(plan.profile, alignment);
+  }
   return plan;
 }
 

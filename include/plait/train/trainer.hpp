@@ -21,6 +21,7 @@
 #include <plait/train/parameters.hpp>
 #include <plait/train/rank.hpp>
 #include <plait/train/recorder.hpp>
+#include <plait/train/step_capture.hpp>
 #include <plait/train/step_plan.hpp>
 
 namespace plait {
@@ -53,7 +54,7 @@ class trainer {
         seed_{settings.seed},
         optimizer_{optimizer},
         plan_{plan_step(rank.layout(), rank.place(), model, settings, Optimizer::states,
-                        static_cast<std::int64_t>(space::alignment))},
+                        static_cast<std::int64_t>(space::alignment), bytes_of_numbers<T, Optimizer>())},
         executor_{rank, model, plan_, settings, order} {
     for (auto& stage : executor_.stages())
       for (held_parameter<T>& held : stage.parameters()) {

@@ -58,6 +58,12 @@ class updates {
         if (held.previous != nullptr) space::copy(held.previous, held.weight, bytes(held), order);
   }
 
+  /// From now on updates read the optimizer's numbers there, in the space: those of each step of a program.
+  void read_numbers(const void* at, std::int64_t bytes_of_step) {
+    numbers_ = static_cast<const std::byte*>(at);
+    bytes_of_numbers_ = bytes_of_step;
+  }
+
   void start() {
     finite_ = true;
     for (int& one : done_) one = 0;
@@ -94,7 +100,7 @@ class updates {
       T* const next = stage.weight(i, act.version);
       if (next != held.weight) space::copy(next, held.weight, bytes(held), order);
       held.weight = next;
-      apply(optimizer, held, next, work_->unclipped_scale, first_step + done_[chunk], order);
+      apply(optimizer, held, next, work_->unclipped_scale, first_step, order, done_[chunk]);
     }
     ++done_[chunk];
     stage.clear_gradients(order);
@@ -131,15 +137,16 @@ class updates {
   }
   static std::size_t bytes(const held_parameter<T>& held) { return static_cast<std::size_t>(held.size()) * sizeof(T); }
 
-  void apply(const Optimizer& optimizer, held_parameter<T>& held, T* weight, const double* scale, std::int64_t step,
-             stream order) {
+  void apply(const Optimizer& optimizer, held_parameter<T>& held, T* weight, const double* scale,
+             std::int64_t first_step, stream order, int done = 0) {
     optimizer.apply(update<T>{.weight = weight,
                               .gradient = held.gradient,
                               .state = held.state.data(),
                               .size = held.size(),
                               .gradient_scale = scale,
                               .decays = held.global.decays,
-                              .step = step},
+                              .step = first_step + done,
+                              .numbers = numbers_ == nullptr ? nullptr : numbers_ + done * bytes_of_numbers_},
                     order);
   }
 
@@ -161,6 +168,8 @@ class updates {
   std::vector<int> newest_;   ///< [chunks]: buffer of the newest version at the end of a program
   std::vector<int> done_;     ///< [chunks]: updates of this program so far
   std::vector<T*> before_{};  ///< weights and states as they were before the update
+  const std::byte* numbers_ = nullptr;
+  std::int64_t bytes_of_numbers_ = 0;
   bool finite_ = true;
 };
 

@@ -113,11 +113,7 @@ struct nccl_library {
     cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
     PLAIT_CHECK_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
   }
-  static bool capturing(stream order) {
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    PLAIT_CHECK_CUDA(cudaStreamIsCapturing(order.native(), &status));
-    return status != cudaStreamCaptureStatusNone;
-  }
+  static bool capturing(stream order) { return order.capturing(); }
   /// From the device's pool: no call waits for the device, as cudaFree would.
   static void* take_scratch(std::size_t bytes, stream order) {
     void* data = nullptr;

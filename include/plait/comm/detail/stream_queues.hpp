@@ -84,7 +84,7 @@ class stream_queues {
     outgoing& queue = *find(outgoing_, peer, channel, "to");
     const std::uint64_t number = ++queue.sent;
     if (values.empty()) return {peer, channel, number};
-    typename Library::event done = take_event(queue);
+    typename Library::event done = Library::capturing(order) ? typename Library::event{} : take_event(queue);
     done.record(order);
     done.wait(queue.line);
     world().work(queue.native, {"send", "to", member(peer), channel}, queue.line, [&] {
@@ -112,9 +112,11 @@ class stream_queues {
     }
     outgoing& queue = *find(outgoing_, sent.peer, sent.channel, "to");
     known(queue.sent);
-    for (const unread& one : queue.pending) {
-      if (one.number == sent.number) return one.done.wait(order);
-    }
+    const auto one = std::find_if(queue.pending.begin(), queue.pending.end(),
+                                  [&](const unread& each) { return each.number == sent.number; });
+    if (one == queue.pending.end()) return;
+    one->done.wait(order);
+    if (Library::capturing(order)) queue.pending.erase(one);  // whether it is done can never be asked
   }
 
   /// Fills `values`, in the order of the stream, with the next message of `peer` on `channel`, whose size and type must

@@ -90,6 +90,13 @@ class stream_world {
     check_locked();
   }
 
+  /// The same, having asked every handle: once work has been waited for, whether it came to its end or was aborted.
+  void check_handles() {
+    const std::lock_guard lock{mutex_};
+    look_at_handles();
+    check_locked();
+  }
+
   /// Calls the library, and returns once what was asked of `on` has been carried out.
   template <class Call>
   void call(handle on, const waiting_note& note, const Call& ask) {
@@ -327,11 +334,13 @@ class stream_world {
         ++one;
       }
     }
-    if (at_handles) {
-      for (const handle one : handles_) {
-        if (Library::query(one, why) == call_state::failed)
-          return stop_locked(error{error_kind::nccl, "a call before", why});
-      }
+    if (at_handles) look_at_handles();
+  }
+  void look_at_handles() {
+    std::string why;
+    for (const handle one : handles_) {
+      if (Library::query(one, why) == call_state::failed)
+        return stop_locked(error{error_kind::nccl, "a call before", why});
     }
   }
 
