@@ -19,6 +19,8 @@ struct grouping {
   table<int> group_of;  ///< of each job
   table<int> first;     ///< of each group: its first job
   table<int> count;     ///< of each group: its jobs
+  table<std::uint64_t> key;  ///< of each group a number made of what its jobs have in common, so that it is known again
+                             ///< in the next instance; none where jobs are not put together
 
   [[nodiscard]] int size() const { return first.size(); }
 };
@@ -33,11 +35,15 @@ inline std::uint64_t mixed(std::uint64_t hash, double value) {
   return hash ^ (hash >> 29);
 }
 
-/// To 36 bits, so that what differs by the rounding of a unit is equal.
+/// To 36 bits, ties to even, so that what differs by the rounding of a unit is equal. Needs: what is no infinity.
 inline double rounded(double value) {
-  int exponent = 0;
-  const double mantissa = std::frexp(value, &exponent);
-  return std::ldexp(std::nearbyint(std::ldexp(mantissa, 36)), exponent - 36);
+  constexpr int dropped = 53 - 36;
+  std::uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits += (std::uint64_t{1} << (dropped - 1)) - 1 + ((bits >> dropped) & 1);
+  bits &= ~((std::uint64_t{1} << dropped) - 1);
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
 }
 
 }  // namespace detail
@@ -93,9 +99,10 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
   };
   for (int i = 0; i < jobs; ++i) {
     int group = -1, at = 0;
+    std::uint64_t hash = 0;
     if (rule.together) {
       const job& one = given.jobs[i];
-      std::uint64_t hash = detail::mixed(0xcbf29ce484222325u, one.scale_factor);
+      hash = detail::mixed(0xcbf29ce484222325u, one.scale_factor);
       if (rule.by_kind) hash = detail::mixed(hash, one.kind);
       for (int k = detail::next_usable(given, one, -1); k >= 0; k = detail::next_usable(given, one, k)) {
         const run_option& option = one.options[k];
@@ -110,7 +117,10 @@ inline grouping group_jobs(const instance& given, const grouping_rule& rule) {
     }
     if (group < 0) {
       group = made.first.size();
-      if (rule.together) slot[at] = group;
+      if (rule.together) {
+        slot[at] = group;
+        made.key.push_back(hash);
+      }
       made.first.push_back(i);
       made.count.push_back(0);
     }

@@ -17,6 +17,7 @@
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
+#include <plait/alloc/share_memory.hpp>
 #include <plait/alloc/simulation.hpp>
 #include <plait/core/require.hpp>
 
@@ -99,7 +100,7 @@ class simulator {
   /// Writes where the simulation is. One of the same cluster, stream, policy and settings that loads it goes on from
   /// there to the same result, to the bit. What is not the same is only noticed where the numbers of jobs differ.
   void save(std::ostream& out) {
-    out << "plait-simulation 2 " << jobs_.size() << '\n';
+    out << "plait-simulation 3 " << jobs_.size() << '\n';
     detail::archive_writer archive{out};
     visit(archive);
   }
@@ -109,7 +110,7 @@ class simulator {
     int version = 0;
     std::size_t jobs = 0;
     in >> word >> version >> jobs;
-    if (word != "plait-simulation" || version != 2 || jobs != jobs_.size())
+    if (word != "plait-simulation" || version != 3 || jobs != jobs_.size())
       throw error{error_kind::io, "plait::simulator::load", "this is no saved simulation of this stream; begin anew"};
     detail::archive_reader archive{in};
     visit(archive);
@@ -157,7 +158,7 @@ class simulator {
     for (arriving_job& one : jobs_)
       for (run_option& option : one.believed) archive(option.throughput);
     archive(workers, rounds_, placement_, pairs_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
-            last_reset_, next_price_, left_to_measure_, recorded_, changed_, result_);
+            last_reset_, next_price_, left_to_measure_, recorded_, changed_, memory_, result_);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
     how_.prices.set(cluster_, now_);
   }
@@ -300,7 +301,9 @@ class simulator {
     const auto ask = [&](const instance& shown) {
       for (int i = 0; i < shown.size(); ++i)
         state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
-      return share_(shown, how_.how);
+      share_settings how = how_.how;
+      how.memory = &memory_;
+      return share_(shown, how);
     };
     // What the policy says is put in terms of `given`, so that entries name the jobs' own ways to run.
     const allocation found = how_.agnostic ? agnostic_share(ask, given, true) : ask(given);
@@ -442,6 +445,7 @@ class simulator {
   std::vector<worker_event> events_;
   std::vector<job_state> states_;
   std::vector<int> active_;  ///< jobs that are there, in the order of arrival
+  share_memory memory_;
   instance seen_;            ///< as a policy was last shown them, and who they were
   std::vector<int> seen_ids_;
   std::vector<round_entry> runs_;

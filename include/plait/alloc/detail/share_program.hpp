@@ -17,6 +17,7 @@
 #include <plait/alloc/grouping.hpp>
 #include <plait/alloc/instance.hpp>
 #include <plait/alloc/policy.hpp>
+#include <plait/alloc/share_memory.hpp>
 #include <plait/solve/simplex.hpp>
 
 namespace plait::detail {
@@ -42,11 +43,15 @@ enum waiting_rule { pairs_are_listed, pairs_wait };
 class share_program {
  public:
   share_program(const instance& given, grouping groups, const share_settings& how, waiting_rule rule = pairs_are_listed)
-      : given_{&given}, groups_{std::move(groups)}, how_{how} {
+      : given_{&given},
+        groups_{std::move(groups)},
+        how_{how},
+        solver_{how.memory != nullptr ? &how.memory->solver_ : &own_solver_} {
     share_columns made = columns_of(given, groups_, how.space_sharing);
     rates_are_equal_ = types_are_equal(given, groups_, made.columns);
     if (rule == pairs_wait) waiting_ = {made, groups_.size(), given.cluster.size(), how.listed_pairs};
     columns_ = std::move(made.columns);
+    has_pairs_ = !columns_.empty() && columns_.back().other >= 0;
     proportional_ = std::move(made.proportional);
     has_columns_ = std::move(made.has_columns);
     used_ = std::move(made.used);
@@ -143,6 +148,8 @@ class share_program {
 
   /// Solves it; false where the demands cannot be met. Throws: numerics, where no end is found.
   bool solve() {
+    const bool is_first = found_.basis.empty();
+    if (is_first) go_on_from(level_end);
     if (has_level() && level_cost_ > 0 && groups_.size() >= many_groups && found_.basis.empty()) start_at_cap();
     if (model_.rows() == 0) {  // nobody can run
       found_ = {};
@@ -150,7 +157,7 @@ class share_program {
       found_.x.assign(model_.columns(), 0.0);
       proved_ = proved_ && check(model_, found_).verified;
     } else {
-      answer next = solver_.solve(model_, {}, found_.basis);
+      answer next = solver_->solve(model_, {}, found_.basis);
       proved_ = proved_ && next.verified;
       if (next.status == termination::infeasible) {  // the next program goes on from the last answer
         ++programs_;
@@ -161,7 +168,7 @@ class share_program {
     ++programs_;
     const auto costs_nothing = [](const share_column& /*of*/, double /*cost*/) { return 0.0; };
     while (found_.status == termination::optimal && bring_in(costs_nothing)) {
-      found_ = solver_.solve(model_, {}, found_.basis);
+      found_ = solver_->solve(model_, {}, found_.basis);
       proved_ = proved_ && found_.verified;
       ++programs_;
     }
@@ -169,6 +176,7 @@ class share_program {
       throw error{error_kind::numerics, "plait::share_program",
                   std::string{"the program of shares was not solved to its end: "}.append(found_.explanation)};
     }
+    if (is_first) keep(level_end);
     prices_.assign(given_->cluster.size(), 0.0);
     for (int j = 0; j < prices_.size(); ++j)
       if (capacity_row_[j] >= 0) prices_[j] = std::fmax(0, found_.dual[capacity_row_[j]]);
@@ -191,7 +199,7 @@ class share_program {
     const auto hold = [&](const share_column& c, double cost) { return -holding(c, cost); };
     const table<double> prices = prices_;
     if (has_level() && groups_.size() >= many_groups) try_demands(at_level(demand_, level()));
-    if (take_best(throughput) && narrow(throughput)) take_best(hold);
+    if (take_best(throughput, throughput_end) && narrow(throughput)) take_best(hold, holding_end);
     prices_ = prices;
   }
 
@@ -213,7 +221,7 @@ class share_program {
       cost[c] = normalised(columns_[c]) / most - 1e-5 * holding(columns_[c], cost_[c]) / most_held;
     pose(demand, 0, cost);
     mark_ = marks;
-    answer next = solver_.solve(model_, {.iteration_limit = 64 + groups_.size() / 16}, {});
+    answer next = solver_->solve(model_, {.iteration_limit = 64 + groups_.size() / 16}, {});
     ++programs_;
     if (next.status == termination::optimal && next.verified) {
       found_ = std::move(next);
@@ -316,17 +324,62 @@ class share_program {
 
   /// The best by another objective, from the basis at hand. False, and the answer stays, where that is not proved.
   template <class Cost>
-  bool take_best(Cost&& cost) {
+  bool take_best(Cost&& cost, int end) {
     for (int c = 0; c < model_.columns(); ++c)
       model_.set_cost(c, c < columns_.size() ? cost(columns_[c], cost_[c]) : 0);
+    go_on_from(end);
     do {
-      answer next = solver_.solve(model_, {}, found_.basis);
+      answer next = solver_->solve(model_, {}, found_.basis);
       ++programs_;
       proved_ = proved_ && next.status == termination::optimal && next.verified;
       if (!proved_) return false;
       found_ = std::move(next);
     } while (bring_in(cost));
+    keep(end);
     return true;
+  }
+
+  enum : int { level_end, throughput_end, holding_end };
+  /// Whether ends are kept from one allocation to the next. Where ties are not broken the way would show.
+  [[nodiscard]] bool remembers() const {
+    return how_.memory != nullptr && how_.break_ties && groups_.key.size() == groups_.size() &&
+           groups_.size() < many_groups && waiting_.empty() && !has_pairs_;
+  }
+
+  /// Makes the basis at hand that in which such a program ended in the last allocation, as far as its groups are there.
+  void go_on_from(int end) {
+    if (!remembers()) return;
+    kept_basis& kept = how_.memory->ends_[end];
+    if (kept.empty()) return;
+    basis& start = found_.basis;
+    start.columns.resize(model_.columns());
+    start.rows.resize(model_.rows());
+    for (int c = 0; c < columns_.size();) {
+      const int g = columns_[c].group, place = kept.find(groups_.key[g]);
+      if (demand_row_[g] >= 0) start.rows[demand_row_[g]] = place < 0 ? basis_status::basic : kept.demand(place);
+      if (budget_row_[g] >= 0) start.rows[budget_row_[g]] = place < 0 ? basis_status::basic : kept.budget(place);
+      for (int k = 0; c < columns_.size() && columns_[c].group == g; ++c, ++k)
+        start.columns[c] = place < 0 ? basis_status::lower : kept.column(place, k);
+    }
+    for (int j = 0; j < capacity_row_.size(); ++j)
+      if (capacity_row_[j] >= 0) start.rows[capacity_row_[j]] = kept.capacity(j);
+    if (has_level()) start.columns[columns_.size()] = kept.level();
+  }
+
+  void keep(int end) {
+    if (!remembers()) return;
+    const basis& ended = found_.basis;
+    table<basis_status> capacities(capacity_row_.size(), basis_status::basic);
+    for (int j = 0; j < capacity_row_.size(); ++j)
+      if (capacity_row_[j] >= 0) capacities[j] = ended.rows[capacity_row_[j]];
+    kept_basis& kept = how_.memory->ends_[end];
+    kept.begin(capacities, has_level() ? ended.columns[columns_.size()] : basis_status::basic);
+    for (int c = 0; c < columns_.size();) {
+      const int g = columns_[c].group;
+      kept.add_group(groups_.key[g], demand_row_[g] >= 0 ? ended.rows[demand_row_[g]] : basis_status::basic,
+                     budget_row_[g] >= 0 ? ended.rows[budget_row_[g]] : basis_status::basic);
+      for (; c < columns_.size() && columns_[c].group == g; ++c) kept.add_column(ended.columns[c]);
+    }
   }
 
   /// Narrows the program, and the columns that wait, to the optima of the last solve. Whether there may be several.
@@ -506,12 +559,14 @@ class share_program {
   table<double> proportional_, mark_;
   table<share_column> columns_;
   waiting_pairs waiting_;
+  bool has_pairs_ = false;
   table<char> has_columns_, used_;
   table<share_demand> demand_;
   table<int> demand_row_, budget_row_, capacity_row_;
   table<double> row_lower_, row_upper_, cost_, lower_, upper_, prices_;
   lp model_;
-  simplex solver_;
+  simplex own_solver_;
+  simplex* solver_;
   answer found_;
   double largest_cost_ = 0, level_cost_ = 0;
   bool proved_ = true;
