@@ -75,9 +75,9 @@ class share_program;
 
 }  // namespace detail
 
-/// What policies of programs may keep from one allocation to the next, for those who ask again and again while jobs come
-/// and go: the memory of the solver, and where programs ended. Shares are the same without, but for their last digit.
-/// One at a time may use it, and each policy has its own.
+/// What policies of programs may keep from one allocation to the next, for those who ask again and again while jobs
+/// come and go: the memory of the solver, and where programs ended. Shares are the same without, but for their last
+/// digit. One at a time may use it, and each policy has its own.
 class share_memory {
  public:
   /// Forgets where programs ended.

@@ -13,6 +13,7 @@
 
 #include <plait/alloc/agnostic.hpp>
 #include <plait/alloc/detail/archive.hpp>
+#include <plait/alloc/detail/job_classes.hpp>
 #include <plait/alloc/detail/pair_beliefs.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
@@ -299,8 +300,12 @@ class simulator {
     }
     const instance& given = seen();
     const auto ask = [&](const instance& shown) {
+      const detail::job_classes alike = detail::classes_of(shown);
+      isolated_.clear();
+      for (const int first : alike.first)
+        isolated_.push_back(isolated_throughput(shown, shown.jobs[static_cast<std::size_t>(first)]));
       for (int i = 0; i < shown.size(); ++i)
-        state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
+        state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_[alike.class_of[i]];
       share_settings how = how_.how;
       how.memory = &memory_;
       return share_(shown, how);
@@ -446,7 +451,8 @@ class simulator {
   std::vector<job_state> states_;
   std::vector<int> active_;  ///< jobs that are there, in the order of arrival
   share_memory memory_;
-  instance seen_;            ///< as a policy was last shown them, and who they were
+  table<double> isolated_;  ///< steps/s of each class of jobs with an equal part of the cluster
+  instance seen_;           ///< as a policy was last shown them, and who they were
   std::vector<int> seen_ids_;
   std::vector<round_entry> runs_;
   std::vector<double> busy_, there_;  ///< seconds of workers, by type
