@@ -71,7 +71,7 @@ class kept_basis {
   int last_ = -1;  ///< groups mostly come in the same order again
 };
 
-class share_program;
+class share_solver;
 
 }  // namespace detail
 
@@ -92,7 +92,7 @@ class share_memory {
   }
 
  private:
-  friend class detail::share_program;
+  friend class detail::share_solver;
   simplex solver_;
   detail::kept_basis ends_[3];  ///< of the level, of the most throughput at that level, of the fewest workers then
 };
