@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <plait/alloc.hpp>
@@ -26,32 +28,55 @@ using plait::share_settings;
 /// the middle, and what is left of both logarithms is 2 log(slack_i) - log(thr_i).
 class analytic_centre {
  public:
-  analytic_centre(const instance& given, const plait::grouping& groups, bool conic)
-      : given_{given}, groups_{groups}, conic_{conic} {
-    types_ = given.cluster.size();
-    rate_.assign(static_cast<std::size_t>(groups.size() * types_), 0.0);
-    for (int g = 0; g < groups.size(); ++g)
-      for (const plait::run_option& option : given.jobs[static_cast<std::size_t>(groups.first[g])].options)
-        if (plait::detail::is_usable(given, given.jobs[static_cast<std::size_t>(groups.first[g])], option))
-          rate_[at(g, option.type)] = option.throughput;
+  analytic_centre(const instance& given, const plait::grouping& groups, bool conic) : conic_{conic} {
+    types_ = static_cast<std::size_t>(given.cluster.size());
+    rate_.assign(static_cast<std::size_t>(groups.size()) * types_, 0.0);
+    for (int g = 0; g < groups.size(); ++g) {
+      const plait::job& one = given.jobs[static_cast<std::size_t>(groups.first[g])];
+      count_.push_back(groups.count[g]);
+      gang_.push_back(one.scale_factor);
+      held_.push_back(count_.back() * one.scale_factor);
+      for (const plait::run_option& option : one.options)
+        if (plait::detail::is_usable(given, one, option)) rate_[at(g, option.type)] = option.throughput;
+    }
+    for (const plait::worker_type& type : given.cluster.types) workers_.push_back(type.num_workers);
   }
 
   /// `start[g, j]`: shares with positive slack everywhere. `unit`, `least`: of each group; unit 0: no demand.
   std::vector<double> find(std::vector<double> start, const std::vector<double>& unit,
-                           const std::vector<double>& least) const {
-    std::vector<double> x = std::move(start), step;
-    double worth = barrier(x, unit, least);
+                           const std::vector<double>& least) {
+    // Nearly all clusters have three types here, and loops of known length take half the time.
+    return types_ == 3 ? find(std::integral_constant<std::size_t, 3>{}, std::move(start), unit, least)
+                       : find(types_, std::move(start), unit, least);
+  }
+
+  [[nodiscard]] std::size_t at(int group, int type) const {
+    return static_cast<std::size_t>(group) * types_ + static_cast<std::size_t>(type);
+  }
+
+ private:
+  /// What is left of each bound.
+  struct slacks {
+    std::vector<double> budget, demand, throughput, capacity;
+  };
+
+  template <class Types>
+  std::vector<double> find(Types types, std::vector<double> x, const std::vector<double>& unit,
+                           const std::vector<double>& least) {
+    std::vector<double> step, next = x;
+    slacks here, there;
+    double worth = barrier(types, x, unit, least, here);
     for (int iteration = 0; iteration < 200; ++iteration) {
-      const double decrement = newton(x, unit, least, step);
+      const double decrement = newton(types, x, unit, here, step);
       if (decrement < 1e-8) break;
       double length = 1;
-      std::vector<double> next = x;
       while (length > 1e-14) {
         for (std::size_t k = 0; k < x.size(); ++k) next[k] = x[k] + length * step[k];
-        const double there = barrier(next, unit, least);
-        if (there > worth + 1e-4 * length * decrement) {
-          worth = there;
-          x = next;
+        const double worth_there = barrier(types, next, unit, least, there);
+        if (worth_there > worth + 1e-4 * length * decrement) {
+          worth = worth_there;
+          x.swap(next);
+          std::swap(here, there);
           break;
         }
         length /= 2;
@@ -61,122 +86,117 @@ class analytic_centre {
     return x;
   }
 
-  [[nodiscard]] std::size_t at(int group, int type) const { return static_cast<std::size_t>(group * types_ + type); }
-
- private:
-  [[nodiscard]] double count(int g) const { return groups_.count[g]; }
-  [[nodiscard]] double gang(int g) const {
-    return given_.jobs[static_cast<std::size_t>(groups_.first[g])].scale_factor;
-  }
-
-  struct slacks {
-    std::vector<double> budget, demand, throughput, capacity;
-  };
-  [[nodiscard]] slacks slacks_at(const std::vector<double>& x, const std::vector<double>& unit,
-                                 const std::vector<double>& least) const {
-    slacks made;
-    for (int j = 0; j < types_; ++j)
-      made.capacity.push_back(given_.cluster.types[static_cast<std::size_t>(j)].num_workers);
-    for (int g = 0; g < groups_.size(); ++g) {
+  template <class Types>
+  void find_slacks(Types types, const std::vector<double>& x, const std::vector<double>& unit,
+                   const std::vector<double>& least, slacks& made) const {
+    const std::size_t groups = count_.size();
+    made.capacity = workers_;
+    made.budget.resize(groups);
+    made.throughput.resize(groups);
+    made.demand.resize(groups);
+    for (std::size_t g = 0; g < groups; ++g) {
       double busy = 0, throughput = 0;
-      for (int j = 0; j < types_; ++j) {
-        if (rate_[at(g, j)] <= 0) continue;
-        busy += x[at(g, j)];
-        throughput += rate_[at(g, j)] * x[at(g, j)];
-        made.capacity[static_cast<std::size_t>(j)] -= count(g) * gang(g) * x[at(g, j)];
+      for (std::size_t j = 0; j < types; ++j) {
+        const std::size_t here = g * types + j;
+        if (rate_[here] <= 0) continue;
+        busy += x[here];
+        throughput += rate_[here] * x[here];
+        made.capacity[j] -= held_[g] * x[here];
       }
-      const auto k = static_cast<std::size_t>(g);
-      made.budget.push_back(1 - busy);
-      made.throughput.push_back(throughput);
-      made.demand.push_back(unit[k] > 0 ? unit[k] * throughput - least[k] : 1.0);
+      made.budget[g] = 1 - busy;
+      made.throughput[g] = throughput;
+      made.demand[g] = unit[g] > 0 ? unit[g] * throughput - least[g] : 1.0;
     }
-    return made;
   }
 
-  [[nodiscard]] double barrier(const std::vector<double>& x, const std::vector<double>& unit,
-                               const std::vector<double>& least) const {
-    const slacks s = slacks_at(x, unit, least);
+  template <class Types>
+  [[nodiscard]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
+                               const std::vector<double>& least, slacks& s) const {
+    find_slacks(types, x, unit, least, s);
     double sum = 0;
     const auto add = [&](double weight, double slack) {
       sum += slack > 0 ? weight * std::log(slack) : -plait::infinity;
     };
     for (const double one : s.capacity) add(1, one);
-    for (int g = 0; g < groups_.size(); ++g) {
-      const auto k = static_cast<std::size_t>(g);
-      add(count(g), s.budget[k]);
-      add(conic_ ? 2 * count(g) : count(g), s.demand[k]);
-      if (conic_) add(-count(g), s.throughput[k]);
-      for (int j = 0; j < types_; ++j)
-        if (rate_[at(g, j)] > 0) add(count(g), x[at(g, j)]);
+    for (std::size_t g = 0; g < count_.size(); ++g) {
+      const double count = count_[g];
+      add(count, s.budget[g]);
+      add(conic_ ? 2 * count : count, s.demand[g]);
+      if (conic_) add(-count, s.throughput[g]);
+      for (std::size_t j = 0; j < types; ++j)
+        if (rate_[g * types + j] > 0) add(count, x[g * types + j]);
     }
     return sum;
   }
 
   /// The step of Newton's method, and half of what it promises, times two. Groups meet only in the few rows of
   /// capacity, so each group is eliminated by itself.
-  double newton(const std::vector<double>& x, const std::vector<double>& unit, const std::vector<double>& least,
-                std::vector<double>& step) const {
-    const slacks s = slacks_at(x, unit, least);
-    const auto types = static_cast<std::size_t>(types_);
+  template <class Types>
+  double newton(Types types, const std::vector<double>& x, const std::vector<double>& unit, const slacks& s,
+                std::vector<double>& step) {
+    const std::size_t groups = count_.size();
     step.assign(x.size(), 0.0);
-    std::vector<double> gradient(x.size(), 0.0), inverse(x.size() * types, 0.0);
-    std::vector<double> system(types * types, 0.0), right(types, 0.0);
-    for (std::size_t j = 0; j < types; ++j) system[j * types + j] = s.capacity[j] * s.capacity[j];
-    for (int g = 0; g < groups_.size(); ++g) {
-      const auto k = static_cast<std::size_t>(g);
-      std::vector<double> block(types * types, 0.0);
+    gradient_.assign(x.size(), 0.0);
+    inverse_.resize(x.size() * types);
+    system_.assign(types * types, 0.0);
+    right_.assign(types, 0.0);
+    rise_.resize(types);
+    part_.resize(types);
+    for (std::size_t j = 0; j < types; ++j) system_[j * types + j] = s.capacity[j] * s.capacity[j];
+    const double twice = conic_ ? 2 : 1;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const double count = count_[g], held = held_[g], both = held * count * gang_[g];
+      double* const block = &inverse_[g * types * types];
+      const double busy = 1 / (s.budget[g] * s.budget[g]);
       for (std::size_t i = 0; i < types; ++i) {
-        const std::size_t here = k * types + i;
+        rise_[i] = unit[g] * rate_[g * types + i] / s.demand[g];
+        part_[i] = conic_ ? rate_[g * types + i] / s.throughput[g] : 0;
+      }
+      for (std::size_t i = 0; i < types; ++i) {
+        const std::size_t here = g * types + i;
+        for (std::size_t j = 0; j < types; ++j) block[i * types + j] = 0;
         if (rate_[here] <= 0) {
           block[i * types + i] = 1;
           continue;
         }
-        const double twice = conic_ ? 2 : 1, rise = unit[k] * rate_[here] / s.demand[k];
-        const double part = conic_ ? rate_[here] / s.throughput[k] : 0;
-        gradient[here] =
-            count(g) * (1 / x[here] - 1 / s.budget[k] + twice * rise - part) - count(g) * gang(g) / s.capacity[i];
-        for (std::size_t j = 0; j < types; ++j) {
-          if (rate_[k * types + j] <= 0) continue;
-          const double other = unit[k] * rate_[k * types + j] / s.demand[k];
-          const double other_part = conic_ ? rate_[k * types + j] / s.throughput[k] : 0;
-          block[i * types + j] =
-              count(g) * (1 / (s.budget[k] * s.budget[k]) + twice * rise * other - part * other_part);
-        }
-        block[i * types + i] += count(g) / (x[here] * x[here]);
+        gradient_[here] = count * (1 / x[here] - 1 / s.budget[g] + twice * rise_[i] - part_[i]) - held / s.capacity[i];
+        for (std::size_t j = 0; j < types; ++j)
+          if (rate_[g * types + j] > 0)
+            block[i * types + j] = count * (busy + twice * rise_[i] * rise_[j] - part_[i] * part_[j]);
+        block[i * types + i] += count / (x[here] * x[here]);
       }
       invert(block, types);
       for (std::size_t i = 0; i < types; ++i) {
+        if (rate_[g * types + i] <= 0) continue;
         for (std::size_t j = 0; j < types; ++j) {
-          inverse[(k * types + i) * types + j] = block[i * types + j];
-          const double both = count(g) * gang(g) * count(g) * gang(g);
-          if (rate_[k * types + i] > 0 && rate_[k * types + j] > 0)
-            system[i * types + j] += both * block[i * types + j];
-          if (rate_[k * types + i] > 0) right[i] += count(g) * gang(g) * block[i * types + j] * gradient[k * types + j];
+          if (rate_[g * types + j] > 0) system_[i * types + j] += both * block[i * types + j];
+          right_[i] += held * block[i * types + j] * gradient_[g * types + j];
         }
       }
     }
     // (H + U S^-2 U') step = gradient, U the held workers: Woodbury's identity with the capacities' rows.
-    invert(system, types);
-    std::vector<double> price(types, 0.0);
+    invert(system_.data(), types);
+    price_.assign(types, 0.0);
     for (std::size_t i = 0; i < types; ++i)
-      for (std::size_t j = 0; j < types; ++j) price[i] += system[i * types + j] * right[j];
+      for (std::size_t j = 0; j < types; ++j) price_[i] += system_[i * types + j] * right_[j];
     double decrement = 0;
-    for (int g = 0; g < groups_.size(); ++g) {
-      const auto k = static_cast<std::size_t>(g);
+    for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t i = 0; i < types; ++i) {
+        const std::size_t here = g * types + i;
         for (std::size_t j = 0; j < types; ++j) {
-          if (rate_[k * types + i] <= 0 || rate_[k * types + j] <= 0) continue;
-          const double push = gradient[k * types + j] - count(g) * gang(g) * price[j];
-          step[k * types + i] += inverse[(k * types + i) * types + j] * push;
+          if (rate_[here] <= 0 || rate_[g * types + j] <= 0) continue;
+          const double push = gradient_[g * types + j] - held_[g] * price_[j];
+          step[here] += inverse_[here * types + j] * push;
         }
-        decrement += step[k * types + i] * gradient[k * types + i];
+        decrement += step[here] * gradient_[here];
       }
     }
     return decrement;
   }
 
   /// In place, by Gauss and Jordan, for the few types; the matrices are positive definite.
-  static void invert(std::vector<double>& a, std::size_t n) {
+  template <class Types>
+  static void invert(double* a, Types n) {
     for (std::size_t p = 0; p < n; ++p) {
       const double pivot = 1 / a[p * n + p];
       a[p * n + p] = 1;
@@ -190,11 +210,12 @@ class analytic_centre {
     }
   }
 
-  const instance& given_;
-  const plait::grouping& groups_;
   bool conic_ = false;
-  int types_ = 0;
-  std::vector<double> rate_;  ///< [groups, types]
+  std::size_t types_ = 0;
+  std::vector<double> rate_;                 ///< [groups, types]
+  std::vector<double> count_, gang_, held_;  ///< [groups]: members, workers of a gang, and of all their gangs
+  std::vector<double> workers_;              ///< [types]
+  std::vector<double> gradient_, inverse_, system_, right_, rise_, part_, price_;
 };
 
 /// Shares near those of an interior-point method: of `exact`, that reaches unit_i thr_i >= least_i, the centre of all
@@ -202,7 +223,7 @@ class analytic_centre {
 inline allocation centred(const instance& given, const allocation& exact, const plait::grouping& groups,
                           const std::vector<double>& unit, std::vector<double> least, bool conic) {
   constexpr double given_up = 1e-3, mixed_in = 3e-4;
-  const analytic_centre centre{given, groups, conic};
+  analytic_centre centre{given, groups, conic};
   const int types = given.cluster.size();
   double gangs = 0;
   for (const plait::job& one : given.jobs) gangs += one.scale_factor;
@@ -236,9 +257,7 @@ inline allocation centred(const instance& given, const allocation& exact, const 
 /// Max-min fairness (`max_min_perf`).
 inline allocation max_min(const instance& given, const share_settings& how) {
   const allocation exact = plait::max_min_perf::share(given, how);
-  plait::table<double> weights;
-  for (const plait::job& one : given.jobs) weights.push_back(one.priority);
-  const plait::grouping groups = plait::group_jobs(given, plait::detail::rule_of(given, how, std::move(weights), 1));
+  const plait::grouping& groups = exact.groups;
   std::vector<double> unit, least;
   for (int g = 0; g < groups.size(); ++g) {
     const plait::job& one = given.jobs[static_cast<std::size_t>(groups.first[g])];

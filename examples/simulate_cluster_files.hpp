@@ -137,6 +137,7 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
   if (!table.has("arrival_s") && rate < 0) refuse("--rate is missing; " + file + " has only the gaps between arrivals");
   stream made;
   std::map<std::string, int> kinds;
+  std::map<std::string, std::vector<double>> rates_of;  // of each kind on each type
   double arrival = 0;
   for (std::size_t r = 0; r < table.size(); ++r) {
     std::string model;
@@ -150,8 +151,9 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
     const int gang = table.count(r, "scale_factor");
     if (gang < 1) refuse(table.place(r) + ", scale_factor must be at least 1");
     const std::string key = cluster_files::key_of(model, gang);
-    std::vector<double> rates;
-    for (const plait::worker_type& type : where.types) rates.push_back(oracle.alone(type.name, key, table.place(r)));
+    std::vector<double>& rates = rates_of[key];
+    if (rates.empty())
+      for (const plait::worker_type& type : where.types) rates.push_back(oracle.alone(type.name, key, table.place(r)));
     plait::arriving_job& one = made.jobs.emplace_back();
     one.shape = plait::job_of(rates, gang);
     one.shape.steps_remaining = table.amount(r, "total_steps");

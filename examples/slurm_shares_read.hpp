@@ -2,8 +2,8 @@
 #pragma once
 
 // What slurm_shares learns from Slurm: the answers of `squeue --json`, and of `sinfo --json` or `scontrol show nodes
-// --json`. Read with Slurm 22.05's OpenAPI v0.0.38; of later forms {"set": true, "number": 3} and lists of states are
-// understood too. Nothing here talks to Slurm.
+// --json`. Read with Slurm 22.05's OpenAPI v0.0.38; of later forms, from v0.0.40 on, {"set": true, "infinite": false,
+// "number": 3} and lists of states are understood too. Nothing here talks to Slurm.
 
 #include <algorithm>
 #include <charconv>
@@ -158,8 +158,8 @@ inline std::vector<slurm_job> jobs_of(const json& answer) {
     const std::set<std::string> word = words(one, "job_state");
     job.state = phase_of(word);
     job.is_suspended = word.contains("SUSPENDED");
-    const bool says_priority = one.contains("priority") && !one.at("priority").is_null();
-    job.is_held = (says_priority && number(one, "priority") == 0) || (one.contains("hold") && one.at("hold") == true);
+    job.is_held = (has_number(one, "priority") && number(one, "priority") == 0) ||
+                  (one.contains("hold") && one.at("hold") == true);
     job.node_count = std::max(1, static_cast<int>(number(one, "node_count")));
     job.may_requeue = one.contains("requeue") && (one.at("requeue") == true || one.at("requeue") == 1);
     job.submitted = number(one, "submit_time");

@@ -29,8 +29,19 @@ inline double number(const json& from, const char* name) {
   if (!from.contains(name)) return 0;
   const json& value = from.at(name);
   if (value.is_number()) return value.get<double>();
-  if (value.is_object()) return value.value("set", true) && value.contains("number") ? number(value, "number") : 0;
+  if (value.is_object())
+    return value.value("set", true) && !value.value("infinite", false) ? number(value, "number") : 0;
   return 0;
+}
+
+/// Whether there is such a number at all. Later forms say {"set": false, "infinite": false, "number": 0} where there is
+/// none, and {"set": true, "infinite": true, "number": 0} where it has no end.
+inline bool has_number(const json& from, const char* name) {
+  if (!from.contains(name)) return false;
+  const json& value = from.at(name);
+  if (value.is_object())
+    return value.value("set", true) && !value.value("infinite", false) && has_number(value, "number");
+  return value.is_number();
 }
 
 inline std::string text(const json& from, const char* name) {

@@ -186,10 +186,10 @@ TEST_CASE("the same stream gives the same result, and so does one that was saved
       CHECK(rest.recorded.size() == whole.recorded.size());
     }
   }
-  std::stringstream cut{"plait-simulation 2 40\n3 5"};
+  std::stringstream cut{"plait-simulation 3 40\n3 5"};
   simulator again{two_types, jobs, max_min_perf::share, how};
   CHECK(sentence_of([&] { again.load(cut); }).find("cut off") != std::string::npos);
-  std::stringstream other{"plait-simulation 2 39\n"};
+  std::stringstream other{"plait-simulation 3 39\n"};
   CHECK(sentence_of([&] { again.load(other); }).find("no saved simulation of this stream") != std::string::npos);
 }
 

@@ -143,6 +143,89 @@ TEST_CASE("jobs are read in the forms of old and new Slurm") {
   CHECK(read_job(later).is_held);
 }
 
+TEST_CASE("answers in the form of Slurm 24 say what those of 22.05 say") {
+  const auto amount = [](double value) { return json{{"set", true}, {"infinite", false}, {"number", value}}; };
+  const json none = {{"set", false}, {"infinite", false}, {"number", 0}};
+  const json endless = {{"set", true}, {"infinite", true}, {"number", 0}};
+  json row = {{"job_id", 12},
+              {"name", "train"},
+              {"comment", "plait: weight=2"},
+              {"job_state", {"PENDING", "REQUEUE_HOLD"}},
+              {"state_reason", "JobHeldUser"},
+              {"priority", amount(0)},
+              {"hold", false},
+              {"requeue", true},
+              {"node_count", amount(2)},
+              {"max_nodes", none},
+              {"time_limit", endless},
+              {"submit_time", amount(1700000000)},
+              {"start_time", none},
+              {"end_time", none},
+              {"partition", "main,spare"},
+              {"nodes", ""},
+              {"required_nodes", "v[1-2]"},
+              {"excluded_nodes", ""},
+              {"gres_detail", json::array()},
+              {"tres_per_job", ""},
+              {"tres_per_node", "gres/gpu:v100:2"},
+              {"tres_per_task", ""},
+              {"tres_per_socket", ""},
+              {"features", ""},
+              {"dependency", ""},
+              {"array_job_id", amount(0)},
+              {"array_task_id", none},
+              {"het_job_id", amount(0)}};
+  const slurm_job waits = read_job(row);
+  CHECK((waits.id == 12 && waits.state == phase::waiting && waits.is_held && waits.may_requeue));
+  CHECK((waits.submitted == 1700000000 && waits.started == 0 && waits.node_count == 2));
+  CHECK((waits.wants.gang == 4 && waits.wants.type == "v100" && waits.wants.fault.empty()));
+  CHECK(waits.wanted_nodes == strings{"v1", "v2"});
+  CHECK(waits.partitions == std::set<std::string>{"main", "spare"});
+  // No priority is none that is 0, and neither is one without end.
+  for (const json& priority : {none, endless, amount(5), json{}}) {
+    row["priority"] = priority;
+    CHECK_FALSE(read_job(row).is_held);
+  }
+  row["hold"] = true;
+  CHECK(read_job(row).is_held);
+  row["hold"] = false;
+  row["job_state"] = {"RUNNING"};
+  row["start_time"] = amount(1700000100);
+  row["end_time"] = endless;
+  row["nodes"] = "v[1-2]";
+  row["gres_detail"] = {"gpu:v100:2(IDX:0-1)", "gpu:v100:2(IDX:2,5)"};
+  const slurm_job runs = read_job(row);
+  CHECK((runs.state == phase::running && runs.started == 1700000100 && runs.ended == 0));
+  CHECK(held(runs, "v2", "v100") == 2);
+  // What has a number is part of an array, what says that it has none is not.
+  row["array_job_id"] = none;
+  CHECK(read_job(row).wants.fault.empty());
+  row["array_job_id"] = amount(11);
+  CHECK(read_job(row).wants.fault == "is part of an array");
+
+  const json nodes = {{"nodes",
+                       {{{"name", "v1"},
+                         {"state", {"MIXED", "PLANNED"}},
+                         {"partitions", {"main", "spare"}},
+                         {"cpus", 8},
+                         {"free_mem", amount(1000)},
+                         {"gres", "gpu:v100:4(S:0-1)"},
+                         {"gres_used", "gpu:v100:2(IDX:0-1)"}},
+                        {{"name", "v2"},
+                         {"state", {"IDLE", "DRAIN"}},
+                         {"partitions", {"main"}},
+                         {"gres", "gpu:v100:4"},
+                         {"gres_used", "gpu:v100:0(IDX:N/A)"}}}},
+                      {"errors", json::array()},
+                      {"warnings", json::array()}};
+  CHECK(fault_of(nodes).empty());
+  const std::vector<pool> pools = pools_of(nodes);
+  REQUIRE(pools.size() == 2);
+  CHECK((pools[0].node == "v1" && pools[0].gpus == 4 && pools[0].used == 2 && pools[0].is_up));
+  CHECK((pools[0].knows_indices && pools[0].partitions.size() == 2));
+  CHECK((pools[1].gpus == 4 && pools[1].used == 0 && !pools[1].is_up));
+}
+
 TEST_CASE("a job that cannot be placed says why") {
   const auto fault = [](json row, const char* field, const json& value) {
     row[field] = value;

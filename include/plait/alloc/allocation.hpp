@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <plait/alloc/grouping.hpp>
@@ -32,6 +33,7 @@ struct allocation {
   table<double> levels;  ///< [jobs]: guaranteed normalised throughput, where the policy has such levels
   bool certificate_verified = false;  ///< every linear program behind this was proved optimal, see `check`
   int programs = 0;                   ///< linear programs solved
+  std::int64_t pivots = 0;            ///< of the simplex methods in them, those of policies of one program
   int rows = 0, columns = 0;          ///< of the largest of them
   double seconds = 0;                 ///< wall time
   std::string note;                   ///< one sentence where something was left out or given up

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include <plait/alloc/cluster.hpp>
@@ -48,6 +47,7 @@ class placement {
     std::stable_sort(order_.begin(), order_.end(),
                      [&](std::size_t a, std::size_t b) { return entries[a].workers > entries[b].workers; });
     keep(entries);
+    for (kind& type : types_) type.count_room();
     for (const std::size_t e : order_)
       if (placed_[e].workers.empty()) find(entries[e], placed_[e]);
     return placed_;
@@ -73,6 +73,19 @@ class placement {
   struct kind {
     int per_server = 1;
     std::vector<use> uses;  ///< of each worker
+    std::vector<int> room;  ///< of each server: workers that nobody has
+    int all_room = 0;
+
+    void count_room() {
+      const auto each = static_cast<std::size_t>(per_server);
+      room.assign((uses.size() + each - 1) / each, 0);
+      all_room = 0;
+      for (std::size_t w = 0; w < uses.size(); ++w) {
+        if (uses[w].first != nobody) continue;
+        ++room[w / each];
+        ++all_room;
+      }
+    }
   };
 
   use& at(int type, int worker) {
@@ -85,20 +98,25 @@ class placement {
 
   /// What has as many workers of its type as before keeps them; all others give theirs back.
   void keep(std::span<const round_entry> entries) {
-    entry_of_.clear();
-    for (std::size_t e = 0; e < entries.size(); ++e) entry_of_[entries[e].first] = e;
+    for (std::size_t e = 0; e < entries.size(); ++e) {
+      const auto job = static_cast<std::size_t>(entries[e].first);
+      if (job >= entry_of_.size()) entry_of_.resize(2 * job + 16, none);
+      entry_of_[job] = e;
+    }
     for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
       for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
         const use was = at(j, w);
         if (was.first == broken) continue;
-        const auto found = entry_of_.find(was.first);
+        if (was.first == nobody) continue;
+        const auto job = static_cast<std::size_t>(was.first);
+        const std::size_t e = job < entry_of_.size() ? entry_of_[job] : none;
         at(j, w) = {};
-        if (found == entry_of_.end() || entries[found->second].type != j) continue;
-        const round_entry& entry = entries[found->second];
-        hold(entry, placed_[found->second], w);
-        if (was != at(j, w)) placed_[found->second].moved = true;
+        if (e == none || entries[e].type != j) continue;
+        hold(entries[e], placed_[e], w);
+        if (was != at(j, w)) placed_[e].moved = true;
       }
     }
+    for (const round_entry& entry : entries) entry_of_[static_cast<std::size_t>(entry.first)] = none;
     for (std::size_t e = 0; e < entries.size(); ++e) {
       std::vector<int>& workers = placed_[e].workers;
       if (static_cast<int>(workers.size()) == entries[e].workers) continue;
@@ -108,18 +126,12 @@ class placement {
   }
 
   void find(const round_entry& entry, placed_entry& made) {
-    const kind& type = types_[static_cast<std::size_t>(entry.type)];
+    kind& type = types_[static_cast<std::size_t>(entry.type)];
+    std::vector<int>& room = type.room;
     const int count = static_cast<int>(type.uses.size()), each = type.per_server;
-    std::vector<int> room(static_cast<std::size_t>((count + each - 1) / each), 0);
-    int all = 0;
-    for (int w = 0; w < count; ++w) {
-      const bool is_free = type.uses[static_cast<std::size_t>(w)].first == nobody;
-      room[static_cast<std::size_t>(w / each)] += is_free ? 1 : 0;
-      all += is_free ? 1 : 0;
-    }
     made.moved = true;
     int wanted = entry.workers;
-    if (wanted > all) return;
+    if (wanted > type.all_room) return;
     while (wanted > 0) {
       // The server with least room that takes all, else the one with most room.
       int best = -1;
@@ -128,19 +140,22 @@ class placement {
         if (here == 0) continue;
         const int there = best < 0 ? 0 : room[static_cast<std::size_t>(best)];
         if (best < 0 || (here >= wanted ? there < wanted || here < there : there < wanted && here > there)) best = s;
+        if (here == wanted) break;  // none is better
       }
       if (entry.consolidated && room[static_cast<std::size_t>(best)] < wanted) return;
       for (int w = best * each; w < std::min(count, (best + 1) * each) && wanted > 0; ++w) {
         if (type.uses[static_cast<std::size_t>(w)].first != nobody) continue;
         hold(entry, made, w);
         --wanted;
+        --type.all_room;
+        --room[static_cast<std::size_t>(best)];
       }
-      room[static_cast<std::size_t>(best)] = 0;
     }
   }
 
   std::vector<kind> types_;
-  std::unordered_map<int, std::size_t> entry_of_;  ///< by first job
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> entry_of_;  ///< by first job, while workers are kept
   std::vector<placed_entry> placed_;
   std::vector<std::size_t> order_;
 };

@@ -12,6 +12,8 @@
 
 namespace plait {
 
+class share_memory;
+
 /// How a policy is to work. The defaults are meant for use, the others for comparison.
 struct share_settings {
   bool space_sharing = false;  ///< policies of linear programs: two jobs may share workers, see `instance::pair_rates`
@@ -20,6 +22,7 @@ struct share_settings {
   int partitions = 4;          ///< `pop` alone
   int listed_pairs = 20000;  ///< max-min: more columns of pairs than these come into the program one by one, as needed
   std::uint64_t seed = 0;    ///< `gandiva` alone
+  share_memory* memory = nullptr;  ///< policies of programs: what they keep from one allocation to the next
 };
 
 namespace detail {

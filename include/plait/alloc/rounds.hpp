@@ -208,19 +208,24 @@ class rounds {
     for (const int type : order_) {
       ranked_.clear();
       for (std::size_t e = 0; e < entries_.size(); ++e) {
-        if (entries_[e].type != type) continue;
+        const round_entry& entry = entries_[e];
+        if (entry.type != type || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) continue;
         const detail::round_book& one = books_[book_of_[e]];
         if (one.share <= 0 && !how_.gifts) continue;
         ranked_.push_back(
             {one.share / (one.received + how_.seconds / 2), one.debt_before, one.share, static_cast<int>(e)});
       }
-      const auto goes_behind = [](const candidate& a, const candidate& b) { return goes_before(b, a); };
-      std::make_heap(ranked_.begin(), ranked_.end(), goes_behind);
-      while (!ranked_.empty() && left_[static_cast<std::size_t>(type)] > 0) {
-        take(static_cast<std::size_t>(ranked_.front().entry), false);
-        std::pop_heap(ranked_.begin(), ranked_.end(), goes_behind);
-        ranked_.pop_back();
-      }
+      take_in_order(left_[static_cast<std::size_t>(type)]);
+    }
+  }
+
+  /// Takes of those ranked what fits, the first first, until no worker is left. Who comes far behind is never sorted.
+  void take_in_order(const int& left) {
+    for (auto next = ranked_.begin(); next != ranked_.end() && left > 0;) {
+      const auto end = ranked_.end() - next > left ? next + left : ranked_.end();
+      if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), goes_before);
+      std::sort(next, end, goes_before);
+      for (; next != end; ++next) take(static_cast<std::size_t>(next->entry), false);
     }
   }
 

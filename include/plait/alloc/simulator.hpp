@@ -13,10 +13,12 @@
 
 #include <plait/alloc/agnostic.hpp>
 #include <plait/alloc/detail/archive.hpp>
-#include <plait/alloc/detail/pair_beliefs.hpp>
+#include <plait/alloc/detail/job_classes.hpp>
+#include <plait/alloc/detail/simulated_jobs.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
+#include <plait/alloc/share_memory.hpp>
 #include <plait/alloc/simulation.hpp>
 #include <plait/core/require.hpp>
 
@@ -38,16 +40,14 @@ namespace plait {
 ///     simulator run{cluster, jobs, max_min_perf::share, settings};
 ///     while (run.step()) {}
 ///     run.result().mean_completion_time();
-class simulator {
+class simulator : private detail::simulated_jobs {
  public:
   using policy = std::function<allocation(const instance&, const share_settings&)>;
 
   /// Throws: usage, where a job could never run or the stream is out of order.
   simulator(plait::cluster where, std::vector<arriving_job> jobs, policy share, simulation_settings how = {})
-      : cluster_{std::move(where)},
-        jobs_{std::move(jobs)},
+      : simulated_jobs{std::move(where), std::move(jobs), std::move(how)},
         share_{std::move(share)},
-        how_{std::move(how)},
         rounds_{cluster_, how_.round},
         placement_{cluster_} {
     const int count = static_cast<int>(jobs_.size());
@@ -63,10 +63,7 @@ class simulator {
     validate(how_.moving);
     how_.prices.set(cluster_, 0);
     next_price_ = how_.prices.next_change(0);
-    check_jobs();
-    states_.resize(jobs_.size());
-    for (std::size_t i = 0; i < jobs_.size(); ++i) states_[i].left = jobs_[i].shape.steps_remaining;
-    if (!how_.known_pairs.empty()) pairs_ = detail::pair_beliefs{how_.pair_rates, how_.known_pairs, alone()};
+    begin();
     left_to_measure_ = how_.measure_end - how_.measure_begin;
     result_.completed.assign(jobs_.size(), -1.0);
     result_.in_use.resize(cluster_.types.size());
@@ -99,7 +96,7 @@ class simulator {
   /// Writes where the simulation is. One of the same cluster, stream, policy and settings that loads it goes on from
   /// there to the same result, to the bit. What is not the same is only noticed where the numbers of jobs differ.
   void save(std::ostream& out) {
-    out << "plait-simulation 2 " << jobs_.size() << '\n';
+    out << "plait-simulation 3 " << jobs_.size() << '\n';
     detail::archive_writer archive{out};
     visit(archive);
   }
@@ -109,7 +106,7 @@ class simulator {
     int version = 0;
     std::size_t jobs = 0;
     in >> word >> version >> jobs;
-    if (word != "plait-simulation" || version != 2 || jobs != jobs_.size())
+    if (word != "plait-simulation" || version != 3 || jobs != jobs_.size())
       throw error{error_kind::io, "plait::simulator::load", "this is no saved simulation of this stream; begin anew"};
     detail::archive_reader archive{in};
     visit(archive);
@@ -136,20 +133,6 @@ class simulator {
   }
 
  private:
-  struct job_state {
-    double left = 0;           ///< steps
-    double left_at_reset = 0;  ///< when shares were last computed
-    double isolated_time = 0;  ///< seconds that the steps until then would have taken with an equal part of the cluster
-    double isolated_rate = 0;  ///< steps/s, as it was then
-    int runs_on = -1;          ///< type
-    int last_type = -1;        ///< that it ran on
-    double starting = 0;       ///< seconds that it still needs before it makes steps
-    template <class Archive>
-    void visit(Archive& archive) {
-      archive(left, left_at_reset, isolated_time, isolated_rate, runs_on, last_type, starting);
-    }
-  };
-
   template <class Archive>
   void visit(Archive& archive) {
     std::vector<double> workers;
@@ -157,34 +140,10 @@ class simulator {
     for (arriving_job& one : jobs_)
       for (run_option& option : one.believed) archive(option.throughput);
     archive(workers, rounds_, placement_, pairs_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
-            last_reset_, next_price_, left_to_measure_, recorded_, changed_, result_);
+            last_reset_, next_price_, left_to_measure_, recorded_, changed_, memory_, result_);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
     how_.prices.set(cluster_, now_);
   }
-
-  void check_jobs() const {
-    instance there;
-    there.cluster = cluster_;
-    there.forbid_oversize = true;
-    double before = 0;
-    for (std::size_t i = 0; i < jobs_.size(); ++i) {
-      const arriving_job& one = jobs_[i];
-      const auto job_is = [&](const char* what) { return std::string{"job "}.append(std::to_string(i)).append(what); };
-      require(one.arrival >= before && one.arrival < infinity, "plait::simulator",
-              [&] { return job_is(" arrives before the one in front of it; sort the stream by arrival"); });
-      require(one.shape.steps_remaining > 0 && one.shape.steps_remaining < infinity, "plait::simulator",
-              [&] { return job_is(" has no steps; give each job at least one"); });
-      require(detail::runs_somewhere(there, one.shape), "plait::simulator", [&] {
-        return job_is(" can run nowhere: its gang is larger than every type of worker that it can run on");
-      });
-      require(one.believed.empty() || one.believed.size() == one.shape.options.size(), "plait::simulator",
-              [&] { return job_is(" has another number of believed rates than of ways to run"); });
-      before = one.arrival;
-    }
-  }
-
-  arriving_job& job_at(int id) { return jobs_[static_cast<std::size_t>(id)]; }
-  job_state& state_at(int id) { return states_[static_cast<std::size_t>(id)]; }
 
   /// Lets in what happened until now; where nothing is there to run, goes on to the next arrival.
   void wake() {
@@ -235,56 +194,6 @@ class simulator {
     return true;
   }
 
-  /// The jobs as the policy sees them.
-  const instance& seen() {
-    seen_.cluster = cluster_;
-    if (!pairs_.empty()) {
-      seen_.pair_rates = pairs_.rates();
-    } else if (seen_.pair_rates.size() != how_.pair_rates.size()) {
-      seen_.pair_rates = how_.pair_rates;
-    }
-    // Those that are still there keep their places in order; new ones follow.
-    std::size_t kept = 0;
-    for (std::size_t i = 0, at = 0; i < seen_ids_.size(); ++i) {
-      while (at < active_.size() && active_[at] < seen_ids_[i]) ++at;
-      if (at == active_.size() || active_[at] != seen_ids_[i]) continue;
-      if (kept != i) std::swap(seen_.jobs[kept], seen_.jobs[i]);
-      ++kept;
-    }
-    seen_.jobs.resize(kept);
-    for (std::size_t i = kept; i < active_.size(); ++i) seen_.jobs.push_back(job_at(active_[i]).shape);
-    seen_ids_ = active_;
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-      const arriving_job& one = job_at(active_[i]);
-      const job_state& state = state_at(active_[i]);
-      job& made = seen_.jobs[i];
-      if (!one.believed.empty()) made.options = one.believed;
-      made.steps_remaining = state.left;
-      made.elapsed = now_ - one.arrival;
-      made.isolated_time_so_far = state.isolated_time;
-      made.runs_on = state.runs_on;
-      made.last_type = state.last_type;
-      if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, one.shape.slo_seconds - made.elapsed);
-    }
-    charge_moves(seen_, how_.moving);
-    return seen_;
-  }
-
-  /// Steps/s of each kind alone with its usual gang, [kinds, types]; of several ways on a type the fastest.
-  [[nodiscard]] table<double> alone() const {
-    const int types = cluster_.size();
-    table<double> made;
-    for (const arriving_job& one : jobs_) {
-      if (one.shape.kind < 0) continue;
-      if (made.size() < (one.shape.kind + 1) * types) made.resize((one.shape.kind + 1) * types, 0.0);
-      for (const run_option& option : one.shape.options) {
-        double& rate = made[one.shape.kind * types + option.type];
-        if (option.workers == one.shape.scale_factor) rate = std::max(rate, option.throughput);
-      }
-    }
-    return made;
-  }
-
   void allot() {
     if (!pairs_.empty()) {
       pairs_.estimate(cluster_.size());
@@ -298,9 +207,15 @@ class simulator {
     }
     const instance& given = seen();
     const auto ask = [&](const instance& shown) {
+      const detail::job_classes alike = detail::classes_of(shown);
+      isolated_.clear();
+      for (const int first : alike.first)
+        isolated_.push_back(isolated_throughput(shown, shown.jobs[static_cast<std::size_t>(first)]));
       for (int i = 0; i < shown.size(); ++i)
-        state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_throughput(shown, shown.jobs[i]);
-      return share_(shown, how_.how);
+        state_at(active_[static_cast<std::size_t>(i)]).isolated_rate = isolated_[alike.class_of[i]];
+      share_settings how = how_.how;
+      how.memory = &memory_;
+      return share_(shown, how);
     };
     // What the policy says is put in terms of `given`, so that entries name the jobs' own ways to run.
     const allocation found = how_.agnostic ? agnostic_share(ask, given, true) : ask(given);
@@ -399,8 +314,6 @@ class simulator {
     return time;
   }
 
-  [[nodiscard]] bool weighs_moves() const { return how_.moving.horizon_seconds > 0; }
-
   /// A job's checkpoint is with a type of workers from now on.
   void come_to(int type, int id) {
     job_state& state = state_at(id);
@@ -432,22 +345,16 @@ class simulator {
     return true;
   }
 
-  plait::cluster cluster_;
-  std::vector<arriving_job> jobs_;
   policy share_;
-  simulation_settings how_;
   rounds rounds_;
   placement placement_;
-  detail::pair_beliefs pairs_;  ///< empty: all pairs are known
   std::vector<worker_event> events_;
-  std::vector<job_state> states_;
-  std::vector<int> active_;  ///< jobs that are there, in the order of arrival
-  instance seen_;            ///< as a policy was last shown them, and who they were
-  std::vector<int> seen_ids_;
+  share_memory memory_;
+  table<double> isolated_;  ///< steps/s of each class of jobs with an equal part of the cluster
   std::vector<round_entry> runs_;
   std::vector<double> busy_, there_;  ///< seconds of workers, by type
   std::size_t next_arrival_ = 0, next_event_ = 0;
-  double now_ = 0, last_reset_ = 0, next_price_ = infinity;
+  double last_reset_ = 0, next_price_ = infinity;
   int left_to_measure_ = 0, recorded_ = 0;
   bool changed_ = false;
   simulation_result result_;
