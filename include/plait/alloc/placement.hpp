@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <plait/alloc/cluster.hpp>
@@ -98,25 +99,22 @@ class placement {
 
   /// What has as many workers of its type as before keeps them; all others give theirs back.
   void keep(std::span<const round_entry> entries) {
-    for (std::size_t e = 0; e < entries.size(); ++e) {
-      const auto job = static_cast<std::size_t>(entries[e].first);
-      if (job >= entry_of_.size()) entry_of_.resize(2 * job + 16, none);
-      entry_of_[job] = e;
-    }
+    entry_of_.clear();
+    for (std::size_t e = 0; e < entries.size(); ++e) entry_of_.emplace_back(entries[e].first, e);
+    std::sort(entry_of_.begin(), entry_of_.end());
     for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
       for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
         const use was = at(j, w);
-        if (was.first == broken) continue;
-        if (was.first == nobody) continue;
-        const auto job = static_cast<std::size_t>(was.first);
-        const std::size_t e = job < entry_of_.size() ? entry_of_[job] : none;
+        if (was.first == broken || was.first == nobody) continue;
         at(j, w) = {};
-        if (e == none || entries[e].type != j) continue;
+        const auto found = std::lower_bound(entry_of_.begin(), entry_of_.end(), std::pair{was.first, std::size_t{0}});
+        if (found == entry_of_.end() || found->first != was.first) continue;
+        const std::size_t e = found->second;
+        if (entries[e].type != j) continue;
         hold(entries[e], placed_[e], w);
         if (was != at(j, w)) placed_[e].moved = true;
       }
     }
-    for (const round_entry& entry : entries) entry_of_[static_cast<std::size_t>(entry.first)] = none;
     for (std::size_t e = 0; e < entries.size(); ++e) {
       std::vector<int>& workers = placed_[e].workers;
       if (static_cast<int>(workers.size()) == entries[e].workers) continue;
@@ -154,8 +152,7 @@ class placement {
   }
 
   std::vector<kind> types_;
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::vector<std::size_t> entry_of_;  ///< by first job, while workers are kept
+  std::vector<std::pair<int, std::size_t>> entry_of_;  ///< first jobs and their entries, while workers are kept
   std::vector<placed_entry> placed_;
   std::vector<std::size_t> order_;
 };
