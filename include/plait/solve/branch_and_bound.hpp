@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
 #include <plait/solve/lp.hpp>
@@ -64,22 +64,23 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
   // Bounds of whole columns become whole.
   for (int j = 0; j < n; ++j) {
     if (!model.is_integer(j)) continue;
-    const double l = std::ceil(model.column_lower(j) - how.whole), u = std::floor(model.column_upper(j) + how.whole);
+    const double l = math::ceil(model.column_lower(j) - how.whole), u = math::floor(model.column_upper(j) + how.whole);
     work.set_column_bounds(j, l, u);
   }
   const auto close = [&](double bound) {
-    return bound >= best_value - std::fmax(how.absolute_gap, how.relative_gap * std::fabs(best_value));
+    return bound >= best_value - math::larger(how.absolute_gap, how.relative_gap * math::abs(best_value));
   };
   const auto finish = [&](termination status) {
     double bound = best_value;
-    for (const node& one : open) bound = std::fmin(bound, one.bound);
+    for (const node& one : open) bound = math::smaller(bound, one.bound);
     best.status = status;
     best.bound = sign * bound;
     best.iterations = iterations;
     best.nodes = nodes;
     best.seconds = detail::seconds_now() - began;
     best.certificate = certificate_kind::none;
-    best.relative_gap = best_value < infinity ? std::fabs(best_value - bound) / std::fmax(1, std::fabs(best_value)) : 0;
+    best.relative_gap =
+        best_value < infinity ? math::abs(best_value - bound) / math::larger(1, math::abs(best_value)) : 0;
     return best;
   };
 
@@ -134,7 +135,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     if (close(value)) continue;
 
     // What the last branching cost, and what to branch on next.
-    const auto fraction = [&](int j) { return relaxed.x[j] - std::floor(relaxed.x[j]); };
+    const auto fraction = [&](int j) { return relaxed.x[j] - math::floor(relaxed.x[j]); };
     int branch = -1;
     double merit = -1;
     for (int j = 0; j < n; ++j) {
@@ -144,7 +145,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
       const pseudo_cost& p = costs[j];
       const double down = f * (p.count[0] > 0 ? p.sum[0] / p.count[0] : 1);
       const double up = (1 - f) * (p.count[1] > 0 ? p.sum[1] / p.count[1] : 1);
-      const double score = std::fmax(down, 1e-6) * std::fmax(up, 1e-6);
+      const double score = math::larger(down, 1e-6) * math::larger(up, 1e-6);
       if (score > merit) {
         merit = score;
         branch = j;
@@ -154,7 +155,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
       const change& last = now.changes.back();
       pseudo_cost& p = costs[last.column];
       const int side = last.lower > work.column_lower(last.column) ? 1 : 0;
-      p.sum[side] += std::fmax(0, value - now.bound);
+      p.sum[side] += math::larger(0, value - now.bound);
       ++p.count[side];
     }
     if (branch < 0) {
@@ -162,7 +163,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
       for (int j = 0; j < n; ++j) {
         if (!model.is_integer(j)) continue;
         saved.push_back({j, work.column_lower(j), work.column_upper(j)});
-        const double whole = std::round(relaxed.x[j]);
+        const double whole = math::round(relaxed.x[j]);
         work.set_column_bounds(j, whole, whole);
       }
       const int first = now.changes.size();
@@ -176,7 +177,7 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
         double furthest = 0;
         for (int j = 0; j < n; ++j) {
           if (!model.is_integer(j)) continue;
-          const double off = std::fabs(relaxed.x[j] - std::round(relaxed.x[j]));
+          const double off = math::abs(relaxed.x[j] - math::round(relaxed.x[j]));
           if (off > furthest) {
             furthest = off;
             branch = j;
@@ -207,8 +208,8 @@ inline answer branch_and_bound(const lp& model, const solve_options& options = {
     }
     node down{now.changes, relaxed.basis, value, now.depth + 1};
     node up = down;
-    down.changes.push_back({branch, lower, std::floor(at)});
-    up.changes.push_back({branch, std::floor(at) + 1, upper});
+    down.changes.push_back({branch, lower, math::floor(at)});
+    up.changes.push_back({branch, math::floor(at) + 1, upper});
     // The nearer side is searched first.
     const bool up_first = fraction(branch) > 0.5;
     open.push_back(std::move(up_first ? down : up));

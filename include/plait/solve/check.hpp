@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/double_double.hpp>
@@ -30,13 +29,13 @@ namespace detail {
 
 inline double beyond(double_double v, double lower, double upper) {
   double by = 0;
-  if (lower > -infinity) by = std::fmax(by, (double_double{lower} - v).value());
-  if (upper < infinity) by = std::fmax(by, (v - double_double{upper}).value());
+  if (lower > -infinity) by = math::larger(by, (double_double{lower} - v).value());
+  if (upper < infinity) by = math::larger(by, (v - double_double{upper}).value());
   return by;
 }
 
 inline double finite_bound(double lower, double upper) {
-  return std::fmax(lower > -infinity ? std::fabs(lower) : 0, upper < infinity ? std::fabs(upper) : 0);
+  return math::larger(lower > -infinity ? math::abs(lower) : 0, upper < infinity ? math::abs(upper) : 0);
 }
 
 /// Memory of a check, for those who check often.
@@ -57,7 +56,7 @@ inline void activities_of(const lp& model, const table<double>& x, table<double_
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int i = a.index[k];
       sum[i].add_product(a.value[k], xj);
-      size[i] += std::fabs(a.value[k] * xj);
+      size[i] += math::abs(a.value[k] * xj);
     }
   }
 }
@@ -81,7 +80,7 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
   for (int i = 0; i < model.rows(); ++i) {
     const double l = model.row_lower(i), u = model.row_upper(i), v = sum[i].value();
     if (v > l && v < u) continue;  // rounding keeps order, so this is exact
-    see(beyond(sum[i], l, u), 1 + std::fmax(finite_bound(l, u), size[i]));
+    see(beyond(sum[i], l, u), 1 + math::larger(finite_bound(l, u), size[i]));
   }
   return good;
 }
@@ -115,24 +114,24 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
     const double bound = value > 0 ? l : u;
     if (value == 0 || (bound == 0 && value == value)) return;
     if (bound == infinity || bound == -infinity) {
-      const double by = std::fabs(value);
+      const double by = math::abs(value);
       if (by > found.max_dual_residual) found.max_dual_residual = by;
       if (!(by <= within.dual * scale)) signs = false;
       return;
     }
     dual.add_product(d, bound);
-    dual_size += std::fabs(value * bound);
+    dual_size += math::abs(value * bound);
   };
   memory.reduced_cost.resize(a.columns);
   for (int j = 0; j < a.columns; ++j) {
     const double cost = model.cost(j), x = claim.x[j];
     double_double d{cost};
-    double scale = 1 + std::fabs(cost);
+    double scale = 1 + math::abs(cost);
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const double y = claim.dual[a.index[k]];
       if (y == 0) continue;
       d.add_product(-a.value[k], y);
-      scale += std::fabs(a.value[k] * y);
+      scale += math::abs(a.value[k] * y);
     }
     const double value = d.value();
     memory.reduced_cost[j] = value;
@@ -141,11 +140,11 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
     if (cost != 0 && x != 0) primal.add_product(cost, x);
   }
   for (int i = 0; i < a.rows; ++i) {
-    price(claim.dual[i], model.row_lower(i), model.row_upper(i), 1 + std::fabs(claim.dual[i]));
+    price(claim.dual[i], model.row_lower(i), model.row_upper(i), 1 + math::abs(claim.dual[i]));
   }
   if (!signs && good) found.reason = "a dual or a reduced cost has the wrong sign";
   const double objective = primal.value();
-  found.relative_gap = std::fabs((primal - dual).value()) / std::fmax(1, std::fabs(objective));
+  found.relative_gap = math::abs((primal - dual).value()) / math::larger(1, math::abs(objective));
   const bool closed = found.relative_gap <= within.gap;
   if (good && signs && !closed) found.reason = "the primal and the dual objective differ";
   found.verified = good && signs && closed;
@@ -178,20 +177,20 @@ inline verdict check_farkas(const lp& model, const answer& claim, const check_to
     if (value == 0) return;
     const double bound = value > 0 ? l : u;
     if (bound == infinity || bound == -infinity) {
-      if (!(std::fabs(value) <= within.ray * terms)) bounded = false;
+      if (!(math::abs(value) <= within.ray * terms)) bounded = false;
       return;
     }
     least.add_product(z, bound);
-    size += std::fabs(value * bound);
+    size += math::abs(value * bound);
   };
   for (int j = 0; j < a.columns; ++j) {
     double_double z;
     double terms = 0;
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       z.add_product(a.value[k], claim.farkas[a.index[k]]);
-      terms += std::fabs(a.value[k] * claim.farkas[a.index[k]]);
+      terms += math::abs(a.value[k] * claim.farkas[a.index[k]]);
     }
-    if (std::fabs(z.value()) <= 4e-16 * terms) continue;  // the rounding of the multipliers themselves
+    if (math::abs(z.value()) <= 4e-16 * terms) continue;  // the rounding of the multipliers themselves
     add(z, model.column_lower(j), model.column_upper(j), terms);
   }
   for (int i = 0; i < a.rows; ++i) add(-double_double{claim.farkas[i]}, model.row_lower(i), model.row_upper(i), 0);
@@ -218,10 +217,10 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
     return found;
   }
   double largest = 0;
-  for (const double v : claim.ray) largest = std::fmax(largest, std::fabs(v));
+  for (const double v : claim.ray) largest = math::larger(largest, math::abs(v));
   bool free = largest > 0;
   const auto see = [&](double v, double l, double u, double terms) {
-    if (std::fabs(v) <= within.ray * terms) return;
+    if (math::abs(v) <= within.ray * terms) return;
     if ((v > 0 && u < infinity) || (v < 0 && l > -infinity)) free = false;
   };
   table<double_double>& sum = memory.sum;
@@ -232,7 +231,7 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
   for (int j = 0; j < model.columns(); ++j) {
     see(claim.ray[j], model.column_lower(j), model.column_upper(j), 0);
     gain.add_product(model.cost(j), claim.ray[j]);
-    gain_size += std::fabs(model.cost(j) * claim.ray[j]);
+    gain_size += math::abs(model.cost(j) * claim.ray[j]);
   }
   for (int i = 0; i < model.rows(); ++i) see(sum[i].value(), model.row_lower(i), model.row_upper(i), size[i]);
   const double falls = model.sense() == objective_sense::maximize ? gain.value() : -gain.value();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
+#include <plait/core/math.hpp>
 
 namespace plait {
 
@@ -40,7 +40,7 @@ struct double_double {
   /// Adds a * b without rounding the product.
   double_double& add_product(double a, double b) {
     const double product = a * b;
-    const double error = std::fma(a, b, -product);
+    const double error = math::fma(a, b, -product);
     const double sum = high + product, part = sum - high;
     low += ((high - (sum - part)) + (product - part)) + error;
     high = sum;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <utility>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/shrinking_lp.hpp>
@@ -63,7 +63,7 @@ class presolve : public detail::shrinking_lp {
  private:
   void look_at_row(int i) {
     const double l = row_lower_[i], u = row_upper_[i];
-    const double slack = 1e-9 * (1 + std::fmax(l > -infinity ? std::fabs(l) : 0, u < infinity ? std::fabs(u) : 0));
+    const double slack = 1e-9 * (1 + math::larger(l > -infinity ? math::abs(l) : 0, u < infinity ? math::abs(u) : 0));
     if (row_count_[i] == 0) {
       if (l > slack || u < -slack) {
         bad_ = true;
@@ -89,13 +89,13 @@ class presolve : public detail::shrinking_lp {
         ++open_low;
       } else {
         least += v * low;
-        size = std::fmax(size, std::fabs(v * low));
+        size = math::larger(size, math::abs(v * low));
       }
       if (high - high != 0) {
         ++open_high;
       } else {
         largest += v * high;
-        size = std::fmax(size, std::fabs(v * high));
+        size = math::larger(size, math::abs(v * high));
       }
     }
     const double tolerance = slack + 1e-11 * size;
@@ -129,13 +129,13 @@ class presolve : public detail::shrinking_lp {
       j = by_rows_.index[k];
       v = by_rows_.value[k];
     }
-    if (std::fabs(v) < 1e-7) return;
+    if (math::abs(v) < 1e-7) return;
     const double l = (v > 0 ? row_lower_[i] : row_upper_[i]) / v, u = (v > 0 ? row_upper_[i] : row_lower_[i]) / v;
     action one{rule::bound_by_row, basis_status::basic, l > lower_[j], u < upper_[j], i, j, v};
     if (one.tightened_lower) lower_[j] = l;
     if (one.tightened_upper) upper_[j] = u;
     if (lower_[j] > upper_[j]) {
-      if (lower_[j] > upper_[j] + 1e-9 * (1 + std::fabs(lower_[j]))) {
+      if (lower_[j] > upper_[j] + 1e-9 * (1 + math::abs(lower_[j]))) {
         bad_ = true;
         return;
       }
@@ -198,8 +198,8 @@ class presolve : public detail::shrinking_lp {
         if (row_left_[i] == 0) continue;
         const double at = cost_[j] / a.value[k];
         const bool above = upper_[j] == infinity, below = lower_[j] == -infinity;
-        if (above == (a.value[k] > 0) || (above && below)) dual_upper_[i] = std::fmin(dual_upper_[i], at);
-        if (below == (a.value[k] > 0) || (above && below)) dual_lower_[i] = std::fmax(dual_lower_[i], at);
+        if (above == (a.value[k] > 0) || (above && below)) dual_upper_[i] = math::smaller(dual_upper_[i], at);
+        if (below == (a.value[k] > 0) || (above && below)) dual_lower_[i] = math::larger(dual_lower_[i], at);
         any = true;
       }
     }
@@ -207,7 +207,7 @@ class presolve : public detail::shrinking_lp {
     if (!any) return;
     for (int j = 0; j < n && !open_; ++j) {
       if (column_left_[j] == 0) continue;
-      double least = cost_[j], most = cost_[j], size = std::fabs(cost_[j]);
+      double least = cost_[j], most = cost_[j], size = math::abs(cost_[j]);
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         const int i = a.index[k];
         if (row_left_[i] == 0) continue;
@@ -215,8 +215,8 @@ class presolve : public detail::shrinking_lp {
                      high = v > 0 ? dual_upper_[i] : dual_lower_[i];
         least -= v * high;
         most -= v * low;
-        if (high - high == 0) size += std::fabs(v * high);
-        if (low - low == 0) size += std::fabs(v * low);
+        if (high - high == 0) size += math::abs(v * high);
+        if (low - low == 0) size += math::abs(v * low);
         if (least == -infinity && most == infinity) break;
       }
       const double clear = 1e-7 * (1 + size);
@@ -237,7 +237,7 @@ class presolve : public detail::shrinking_lp {
       const int other = by_rows_.index[k];
       if (column_left_[other] == 0) continue;
       const double c = by_rows_.value[k];
-      largest = std::fmax(largest, std::fabs(c));
+      largest = math::larger(largest, math::abs(c));
       if (other == j) continue;
       const double low = c > 0 ? lower_[other] : upper_[other], high = c > 0 ? upper_[other] : lower_[other];
       if (low - low != 0) {
@@ -251,7 +251,7 @@ class presolve : public detail::shrinking_lp {
         largest_others += c * high;
       }
     }
-    if (std::fabs(v) < 0.01 * largest) return;
+    if (math::abs(v) < 0.01 * largest) return;
     const double dual = cost_[j] / v;
     const double l = row_lower_[i], u = row_upper_[i];
     // The row will be tight at one bound.
@@ -271,7 +271,7 @@ class presolve : public detail::shrinking_lp {
         const int other = by_rows_.index[k];
         if (column_left_[other] == 0 || other == j) continue;
         cost_[other] -= dual * by_rows_.value[k];
-        if (std::fabs(cost_[other]) < 1e-13 * std::fabs(dual * by_rows_.value[k])) cost_[other] = 0;
+        if (math::abs(cost_[other]) < 1e-13 * math::abs(dual * by_rows_.value[k])) cost_[other] = 0;
       }
     }
     drop_column(j);

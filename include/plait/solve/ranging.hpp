@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -54,8 +53,8 @@ inline ranging find_ranges(const lp& model, const answer& optimal) {
     if (t.status[j] != basis_status::basic) {
       const double d = t.d[j];
       if (!t.is_fixed(j)) {
-        if (t.status[j] == basis_status::lower) down = std::fmax(d, 0);
-        if (t.status[j] == basis_status::upper) up = std::fmax(-d, 0);
+        if (t.status[j] == basis_status::lower) down = math::larger(d, 0);
+        if (t.status[j] == basis_status::upper) up = math::larger(-d, 0);
         if (t.status[j] == basis_status::free) down = up = 0;
       }
     } else {
@@ -65,11 +64,11 @@ inline ranging find_ranges(const lp& model, const answer& optimal) {
       t.price(rho, row);
       const auto see = [&](int k, double alpha) {
         // The cost rises by s: d_k falls by s alpha.
-        if (t.status[k] == basis_status::basic || t.is_fixed(k) || std::fabs(alpha) < 1e-11) return;
-        const double room = std::fabs(t.d[k] / alpha);
+        if (t.status[k] == basis_status::basic || t.is_fixed(k) || math::abs(alpha) < 1e-11) return;
+        const double room = math::abs(t.d[k] / alpha);
         const bool at_lower = t.status[k] == basis_status::lower, free = t.status[k] == basis_status::free;
-        if (free || (alpha > 0) == at_lower) up = std::fmin(up, room);
-        if (free || (alpha > 0) != at_lower) down = std::fmin(down, room);
+        if (free || (alpha > 0) == at_lower) up = math::smaller(up, room);
+        if (free || (alpha > 0) != at_lower) down = math::smaller(down, room);
       };
       for (int s = 0; s < row.count; ++s) see(row.index[s], row.value[row.index[s]]);
       for (int s = 0; s < rho.count; ++s) see(n + rho.index[s], -rho.value[rho.index[s]]);
@@ -89,10 +88,10 @@ inline ranging find_ranges(const lp& model, const answer& optimal) {
     for (int s = 0; s < column.count; ++s) {
       const int p = column.index[s], k = t.basic[p];
       const double alpha = column.value[p];  // x_k falls by s alpha where the bound rises by s
-      if (std::fabs(alpha) < 1e-11) continue;
-      const double below = std::fmax(t.x[k] - t.lower[k], 0), above = std::fmax(t.upper[k] - t.x[k], 0);
-      up = std::fmin(up, (alpha > 0 ? below : above) / std::fabs(alpha));
-      down = std::fmin(down, (alpha > 0 ? above : below) / std::fabs(alpha));
+      if (math::abs(alpha) < 1e-11) continue;
+      const double below = math::larger(t.x[k] - t.lower[k], 0), above = math::larger(t.upper[k] - t.x[k], 0);
+      up = math::smaller(up, (alpha > 0 ? below : above) / math::abs(alpha));
+      down = math::smaller(down, (alpha > 0 ? above : below) / math::abs(alpha));
     }
     found.bound[i] = {t.x[r] - down, t.x[r] + up};
   }

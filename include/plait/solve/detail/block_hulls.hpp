@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -41,7 +40,7 @@ class block_hulls {
   /// The magnitudes of the terms of that sum.
   [[nodiscard]] double size_of(int k) const {
     if (k < 0) return 0;
-    double size = std::fabs(program.members[k].cost);
+    double size = math::abs(program.members[k].cost);
     program.for_each_use(k, [&](int link, double use) { size += prices[link] * use; });
     return size;
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <utility>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -38,7 +38,7 @@ class block_program {
     const sparse_matrix& m = model.matrix();
     const int n = model.columns();
     if (model.rows() < 16 || n < 16 || !sort_rows(model)) return false;
-    const double many_in_column = std::fmax(8, 4.0 * m.entries() / n);
+    const double many_in_column = math::larger(8, 4.0 * m.entries() / n);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     linking = -1;
     left_out = 0;
@@ -106,7 +106,7 @@ class block_program {
       x.a *= scale;
       x.cost *= scale;
       x.use *= scale;
-      const double size = std::fabs(x.cost);
+      const double size = math::abs(x.cost);
       if (size > largest_cost) largest_cost = size;
       if (least_use < smallest_use) smallest_use = least_use;
       each_one_link = each_one_link && links == 1;
@@ -121,7 +121,7 @@ class block_program {
     if (!read_linking(model, sign)) return false;
     put_in_order(count, in_order);
     if (!each_one_link) list_uses(m);
-    penalty = 1e6 * std::fmax(std::fmax(largest_cost, -cost_t), 1e-6) / (smallest_use < 1e300 ? smallest_use : 1);
+    penalty = 1e6 * math::larger(math::larger(largest_cost, -cost_t), 1e-6) / (smallest_use < 1e300 ? smallest_use : 1);
     return true;
   }
 
@@ -154,7 +154,7 @@ class block_program {
     const int rows = model.rows();
     kind_.assign(rows, 0);
     for (const int i : m.index) ++kind_[i];
-    const double many_in_row = std::fmax(8, 4.0 * m.entries() / rows);
+    const double many_in_row = math::larger(8, 4.0 * m.entries() / rows);
     link_row.clear();
     capacity.clear();
     for (int i = 0; i < rows; ++i) {

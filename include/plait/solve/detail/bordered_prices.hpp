@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/bordered_values.hpp>
 #include <plait/solve/detail/tableau.hpp>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/bordered_prices.hpp>
 #include <plait/solve/detail/form.hpp>
@@ -87,9 +86,9 @@ class bordered_simplex : bordered_prices {
     int best = -1;
     for (int i = 0; i < t.rows(); ++i) {
       if (t.status[t.columns() + i] == basis_status::basic) continue;
-      if (best < 0 || std::fabs(rho_.value[i]) > std::fabs(rho_.value[best])) best = i;
+      if (best < 0 || math::abs(rho_.value[i]) > math::abs(rho_.value[best])) best = i;
     }
-    if (best < 0 || std::fabs(rho_.value[best]) < 1e-7) return false;
+    if (best < 0 || math::abs(rho_.value[best]) < 1e-7) return false;
     hold(t.columns() + best);
     held_place_ = p;
     const double at = t.x[column_];
@@ -200,7 +199,7 @@ class bordered_simplex : bordered_prices {
       t.factors.ftran(entering_, t.column_density, &spike_);
     }
     const double at_held = entering_.value[held_place_];
-    if (std::fabs(at_held - entry_[q]) > 1e-6 * std::fabs(at_held)) {
+    if (math::abs(at_held - entry_[q]) > 1e-6 * math::abs(at_held)) {
       if (t.factors.updates() > 0) return step::rebuild;
       entry_[q] = at_held;
       if (!helps(q)) return step::taken;
@@ -210,7 +209,7 @@ class bordered_simplex : bordered_prices {
     const double range = t.upper[q] - t.lower[q], of_t = -direction * tau,
                  room_of_t = of_t > 0 ? t.upper[column_] - t.x[column_] : t.x[column_] - t.lower[column_];
     // Bounds of t, and programs without an optimum, are for the other methods.
-    if (room_of_t <= step_ * std::fabs(of_t) || (leaving_ < 0 && range == infinity)) return step::give_up;
+    if (room_of_t <= step_ * math::abs(of_t) || (leaving_ < 0 && range == infinity)) return step::give_up;
     if (leaving_ < 0 || range <= step_) {
       if (q == held_) return step::give_up;
       t.status[q] = t.status[q] == basis_status::lower ? basis_status::upper : basis_status::lower;
@@ -222,11 +221,11 @@ class bordered_simplex : bordered_prices {
     }
     const int p = leaving_, out = t.basic[p];
     const double alpha = rate_[p], by_itself = entering_.value[p];
-    if (std::fabs(alpha) < 1e-7) return step::rebuild;
+    if (math::abs(alpha) < 1e-7) return step::rebuild;
     rho_.clear();
     rho_.set(p, 1);
     t.factors.btran(rho_, t.row_density, &behind_);
-    if (q != held_ && t.factors.updates() > 0 && std::fabs(entry_of(q) - by_itself) > 1e-7 * std::fabs(alpha))
+    if (q != held_ && t.factors.updates() > 0 && math::abs(entry_of(q) - by_itself) > 1e-7 * math::abs(alpha))
       return step::rebuild;
     price_row();
     const double entered = (q == held_ ? held_bound_ : t.x[q]) + direction * step_,
@@ -234,8 +233,8 @@ class bordered_simplex : bordered_prices {
     const basis_status to = to_upper_ && !t.is_fixed(out) ? basis_status::upper : basis_status::lower;
     move(direction * step_, tau);
     ++limits.iterations;
-    const double weight = std::fmax(reference_[q], 1.0) / (alpha * alpha);
-    if (q != held_ && std::fabs(by_itself) >= 0.05 * std::fabs(alpha)) {
+    const double weight = math::larger(reference_[q], 1.0) / (alpha * alpha);
+    if (q != held_ && math::abs(by_itself) >= 0.05 * math::abs(alpha)) {
       renew(at_held / by_itself, along, weight);
       exchange(p, q, by_itself, to);
       entry_[q] = 0;
@@ -272,7 +271,7 @@ class bordered_simplex : bordered_prices {
       note_moves(out);
       offer_all();
     }
-    reference_[out] = std::fmax(1.0, weight);
+    reference_[out] = math::larger(1.0, weight);
     return step::taken;
   }
 

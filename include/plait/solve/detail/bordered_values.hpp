@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
@@ -47,7 +46,7 @@ class bordered_values {
       const double room = (value[p] - bounds[2 * p + static_cast<int>(by < 0)]) * by;
       if (!(room <= longest * square) || square <= smallest * smallest || p == held_place_) continue;
       met_.push_back(p);
-      const double reach = (room > 0 ? room : 0) / square + slack / std::fabs(by);
+      const double reach = (room > 0 ? room : 0) / square + slack / math::abs(by);
       if (reach < longest) longest = reach;
     }
     rate_[held_place_] = 0;
@@ -55,7 +54,7 @@ class bordered_values {
     step_ = infinity;
     double best = 0;
     for (const int p : met_) {
-      const double by = direction * rate[p], size = std::fabs(by);
+      const double by = direction * rate[p], size = math::abs(by);
       const double room = (value[p] - bounds[2 * p + static_cast<int>(by < 0)]) * by;
       if (size <= best || room > longest * size * size) continue;
       best = size;

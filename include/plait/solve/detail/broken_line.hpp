@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/table.hpp>
 
@@ -102,7 +101,7 @@ class broken_line {
     for (int k = 0; k <= count; ++k) {
       const double next = k < count ? bends_[k].t : high, then = value + slope * (next - at);
       if (then >= limit && slope > 0) {
-        return {std::fmin(std::fmax(at + (limit - value) / slope, at), next), slope, at, next};
+        return {math::smaller(math::larger(at + (limit - value) / slope, at), next), slope, at, next};
       }
       value = then;
       at = next;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/sort.hpp>
@@ -43,9 +42,9 @@ class crossover {
     t.settle_all();
     for (int j = 0; j < n; ++j) t.x[j] = status[j] == basis_status::basic ? x[j] : t.x[j];
     double largest = 0;
-    for (int i = 0; i < m; ++i) largest = std::fmax(largest, std::fabs(dual[i]));
+    for (int i = 0; i < m; ++i) largest = math::larger(largest, math::abs(dual[i]));
     for (int i = 0; i < m; ++i) {
-      if (status[n + i] == basis_status::basic || std::fabs(dual[i]) <= 1e-9 * largest) continue;
+      if (status[n + i] == basis_status::basic || math::abs(dual[i]) <= 1e-9 * largest) continue;
       // Held at its bound by its dual.
       const double at = status[n + i] == basis_status::upper ? t.upper[n + i] : t.lower[n + i];
       if (at - at == 0) t.lower[n + i] = t.upper[n + i] = at;
@@ -137,20 +136,20 @@ class crossover {
     tableau& t = *t_;
     const double end = up ? t.upper[q] : t.lower[q];
     const bool open = end - end != 0, free = open && t.is_free(q);
-    const double room = free ? std::fabs(t.x[q]) : open ? infinity : std::fabs(end - t.x[q]);
+    const double room = free ? math::abs(t.x[q]) : open ? infinity : math::abs(end - t.x[q]);
     double longest = infinity;
     for (int s = 0; s < column_.count; ++s) {
       const int p = column_.index[s];
-      const double rate = up ? -column_.value[p] : column_.value[p], size = std::fabs(rate);
+      const double rate = up ? -column_.value[p] : column_.value[p], size = math::abs(rate);
       if (size < smallest_pivot) continue;
-      longest = std::fmin(longest, (room_of(t.basic[p], rate > 0) + slack) / size);
+      longest = math::smaller(longest, (room_of(t.basic[p], rate > 0) + slack) / size);
     }
     int place = -1;
     double largest = 0, step = 0;
     if (longest < room + slack) {
       for (int s = 0; s < column_.count; ++s) {
         const int p = column_.index[s];
-        const double rate = up ? -column_.value[p] : column_.value[p], size = std::fabs(rate);
+        const double rate = up ? -column_.value[p] : column_.value[p], size = math::abs(rate);
         if (size < smallest_pivot || size <= largest) continue;
         const double here = room_of(t.basic[p], rate > 0) / size;
         if (here > longest) continue;

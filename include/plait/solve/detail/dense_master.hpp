@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
@@ -136,16 +135,16 @@ class dense_master {
       }
     };
     const double* const y = y_.data();
-    for (int l = 0; l < links_; ++l) see(slack(l), -lowest_[l] - y[l], std::fabs(lowest_[l]) + std::fabs(y[l]));
-    for (int l = 0; l < links_; ++l) see(over(l), highest_[l] + y[l], std::fabs(highest_[l]) + std::fabs(y[l]));
+    for (int l = 0; l < links_; ++l) see(slack(l), -lowest_[l] - y[l], math::abs(lowest_[l]) + math::abs(y[l]));
+    for (int l = 0; l < links_; ++l) see(over(l), highest_[l] + y[l], math::abs(highest_[l]) + math::abs(y[l]));
     const double* use = use_.data();
     for (int q = 0; q < cost_.size(); ++q, use += links_) {
-      double d = cost_[q], size = std::fabs(d);
+      double d = cost_[q], size = math::abs(d);
       for (int l = 0; l < links_; ++l) {
         d -= y[l] * use[l];
-        size += std::fabs(y[l] * use[l]);
+        size += math::abs(y[l] * use[l]);
       }
-      see(first_proposal() + q, d - y[links_], size + std::fabs(y[links_]));
+      see(first_proposal() + q, d - y[links_], size + math::abs(y[links_]));
     }
     return entering;
   }
@@ -162,9 +161,9 @@ class dense_master {
     for (int c = 0; c < rows; ++c) {
       int p = c;
       for (int i = c + 1; i < rows; ++i)
-        if (std::fabs(work[i * rows + c]) > std::fabs(work[p * rows + c])) p = i;
+        if (math::abs(work[i * rows + c]) > math::abs(work[p * rows + c])) p = i;
       const double pivot = work[p * rows + c];
-      if (std::fabs(pivot) < 1e-13) return false;
+      if (math::abs(pivot) < 1e-13) return false;
       double *const work_c = work + c * rows, *const inverse_c = inverse + c * rows;
       for (int k = 0; k < rows; ++k) {
         const double a = work[p * rows + k], b = inverse[p * rows + k];

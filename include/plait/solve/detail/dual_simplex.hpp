@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/dual_ratio_test.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -53,16 +53,16 @@ class dual_simplex {
     double largest = 0;
     int boxed = 0;
     for (int j = 0; j < n; ++j) {
-      largest = std::fmax(largest, std::fabs(t.cost[j]));
+      largest = math::larger(largest, math::abs(t.cost[j]));
       if (t.is_boxed(j)) ++boxed;
     }
-    if (largest > 100) largest = std::sqrt(std::sqrt(largest));
-    if (boxed * 100 < all) largest = std::fmin(largest, 1.0);
-    const double base = 5e-7 * std::fmax(largest, 1e-3);
+    if (largest > 100) largest = math::sqrt(math::sqrt(largest));
+    if (boxed * 100 < all) largest = math::smaller(largest, 1.0);
+    const double base = 5e-7 * math::larger(largest, 1e-3);
     for (int j = 0; j < all; ++j) {
       if (t.is_fixed(j) || t.is_free(j)) continue;
       const double random = random_unit(seed, static_cast<std::uint64_t>(j));
-      const double by = j < n ? (std::fabs(t.cost[j]) + 1) * base * (1 + random) : 1e-12 * (1 + random);
+      const double by = j < n ? (math::abs(t.cost[j]) + 1) * base * (1 + random) : 1e-12 * (1 + random);
       if (t.upper[j] == infinity) {
         t.cost[j] += by;
       } else if (t.lower[j] == -infinity) {
@@ -148,7 +148,7 @@ class dual_simplex {
         // trouble
         if (++troubles > 200) return outcome::failed;
         if (t.factors.updates() == 0) continue;  // the row was banned
-        if (!progressed || t.factors.updates() < 10) t.threshold = std::fmin(0.5, t.threshold * 2);
+        if (!progressed || t.factors.updates() < 10) t.threshold = math::smaller(0.5, t.threshold * 2);
         break;
       }
     }
@@ -239,7 +239,7 @@ class dual_simplex {
     const int leaving = t.basic[p];
     const bool up = t.x[leaving] < t.lower[leaving];
     const double bound = up ? t.lower[leaving] : t.upper[leaving];
-    const double infeasibility = std::fabs(t.x[leaving] - bound);
+    const double infeasibility = math::abs(t.x[leaving] - bound);
     t.price(rho_, row_);
     const int updates = t.factors.updates();
     const double smallest = updates < 10 ? 1e-9 : updates < 20 ? 3e-8 : 1e-6;
@@ -255,9 +255,9 @@ class dual_simplex {
     t.load_column(q, column_);
     t.factors.ftran(column_, t.column_density, &spike_);
     const double alpha = column_.value[p];
-    const double difference = std::fabs(alpha - alpha_row);
-    if (difference > 1e-7 * std::fmin(std::fabs(alpha), std::fabs(alpha_row)) || std::fabs(alpha) < 1e-9) {
-      const bool bad = difference > 1e-3 * std::fabs(alpha_row) || std::fabs(alpha) < 1e-9;
+    const double difference = math::abs(alpha - alpha_row);
+    if (difference > 1e-7 * math::smaller(math::abs(alpha), math::abs(alpha_row)) || math::abs(alpha) < 1e-9) {
+      const bool bad = difference > 1e-3 * math::abs(alpha_row) || math::abs(alpha) < 1e-9;
       if (updates > 0) return step::trouble;
       if (bad) {
         infeasible_[p] = 0;
@@ -320,7 +320,7 @@ class dual_simplex {
     }
     t.x[leaving] = bound;
     t.x[q] += length;
-    t.weight[p] = std::fmax(1e-4, pivot_weight / (alpha * alpha));
+    t.weight[p] = math::larger(1e-4, pivot_weight / (alpha * alpha));
     t.exchange(p, q, up || t.is_fixed(leaving) ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
     note_infeasibility(p);

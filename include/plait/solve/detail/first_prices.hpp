@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/block_hulls.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/table.hpp>
@@ -27,7 +26,7 @@ class first_prices {
     }
     const double scale = rate > 0 ? -cost_t / rate : 0;
     for (int l = 0; l < prices.size(); ++l) {
-      if (scale > 0) highest[l] = std::fmin(highest[l], 4 * scale * prices[l]);
+      if (scale > 0) highest[l] = math::smaller(highest[l], 4 * scale * prices[l]);
       prices[l] *= 0.5 * scale;
     }
   }
@@ -51,11 +50,11 @@ class first_prices {
       double left = program.capacity[l] * share;
       prices[l] = 0;
       if (wishes_.empty()) continue;
-      highest[l] = std::fmin(highest[l], wishes_[0].worth);
+      highest[l] = math::smaller(highest[l], wishes_[0].worth);
       for (const wish& one : wishes_) {
         left -= one.use;
         if (left > 0) continue;
-        highest[l] = std::fmin(highest[l], one.worth);
+        highest[l] = math::smaller(highest[l], one.worth);
         prices[l] = 0.5 * one.worth;
         break;
       }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstring>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -100,8 +100,8 @@ struct form {
   }
   static double power_of_two(double v) {
     int exponent = 0;
-    const double mantissa = std::frexp(v, &exponent);
-    return std::ldexp(1.0, mantissa > 0.70710678 ? exponent : exponent - 1);
+    const double mantissa = math::frexp(v, &exponent);
+    return math::ldexp(1.0, mantissa > 0.70710678 ? exponent : exponent - 1);
   }
 
   /// Geometric means of the least and largest entry, of rows and columns in turn, then columns to a largest entry of
@@ -110,7 +110,7 @@ struct form {
   void find_scales() {
     double least = 1e300, largest = 0;
     for (const double v : a.value) {
-      const double size = std::fabs(v);
+      const double size = math::abs(v);
       if (size < least) least = size;
       if (size > largest) largest = size;
     }
@@ -123,28 +123,28 @@ struct form {
       for (int j = 0; j < n; ++j) {
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
           const int i = a.index[k];
-          const double size = std::fabs(a.value[k]) * column_scale[j];
+          const double size = math::abs(a.value[k]) * column_scale[j];
           if (size < low_[i]) low_[i] = size;
           if (size > high_[i]) high_[i] = size;
         }
       }
       for (int i = 0; i < m; ++i)
-        if (high_[i] > 0) row_scale[i] = 1 / std::sqrt(low_[i] * high_[i]);
+        if (high_[i] > 0) row_scale[i] = 1 / math::sqrt(low_[i] * high_[i]);
       for (int j = 0; j < n; ++j) {
         double column_low = 1e300, column_high = 0;
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-          const double size = std::fabs(a.value[k]) * row_scale[a.index[k]];
+          const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
           if (size < column_low) column_low = size;
           if (size > column_high) column_high = size;
         }
-        if (column_high > 0) column_scale[j] = 1 / std::sqrt(column_low * column_high);
+        if (column_high > 0) column_scale[j] = 1 / math::sqrt(column_low * column_high);
       }
     }
     for (int i = 0; i < m; ++i) row_scale[i] = power_of_two(row_scale[i]);
     for (int j = 0; j < n; ++j) {
       double column_high = 0;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const double size = std::fabs(a.value[k]) * row_scale[a.index[k]];
+        const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
         if (size > column_high) column_high = size;
       }
       column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/dense_master.hpp>
@@ -50,11 +49,11 @@ class price_crash {
       blocks_.stride /= next_part;
       blocks_.prices() = best_price_;
       double largest = 0;
-      for (int l = 0; l < links; ++l) largest = std::fmax(largest, blocks_.prices()[l]);
+      for (int l = 0; l < links; ++l) largest = math::larger(largest, blocks_.prices()[l]);
       for (int l = 0; l < links; ++l) {
         const double off = 2 * off_ * (blocks_.prices()[l] + 0.1 * largest);
-        lowest_[l] = std::fmax(0, blocks_.prices()[l] - off);
-        highest_[l] = std::fmin(blocks_.program().penalty, blocks_.prices()[l] + off);
+        lowest_[l] = math::larger(0, blocks_.prices()[l] - off);
+        highest_[l] = math::smaller(blocks_.program().penalty, blocks_.prices()[l] + off);
       }
     }
     if (master_.exceeds()) return false;
@@ -70,7 +69,7 @@ class price_crash {
     if (!blocks_.t_moves()) {
       t = blocks_.now_t;
     } else {
-      t = std::fmin(std::fmax(master_.mixed(proposed_t_), blocks_.program().lower_t), blocks_.program().upper_t);
+      t = math::smaller(math::larger(master_.mixed(proposed_t_), blocks_.program().lower_t), blocks_.program().upper_t);
     }
     blocks_.answer_at(t);
     return true;
@@ -82,7 +81,7 @@ class price_crash {
   bool search() {
     const int links = blocks_.program().link_row.size();
     const double share = blocks_.start();
-    off_ = 1 / std::sqrt(static_cast<double>(blocks_.looked_at()));
+    off_ = 1 / math::sqrt(static_cast<double>(blocks_.looked_at()));
     best_price_ = blocks_.prices();
     capacity_.resize(links);
     for (int l = 0; l < links; ++l) capacity_[l] = blocks_.program().capacity[l] * share;
@@ -104,9 +103,9 @@ class price_crash {
         best_bound = bound;
         best_price_ = blocks_.prices();
       }
-      t_reach_ = std::fmax(blocks_.moved, 0.7 * t_reach_);
+      t_reach_ = math::larger(blocks_.moved, 0.7 * t_reach_);
       // At the end the prices must be the master's own, a vertex: only there do ties show.
-      const double near = master_value_ - 1e-11 * std::fabs(master_value_);
+      const double near = master_value_ - 1e-11 * math::abs(master_value_);
       bool widened = false;
       if (round > 0 && bound >= near) {
         if (!stays) {
@@ -139,11 +138,11 @@ class price_crash {
       stays = same || best_bound >= near;
       const double part = near_end ? 1 : round < 1 ? 0.3 : 0.5;
       double largest = 0, reach = 0, scale = blocks_.scale_to(master_price_, best_price_);
-      for (int l = 0; l < links; ++l) largest = std::fmax(largest, best_price_[l]);
+      for (int l = 0; l < links; ++l) largest = math::larger(largest, best_price_[l]);
       for (int l = 0; l < links; ++l) {
         const double way = scale * master_price_[l] - best_price_[l];
         next_price_[l] = stays ? scale * master_price_[l] : best_price_[l] + part * way;
-        reach = std::fmax(reach, std::fabs(way) / (best_price_[l] + 0.1 * largest));
+        reach = math::larger(reach, math::abs(way) / (best_price_[l] + 0.1 * largest));
       }
       if (blocks_.stride > 1 && round > 3 && reach < 1.5 * off_) break;
       // As steps get shorter, more blocks are settled.
@@ -173,9 +172,9 @@ class price_crash {
     for (int l = 0; l < blocks_.prices().size(); ++l) {
       const double width = highest_[l] - lowest_[l], p = master_price_[l];
       if (p >= highest_[l] - 1e-9 * width && highest_[l] < blocks_.program().penalty) {
-        highest_[l] = std::fmin(blocks_.program().penalty, highest_[l] + 4 * width);
+        highest_[l] = math::smaller(blocks_.program().penalty, highest_[l] + 4 * width);
       } else if (p <= lowest_[l] + 1e-9 * width && lowest_[l] > 0) {
-        lowest_[l] = std::fmax(0, lowest_[l] - 4 * width);
+        lowest_[l] = math::larger(0, lowest_[l] - 4 * width);
       } else {
         continue;
       }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/block_hulls.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/broken_line.hpp>
@@ -62,20 +61,20 @@ class priced_blocks {
       double& cost = p.members[k].cost;
       p.for_each_use(k, [&](int link, double use) {
         cost += p.capacity[link] > 0 ? use / p.capacity[link] : use;
-        if (use > 0) smallest_use = std::fmin(smallest_use, use);
+        if (use > 0) smallest_use = math::smaller(smallest_use, use);
       });
-      largest = std::fmax(largest, cost);
+      largest = math::larger(largest, cost);
     }
     p.penalty = 1e6 * largest / (smallest_use < 1e300 ? smallest_use : 1);
     for (int l = 0; l < prices().size(); ++l) {
       prices()[l] = 0;
-      highest[l] = std::fmin(p.penalty, p.capacity[l] > 0 ? 4 / p.capacity[l] : 4);
+      highest[l] = math::smaller(p.penalty, p.capacity[l] > 0 ? 4 / p.capacity[l] : 4);
     }
   }
   /// Whether a solution of this cost has the largest t that all blocks can meet, and nothing else counts.
   [[nodiscard]] bool at_highest_t(double cost) const {
     const double least = cost_t_ * highest_t_;
-    return costless_ && std::fabs(cost - least) <= 1e-11 * std::fabs(least);
+    return costless_ && math::abs(cost - least) <= 1e-11 * math::abs(least);
   }
   /// Whether t is to be found; else it is fixed, or there is none.
   [[nodiscard]] bool t_moves() const { return t_moves_; }
@@ -120,7 +119,7 @@ class priced_blocks {
         make_hulls();
         best = best_t();
       }
-      moved = std::fabs(best - now_t);
+      moved = math::abs(best - now_t);
       now_t = best;
       evaluate(false);
     }
@@ -245,8 +244,8 @@ class priced_blocks {
     if (any == 0) return even_from = even_to = highest_t_;
     const broken_line::place found = where_cost_meets(limit);
     if (found.slope > 0) hulls.scale(active_, -cost_t_ / found.slope);
-    even_from = std::fmax(found.even_from, settled_.t_from);
-    even_to = std::fmin(found.even_to, settled_.t_to);
+    even_from = math::larger(found.even_from, settled_.t_from);
+    even_to = math::smaller(found.even_to, settled_.t_to);
     return found.t;
   }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/table.hpp>
@@ -39,7 +38,7 @@ struct primal_ratio_test {
     double best = 0;
     for (int s = 0; s < column.count; ++s) {
       const int p = column.index[s];
-      const double rate = -direction * column.value[p], size = std::fabs(rate);
+      const double rate = -direction * column.value[p], size = math::abs(rate);
       if (size < best || size <= smallest) continue;
       const int j = t.basic[p];
       double room;
@@ -67,16 +66,16 @@ struct primal_ratio_test {
     breaks_.clear();
     for (int s = 0; s < column.count; ++s) {
       const int p = column.index[s];
-      const double rate = -direction * column.value[p], size = std::fabs(rate);
+      const double rate = -direction * column.value[p], size = math::abs(rate);
       if (size <= smallest) continue;
       const int j = t.basic[p];
       const double x = t.x[j], l = t.lower[j], u = t.upper[j];
       if (rate > 0) {
         if (x < l - tolerance) breaks_.push_back({(l - x) / size, size, p, false});
-        if (x <= u + tolerance && u < infinity) breaks_.push_back({std::fmax(u - x, 0.0) / size, size, p, true});
+        if (x <= u + tolerance && u < infinity) breaks_.push_back({math::larger(u - x, 0.0) / size, size, p, true});
       } else {
         if (x > u + tolerance) breaks_.push_back({(x - u) / size, size, p, true});
-        if (x >= l - tolerance && l > -infinity) breaks_.push_back({std::fmax(x - l, 0.0) / size, size, p, false});
+        if (x >= l - tolerance && l > -infinity) breaks_.push_back({math::larger(x - l, 0.0) / size, size, p, false});
       }
     }
     if (breaks_.empty()) return;
@@ -86,7 +85,7 @@ struct primal_ratio_test {
     int last = 0;
     double largest = 0;
     for (; last < breaks_.size(); ++last) {
-      largest = std::fmax(largest, breaks_[last].size);
+      largest = math::larger(largest, breaks_[last].size);
       slope += breaks_[last].size;
       if (slope >= 0) break;
     }
@@ -94,9 +93,9 @@ struct primal_ratio_test {
     // Breaks at the same step count as passed too.
     while (last + 1 < breaks_.size() && breaks_[last + 1].step <= breaks_[last].step + 1e-12) {
       ++last;
-      largest = std::fmax(largest, breaks_[last].size);
+      largest = math::larger(largest, breaks_[last].size);
     }
-    const double wanted = std::fmin(0.1 * largest, 1.0);
+    const double wanted = math::smaller(0.1 * largest, 1.0);
     for (int s = last; s >= 0; --s) {
       if (breaks_[s].size < wanted) continue;
       place = breaks_[s].place;

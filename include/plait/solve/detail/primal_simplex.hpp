@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/dual_simplex.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/primal_pricing.hpp>
@@ -47,8 +47,8 @@ class primal_simplex : primal_pricing {
     for (int j = 0; j < t.variables(); ++j) {
       if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
       const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
-      if (t.lower[j] > -infinity) t.lower[j] -= by * (std::fabs(t.lower[j]) + 1);
-      if (t.upper[j] < infinity) t.upper[j] += by * (std::fabs(t.upper[j]) + 1);
+      if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
+      if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
     }
     bounds_changed = true;
     t.settle_all();
@@ -87,7 +87,7 @@ class primal_simplex : primal_pricing {
       any_banned_ = false;
       // Progress is judged between rebuilds; without any, bounds are perturbed.
       const double merit = infeasible_ ? worst.sum : t.objective();
-      if (best_phase_one == infeasible_ && merit >= best - 1e-9 * (1 + std::fabs(best))) {
+      if (best_phase_one == infeasible_ && merit >= best - 1e-9 * (1 + math::abs(best))) {
         if (++stalled == 2 && !bounds_changed) {
           perturb_bounds();
           continue;
@@ -131,7 +131,7 @@ class primal_simplex : primal_pricing {
         }
         if (++troubles > 200) return outcome::failed;
         if (t.factors.updates() == 0) continue;
-        if (!progressed || t.factors.updates() < 10) t.threshold = std::fmin(0.5, t.threshold * 2);
+        if (!progressed || t.factors.updates() < 10) t.threshold = math::smaller(0.5, t.threshold * 2);
         break;
       }
     }
@@ -167,15 +167,15 @@ class primal_simplex : primal_pricing {
     }
     const double kept = t.d[q];
     t.d[q] = exact;
-    if (t.dual_infeasibility(q) <= dual_tolerance || std::fabs(exact - kept) > 1e-6 * (1 + std::fabs(exact))) {
-      if (t.factors.updates() > 0 && std::fabs(exact - kept) > 1e-3 * std::fabs(kept)) return step::trouble;
+    if (t.dual_infeasibility(q) <= dual_tolerance || math::abs(exact - kept) > 1e-6 * (1 + math::abs(exact))) {
+      if (t.factors.updates() > 0 && math::abs(exact - kept) > 1e-3 * math::abs(kept)) return step::trouble;
       if (t.dual_infeasibility(q) <= dual_tolerance) return step::taken;
     }
     const double direction = t.d[q] < 0 ? 1 : -1;
     const int updates = t.factors.updates();
     const double smallest = updates < 10 ? 1e-9 : updates < 20 ? 1e-8 : 1e-7;
     if (infeasible_) {
-      ratio_.choose_infeasible(t, column_, direction, -std::fabs(t.d[q]), tolerance, smallest);
+      ratio_.choose_infeasible(t, column_, direction, -math::abs(t.d[q]), tolerance, smallest);
     } else {
       ratio_.choose_feasible(t, column_, direction, tolerance, smallest);
     }
@@ -202,9 +202,9 @@ class primal_simplex : primal_pricing {
     }
     const int p = ratio_.place, leaving = t.basic[p];
     const double alpha = column_.value[p];
-    if (std::fabs(alpha) < 1e-7) {
+    if (math::abs(alpha) < 1e-7) {
       if (updates > 0) return step::trouble;
-      if (std::fabs(alpha) < 1e-9 || !infeasible_) {
+      if (math::abs(alpha) < 1e-9 || !infeasible_) {
         banned_[q] = 1;
         any_banned_ = true;
         return step::trouble;
@@ -214,9 +214,9 @@ class primal_simplex : primal_pricing {
     rho_.set(p, 1);
     t.factors.btran(rho_, t.row_density, &behind_);
     const double alpha_row = entry(q, rho_);
-    if (std::fabs(alpha - alpha_row) > 1e-7 * std::fmin(std::fabs(alpha), std::fabs(alpha_row))) {
+    if (math::abs(alpha - alpha_row) > 1e-7 * math::smaller(math::abs(alpha), math::abs(alpha_row))) {
       if (updates > 0) return step::trouble;
-      if (std::fabs(alpha - alpha_row) > 1e-3 * std::fabs(alpha)) {
+      if (math::abs(alpha - alpha_row) > 1e-3 * math::abs(alpha)) {
         banned_[q] = 1;
         any_banned_ = true;
         return step::trouble;
@@ -240,14 +240,14 @@ class primal_simplex : primal_pricing {
     t.x[q] += length;
     // Reduced costs and reference weights.
     const double theta = t.d[q] / alpha;
-    const double pivot_weight = std::fmax(reference_[q], 1.0);
+    const double pivot_weight = math::larger(reference_[q], 1.0);
     const double largest = renew(rho_, row_, theta, pivot_weight / (alpha * alpha));
     t.exchange(p, q, t.is_fixed(leaving) || !ratio_.to_upper ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
     note_moves(q);
     note_moves(leaving);
     offer(leaving);
-    reference_[leaving] = std::fmax(1.0, pivot_weight / (alpha * alpha));
+    reference_[leaving] = math::larger(1.0, pivot_weight / (alpha * alpha));
     t.weight[p] = 1;
     if (largest > 1e9) reset_reference();
     t.factors.update(p, spike_, behind_, alpha);

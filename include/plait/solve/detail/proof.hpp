@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
 #include <plait/solve/detail/engine.hpp>
@@ -95,7 +94,7 @@ class proof : protected unfinished {
       double largest = 0;
       for (int i = 0; i < model.rows(); ++i) {
         found.farkas[i] = ray[i] * program.row_scale[i];
-        largest = std::fmax(largest, std::fabs(found.farkas[i]));
+        largest = math::larger(largest, math::abs(found.farkas[i]));
       }
       for (const double sign : {1.0, -1.0}) {
         for (int i = 0; i < model.rows(); ++i) found.farkas[i] *= sign / (largest > 0 && sign > 0 ? largest : 1);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
 #include <plait/solve/detail/monitor.hpp>
@@ -48,7 +47,7 @@ class refinement {
         const double by = t.buffer.value[p] * size;
         if (by == 0) continue;
         double& x = t.x[t.basic[p]];
-        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(x));
+        close = close && math::abs(by) <= small_correction * (1 + math::abs(x));
         x -= by;
       }
       t.buffer.clear();
@@ -87,7 +86,7 @@ class refinement {
       for (int i = 0; i < m; ++i) {
         const double by = t.buffer.value[i] * size;
         if (by == 0) continue;
-        close = close && std::fabs(by) <= small_correction * (1 + std::fabs(y[i]));
+        close = close && math::abs(by) <= small_correction * (1 + math::abs(y[i]));
         y[i] += by;
       }
       t.buffer.clear();
@@ -104,7 +103,7 @@ class refinement {
   static constexpr double small_correction = 1e-12;
   static double largest(const work_vector& v) {
     double found = 0;
-    for (int s = 0; s < v.count; ++s) found = std::fmax(found, std::fabs(v.value[v.index[s]]));
+    for (int s = 0; s < v.count; ++s) found = math::larger(found, math::abs(v.value[v.index[s]]));
     return found;
   }
 };
@@ -121,8 +120,8 @@ inline void read_point(const lp& model, tableau& t, refinement& refine, answer& 
   for (const int j : t.basic) {
     if (j >= n) continue;
     const double l = model.column_lower(j), u = model.column_upper(j);
-    if (into.x[j] < l && into.x[j] >= l - 1e-12 * (1 + std::fabs(l))) into.x[j] = l;
-    if (into.x[j] > u && into.x[j] <= u + 1e-12 * (1 + std::fabs(u))) into.x[j] = u;
+    if (into.x[j] < l && into.x[j] >= l - 1e-12 * (1 + math::abs(l))) into.x[j] = l;
+    if (into.x[j] > u && into.x[j] <= u + 1e-12 * (1 + math::abs(u))) into.x[j] = u;
   }
   refine.multipliers(t, into.dual);
   for (int i = 0; i < m; ++i) into.dual[i] = t.status[n + i] == basis_status::basic ? 0.0 : sign * into.dual[i] + 0.0;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include <plait/core/math.hpp>
 #include <plait/solve/detail/block_hulls.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -39,11 +38,11 @@ struct settled_blocks {
   void narrow(const table<double>& prices, const table<double>& by, double t, double t_by) {
     any = true;
     for (int l = 0; l < prices.size(); ++l) {
-      price_from[l] = std::fmax(price_from[l], prices[l] - by[l]);
-      price_to[l] = std::fmin(price_to[l], prices[l] + by[l]);
+      price_from[l] = math::larger(price_from[l], prices[l] - by[l]);
+      price_to[l] = math::smaller(price_to[l], prices[l] + by[l]);
     }
-    t_from = std::fmax(t_from, t - t_by);
-    t_to = std::fmin(t_to, t + t_by);
+    t_from = math::larger(t_from, t - t_by);
+    t_to = math::smaller(t_to, t + t_by);
   }
 
   /// Takes a block up if it does the same in all of the range, of which prices are within `by` of those of `hulls`.
@@ -67,7 +66,7 @@ struct settled_blocks {
     const double width = q.a - p.a, sway_p = hulls.sway_of(p.at, by), sway_q = hulls.sway_of(q.at, by);
     const auto above = [&](double sway, double a, double price) {
       const double part = (a - p.a) / width;
-      return price - p.price - p.rate * (a - p.a) > sway + std::fabs(1 - part) * sway_p + std::fabs(part) * sway_q;
+      return price - p.price - p.rate * (a - p.a) > sway + math::abs(1 - part) * sway_p + math::abs(part) * sway_q;
     };
     if (q.price - p.price <= sway_p + sway_q || (p.at >= 0 && !above(0, 0, 0))) return false;
     for (int k = one.begin; k < one.end; ++k) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/factorization.hpp>
 #include <plait/solve/detail/form.hpp>
@@ -249,7 +249,7 @@ class tableau {
         int kept = 0;
         for (int s = 0; s < row.count; ++s) {
           const int j = row.index[s];
-          if (status[j] == basis_status::basic || std::fabs(v[j]) < 1e-14) {
+          if (status[j] == basis_status::basic || math::abs(v[j]) < 1e-14) {
             v[j] = 0;
           } else {
             row.index[kept++] = j;
@@ -279,7 +279,7 @@ class tableau {
         if (status[j] == basis_status::basic) continue;
         double sum = 0;
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
-        if (std::fabs(sum) >= 1e-14) row.set(j, sum);
+        if (math::abs(sum) >= 1e-14) row.set(j, sum);
       }
     }
     note(price_density, row.count, n);
@@ -308,7 +308,7 @@ class tableau {
   }
   [[nodiscard]] double dual_infeasibility(int j) const {
     if (status[j] == basis_status::basic || is_fixed(j)) return 0;
-    if (status[j] == basis_status::free) return std::fabs(d[j]);
+    if (status[j] == basis_status::free) return math::abs(d[j]);
     if (status[j] == basis_status::lower) return d[j] < 0 ? -d[j] : 0;
     return d[j] > 0 ? d[j] : 0;
   }
