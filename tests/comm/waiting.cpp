@@ -15,6 +15,8 @@
 
 #include <doctest/doctest.h>
 
+#include "../counted_arrays.hpp"
+
 namespace {
 thread_local std::int64_t allocations = 0;
 constexpr plait::host_stream now{};
