@@ -64,7 +64,6 @@ class executor {
   executor(rank_context<Comm>& rank, const Model& model, const step_plan& plan, const training<T>& settings,
            typename space::stream order)
       : rank_{&rank},
-
         plan_{&plan},
         buckets_{settings.buckets},
         order_{order},

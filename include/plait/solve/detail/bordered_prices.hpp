@@ -3,6 +3,7 @@
 
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/bordered_values.hpp>
+#include <plait/solve/detail/resting_columns.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -34,8 +35,7 @@ class bordered_prices : protected bordered_values {
     for (int i = 0; i < m; ++i)
       if (t.status[n + i] != basis_status::basic) entry_[n + i] = -row_of_held_[i];
     entry_[held_] = 1;
-    resting_.clear();
-    resting_at_.assign(n, -1);
+    resting_.clear(n);
     for (int j = 0; j < n + m; ++j) note_moves(j);
     offer_all();
   }
@@ -44,21 +44,8 @@ class bordered_prices : protected bordered_values {
   void note_moves(int j) {
     const tableau& t = *t_;
     const basis_status at = j == held_ ? held_status_ : t.status[j];
-    moves_[j] = j == column_ || t.is_fixed(j) || at == basis_status::basic ? 0
-                : at == basis_status::lower                                ? 1
-                : at == basis_status::upper                                ? 2
-                                                                           : 3;
-    if (j >= t.columns() || j == held_ || (resting_at_[j] >= 0) == (moves_[j] != 0)) return;
-    if (moves_[j] != 0) {
-      resting_at_[j] = resting_.size();
-      resting_.push_back(j);
-    } else {
-      const int last = resting_.back(), to = resting_at_[j];
-      resting_[to] = last;
-      resting_at_[last] = to;
-      resting_at_[j] = -1;
-      resting_.pop_back();
-    }
+    moves_[j] = moves_from(at, j != column_ && !t.is_fixed(j));
+    if (j < t.columns() && j != held_) resting_.set(j, moves_[j] != 0);
   }
   [[nodiscard]] bool helps(int j) const {
     const double d = price_ * entry_[j];
@@ -112,7 +99,7 @@ class bordered_prices : protected bordered_values {
     const double* const y = rho_.value.data();
     int count = 0;
     // Without branches: which entries are zero is as good as a coin to a processor that guesses.
-    for (const int j : resting_) {
+    for (const int j : resting_.list()) {
       double sum = 0;
       for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
       const int counts = means(sum);
@@ -191,7 +178,7 @@ class bordered_prices : protected bordered_values {
   table<int> offers_;  // the first offered_ are variables whose reduced costs let them enter, and some that did
   table<char> listed_;
   table<signed char> moves_;
-  table<int> resting_, resting_at_;  // columns that may enter, other than the held one, and where each stands there
+  resting_columns resting_;  // other than the held one
 };
 
 }  // namespace plait::detail

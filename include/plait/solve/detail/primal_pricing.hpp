@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/resting_columns.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -19,25 +20,10 @@ class primal_pricing {
  protected:
   void reset_reference() { reference_.assign(t_->variables(), 1.0); }
 
-  /// Where a variable may go from where it stands: 1 up, 2 down, 0 where it is basic or fixed.
   void note_moves(int j) {
     const tableau& t = *t_;
-    const basis_status at = t.status[j];
-    moves_[j] = at == basis_status::basic || t.is_fixed(j) ? 0
-                : at == basis_status::lower                ? 1
-                : at == basis_status::upper                ? 2
-                                                           : 3;
-    if (j >= t.columns() || (resting_at_[j] >= 0) == (moves_[j] != 0)) return;
-    if (moves_[j] != 0) {
-      resting_at_[j] = resting_.size();
-      resting_.push_back(j);
-    } else {
-      const int last = resting_.back(), to = resting_at_[j];
-      resting_[to] = last;
-      resting_at_[last] = to;
-      resting_at_[j] = -1;
-      resting_.pop_back();
-    }
+    moves_[j] = moves_from(t.status[j], !t.is_fixed(j));
+    if (j < t.columns()) resting_.set(j, moves_[j] != 0);
   }
   /// Puts a variable on the list of those that may enter, where its reduced cost says so.
   void offer(int j) {
@@ -48,8 +34,7 @@ class primal_pricing {
     offers_[offered_++] = j;
   }
   void offer_all() {
-    resting_.clear();
-    resting_at_.assign(t_->columns(), -1);
+    resting_.clear(t_->columns());
     offers_.resize(t_->variables() + 1);
     offered_ = 0;
     moves_.resize(t_->variables());
@@ -130,7 +115,7 @@ class primal_pricing {
       const int* const index = t.program->a.index.data();
       const double* const value = t.program->a.value.data();
       const double* const y = rho.value.data();
-      for (const int j : resting_) {
+      for (const int j : resting_.list()) {
         double a = 0;
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) a += value[k] * y[index[k]];
         change(j, a >= 1e-14 || a <= -1e-14 ? a : 0, largest, offered);
@@ -149,7 +134,7 @@ class primal_pricing {
   int offered_ = 0;
   table<int> offers_;  // the first offered_ are variables whose reduced costs let them enter, and some that did
   table<signed char> moves_;
-  table<int> resting_, resting_at_;  // columns that are neither basic nor fixed, and where each stands among them
+  resting_columns resting_;
   table<char> listed_, banned_;
 };
 
