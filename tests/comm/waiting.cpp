@@ -15,7 +15,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../counted_arrays.hpp"
+#include "../counted_allocations.hpp"
 
 namespace {
 thread_local std::int64_t allocations = 0;

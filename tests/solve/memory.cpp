@@ -12,7 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "../../bench/solve/shares.hpp"
-#include "../counted_arrays.hpp"
+#include "../counted_allocations.hpp"
 #include "made.hpp"
 
 namespace {

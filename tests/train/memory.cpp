@@ -13,7 +13,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../counted_arrays.hpp"
+#include "../counted_allocations.hpp"
 #include "exact_model.hpp"
 #include "queued_kernels.hpp"
 #include "real_model.hpp"

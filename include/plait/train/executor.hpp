@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <plait/comm/message_queue.hpp>
 #include <plait/core/host_device.hpp>
 #include <plait/core/require.hpp>
 #include <plait/data/batch.hpp>
@@ -24,6 +23,7 @@
 #include <plait/train/rank.hpp>
 #include <plait/train/recorder.hpp>
 #include <plait/train/stage.hpp>
+#include <plait/train/stage_messages.hpp>
 #include <plait/train/step_capture.hpp>
 #include <plait/train/step_plan.hpp>
 #include <plait/train/updates.hpp>
@@ -70,6 +70,7 @@ class executor {
         memory_{std::make_shared<step_arenas<space>>(plan.memory)},
         sums_{plan.my_training(), plan.shape.chunks, settings.buckets},
         stages_{make_stages(rank, model, plan, settings)},
+        messages_{rank, stages_, plan, order},
         work_{take_workspace<T>(plan, memory_->workspace)},
         updates_{rank, plan, stages_, work_, memory_->stash, settings.clip_norm, order},
         capture_{plan, settings, *memory_},
@@ -77,7 +78,6 @@ class executor {
     const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
     memory_->require_used_up();
     if (capture_.on()) updates_.read_numbers(capture_.numbers(), bytes_of_numbers<T, Optimizer>());
-    open_queues();
     results_.resize(static_cast<std::size_t>(plan.shape.steps));
     rows_.resize(results_.size());
     numbers_.resize(work_.sum_count());
@@ -103,12 +103,12 @@ class executor {
     updates_.start();
     if (!steps.trains || !capture_.on()) {
       give(steps, optimizer, step);
-      if (capture_.on()) end_messages();
+      if (capture_.on()) messages_.end();
     } else if constexpr (decltype(capture_)::possible) {
       capture_.stage(batches_, optimizer, step, order_);
       capture_.run(batches_, stages_, rank_->world(), recorder_, order_, [&] {
         give(steps, optimizer, step);
-        end_messages();
+        messages_.end();
       });
     }
     if (steps.trains) updates_.finish();
@@ -152,17 +152,6 @@ class executor {
     sums_.join(order_);
   }
 
-  /// What follows comes after all messages of this rank have been read, so that nobody asks for them later.
-  void end_messages() {
-    for (stage_type& stage : stages_)
-      stage.for_each_ticket([&](ticket& sent) { rank_->pipeline().wait(std::exchange(sent, ticket{}), order_); });
-  }
-
-  /// Activations and gradients between neighbouring stages, then those of each skip edge.
-  static constexpr int channel_of(const action& act) {
-    return 2 * (act.edge + 1) + (act.kind == op::send_gradient || act.kind == op::receive_gradient ? 1 : 0);
-  }
-
   std::vector<stage_type> make_stages(rank_context<Comm>& rank, const Model& model, const step_plan& plan,
                                       const training<T>& settings) {
     const program &trains = plan.my_training(), &evaluates = plan.my_evaluation();
@@ -203,35 +192,20 @@ class executor {
 
   [[nodiscard]] std::int64_t rows_of(const action& act) const { return batches_.rows_of(act); }
 
-  /// Prepares the pipeline group for the messages of the programs, where its communicator wants that.
-  void open_queues() {
-    if constexpr (requires(std::span<const message_queue> queues) { rank_->pipeline().open_queues(queues); }) {
-      std::vector<message_queue> queues;
-      for (const std::vector<program>* all : {&plan_->training, &plan_->evaluation})
-        for (std::size_t rank = 0; rank < all->size(); ++rank)
-          for (const action& act : (*all)[rank].actions)
-            if (is_send(act.kind)) queues.push_back({static_cast<int>(rank), act.peer, channel_of(act)});
-      rank_->pipeline().open_queues(queues);
-    }
-  }
-
   void carry_out(const action& act, bool trains) {
     switch (act.kind) {
       case op::receive_activation:
-        return receive_activation(act);
+      case op::send_activation:
+      case op::receive_gradient:
+      case op::send_gradient:
+        return messages_.carry(act, rows_of(act));
       case op::forward:
         return forward(act, trains);
-      case op::send_activation:
-        return send_activation(act);
-      case op::receive_gradient:
-        return receive_gradient(act);
       case op::backward:
       case op::backward_input:
         return backward(act);
       case op::backward_weight:
         return backward_weight(act);
-      case op::send_gradient:
-        return send_gradient(act);
       case op::reduce_gradients:
         return reduce_gradients(act);
       case op::reduce_norm:
@@ -255,24 +229,10 @@ class executor {
       updates_.update_all(optimizer, step, order_);
   }
 
-  void receive_activation(const action& act) {
-    auto& stage = stage_of(act);
-    wait_for_slot(act);
-    stage.open(act, rows_of(act), nullptr);
-    std::span<T> to;
-    if (act.edge < 0) {
-      to = span_of(stage.input(act.slot), rows_of(act) * stage.inputs());
-    } else {
-      const std::size_t k = stage.skips().in_number(act.edge);
-      to = span_of(stage.skips().value_buffer(act.slot, k), rows_of(act) * stage.skips().features_in(k));
-    }
-    rank_->pipeline().receive(to, act.peer, channel_of(act), order_);
-  }
-
   void forward(const action& act, bool trains) {
     auto& stage = stage_of(act);
     if (!stage.place().has_before || stage.place().input_is_here) {
-      wait_for_slot(act);
+      messages_.wait_for_slot(act);
       stage.open(act, rows_of(act), stage.place().input_is_here ? before(stage).output_of_micro(act.micro) : nullptr);
     }
     if (!stage.place().has_before) batches_.bring_inputs(act, stage.input(act.slot), order_);
@@ -284,33 +244,6 @@ class executor {
     stage.forward(act.slot, act.version, batches_.step_of(act), work_, !trains, order_);
   }
 
-  void send_activation(const action& act) {
-    auto& stage = stage_of(act);
-    if (act.edge >= 0) {
-      const std::size_t k = stage.skips().out_number(act.edge);
-      T* const from = stage.output_of_layer(act.slot, stage.skips().out()[k].source);
-      stage.skips().value_sent(act.slot, k) =
-          rank_->pipeline().send(std::span<const T>{span_of(from, rows_of(act) * stage.skips().features_out(k))},
-                                 act.peer, channel_of(act), order_);
-      return;
-    }
-    stage.activation_sent(act.slot) = rank_->pipeline().send(
-        std::span<const T>{span_of(stage.output_of_slot(act.slot), rows_of(act) * stage.outputs())}, act.peer,
-        channel_of(act), order_);
-  }
-
-  void receive_gradient(const action& act) {
-    auto& stage = stage_of(act);
-    std::span<T> to;
-    if (act.edge < 0) {
-      to = span_of(stage.gradient_in(act.message), rows_of(act) * stage.outputs());
-    } else {
-      const std::size_t k = stage.skips().out_number(act.edge);
-      to = span_of(stage.skips().came_buffer(act.message, k), rows_of(act) * stage.skips().features_out(k));
-    }
-    rank_->pipeline().receive(to, act.peer, channel_of(act), order_);
-  }
-
   void backward(const action& act) {
     auto& stage = stage_of(act);
     T* dy = nullptr;
@@ -318,7 +251,7 @@ class executor {
       dy = stage.gradient_in(act.message);
     else if (!stage.place().last)
       dy = after(stage).gradient_out(act.message);
-    rank_->pipeline().wait(stage.gradient_sent(act.message), order_);
+    messages_.wait_for_gradients(act);
     T* const dx = stage.place().has_before ? stage.gradient_out(act.message) : nullptr;
     read_skips(act);
     add_skips(act);
@@ -340,28 +273,6 @@ class executor {
     };
   }
 
-  void send_gradient(const action& act) {
-    auto& stage = stage_of(act);
-    if (act.edge >= 0) {
-      const std::size_t k = stage.skips().in_number(act.edge);
-      stage.skips().gradient_sent(act.skip, k) =
-          rank_->pipeline().send(std::span<const T>{span_of(stage.skips().made_buffer(act.skip, k),
-                                                            rows_of(act) * stage.skips().features_in(k))},
-                                 act.peer, channel_of(act), order_);
-      return;
-    }
-    stage.gradient_sent(act.message) = rank_->pipeline().send(
-        std::span<const T>{span_of(stage.gradient_out(act.message), rows_of(act) * stage.inputs())}, act.peer,
-        channel_of(act), order_);
-  }
-
-  /// Until all that was sent from an activation slot has been taken.
-  void wait_for_slot(const action& act) {
-    auto& stage = stage_of(act);
-    rank_->pipeline().wait(stage.activation_sent(act.slot), order_);
-    for (std::size_t k = 0; k < stage.skips().out().size(); ++k)
-      rank_->pipeline().wait(stage.skips().value_sent(act.slot, k), order_);
-  }
   /// Where a pass finds what came along skip edges: in its slot, or where a stage of this rank made it.
   void read_skips(const action& act) {
     auto& skips = stage_of(act).skips();
@@ -384,10 +295,7 @@ class executor {
                             ? skips.came_buffer(act.message, k)
                             : stages_[static_cast<std::size_t>(one.chunk_there)].skips().made_for(act.micro, one.edge));
     }
-    if (skips.in().empty()) return;
-    for (std::size_t k = 0; k < skips.in().size(); ++k)
-      rank_->pipeline().wait(skips.gradient_sent(act.skip, k), order_);
-    skips.write_to(act.micro, act.skip);
+    if (!skips.in().empty()) skips.write_to(act.micro, act.skip);
   }
 
   void reduce_gradients(const action& act) {
@@ -414,23 +322,12 @@ class executor {
   stage_type& after(const stage_type& one) { return stages_[static_cast<std::size_t>(one.place().chunk_after)]; }
 
   std::int64_t bytes_of(const action& act) {
-    const auto size = static_cast<std::int64_t>(sizeof(T));
-    if (act.edge >= 0) {
-      const auto& skips = stage_of(act).skips();
-      const bool at_end = act.kind == op::receive_activation || act.kind == op::send_gradient;
-      return rows_of(act) * size *
-             (at_end ? skips.features_in(skips.in_number(act.edge)) : skips.features_out(skips.out_number(act.edge)));
-    }
-    if (act.kind == op::send_activation || act.kind == op::receive_gradient)
-      return rows_of(act) * stage_of(act).outputs() * size;
-    if (act.kind == op::receive_activation || act.kind == op::send_gradient)
-      return rows_of(act) * stage_of(act).inputs() * size;
+    if (is_send(act.kind) || is_receive(act.kind)) return messages_.bytes_of(act, rows_of(act));
     if (act.kind == op::reduce_gradients)
       return static_cast<std::int64_t>(stage_of(act).bucket(act.bucket, buckets_).size_bytes());
     return 0;
   }
 
-  static std::span<T> span_of(T* begin, std::int64_t count) { return {begin, static_cast<std::size_t>(count)}; }
   stage_type& stage_of(const action& act) { return stages_[static_cast<std::size_t>(act.chunk)]; }
 
   rank_context<Comm>* rank_;
@@ -440,6 +337,7 @@ class executor {
   std::shared_ptr<step_arenas<space>> memory_;
   gradient_sums<Comm> sums_;
   std::vector<stage_type> stages_;
+  stage_messages<T, stage_type, Comm> messages_;
   shared_workspace<T> work_;
   updates<T, stage_type, Optimizer, Comm> updates_;
   step_capture<T, target, Optimizer, Comm> capture_;
