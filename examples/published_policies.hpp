@@ -5,6 +5,7 @@
 // plait although both are optimal, or where it has a peculiarity that its published figures show. For comparison alone:
 // simulate_cluster --as-published, docs/gavel.md.
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -113,21 +114,37 @@ class analytic_centre {
   [[nodiscard]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
                                const std::vector<double>& least, slacks& s) const {
     find_slacks(types, x, unit, least, s);
-    double sum = 0;
-    const auto add = [&](double weight, double slack) {
-      sum += slack > 0 ? weight * std::log(slack) : -plait::infinity;
+    bool inside = true;
+    double product = 1;  // of slacks of one weight: one logarithm for all of them
+    const auto with = [&](double slack) {
+      inside = inside && slack > 0;
+      product *= slack;
     };
-    for (const double one : s.capacity) add(1, one);
-    for (std::size_t g = 0; g < count_.size(); ++g) {
-      const double count = count_[g];
-      add(count, s.budget[g]);
-      add(conic_ ? 2 * count : count, s.demand[g]);
-      if (conic_) add(-count, s.throughput[g]);
+    for (const double one : s.capacity) with(one);
+    double sum = std::log(inside ? product : 1);
+    for (std::size_t g = 0; g < count_.size() && inside; ++g) {
+      product = 1;
+      with(s.budget[g]);
+      with(s.demand[g]);
+      if (conic_) with(s.demand[g] / s.throughput[g]);
       for (std::size_t j = 0; j < types; ++j)
-        if (rate_[g * types + j] > 0) add(count, x[g * types + j]);
+        if (rate_[g * types + j] > 0) with(x[g * types + j]);
+      if (inside) sum += count_[g] * std::log(product);
     }
-    return sum;
+    return inside ? sum : -plait::infinity;
   }
+
+  /// `size` numbers for a while, in registers where the size is known.
+  template <std::size_t Size>
+  static std::array<double, Size> numbers(std::integral_constant<std::size_t, Size> /*size*/) {
+    return {};
+  }
+  static std::vector<double> numbers(std::size_t size) { return std::vector<double>(size, 0.0); }
+  template <std::size_t Size>
+  static std::array<double, Size * Size> square(std::integral_constant<std::size_t, Size> /*size*/) {
+    return {};
+  }
+  static std::vector<double> square(std::size_t size) { return std::vector<double>(size * size, 0.0); }
 
   /// The step of Newton's method, and half of what it promises, times two. Groups meet only in the few rows of
   /// capacity, so each group is eliminated by itself.
@@ -135,68 +152,72 @@ class analytic_centre {
   double newton(Types types, const std::vector<double>& x, const std::vector<double>& unit, const slacks& s,
                 std::vector<double>& step) {
     const std::size_t groups = count_.size();
-    step.assign(x.size(), 0.0);
-    gradient_.assign(x.size(), 0.0);
+    step.resize(x.size());
+    gradient_.resize(x.size());
     inverse_.resize(x.size() * types);
-    system_.assign(types * types, 0.0);
-    right_.assign(types, 0.0);
-    rise_.resize(types);
-    part_.resize(types);
-    for (std::size_t j = 0; j < types; ++j) system_[j * types + j] = s.capacity[j] * s.capacity[j];
+    auto system = square(types), block = square(types);
+    auto right = numbers(types), price = numbers(types);
+    auto rate = numbers(types), rise = numbers(types), part = numbers(types), gradient = numbers(types);
+    for (std::size_t j = 0; j < types; ++j) system[j * types + j] = s.capacity[j] * s.capacity[j];
     const double twice = conic_ ? 2 : 1;
     for (std::size_t g = 0; g < groups; ++g) {
       const double count = count_[g], held = held_[g], both = held * count * gang_[g];
-      double* const block = &inverse_[g * types * types];
-      const double busy = 1 / (s.budget[g] * s.budget[g]);
+      const double busy = 1 / (s.budget[g] * s.budget[g]), idle = 1 / s.budget[g];
       for (std::size_t i = 0; i < types; ++i) {
-        rise_[i] = unit[g] * rate_[g * types + i] / s.demand[g];
-        part_[i] = conic_ ? rate_[g * types + i] / s.throughput[g] : 0;
+        rate[i] = rate_[g * types + i];
+        rise[i] = unit[g] * rate[i] / s.demand[g];
+        part[i] = conic_ ? rate[i] / s.throughput[g] : 0;
       }
       for (std::size_t i = 0; i < types; ++i) {
-        const std::size_t here = g * types + i;
+        gradient[i] = 0;
         for (std::size_t j = 0; j < types; ++j) block[i * types + j] = 0;
-        if (rate_[here] <= 0) {
+        if (rate[i] <= 0) {
           block[i * types + i] = 1;
           continue;
         }
-        gradient_[here] = count * (1 / x[here] - 1 / s.budget[g] + twice * rise_[i] - part_[i]) - held / s.capacity[i];
+        const double here = x[g * types + i];
+        gradient[i] = count * (1 / here - idle + twice * rise[i] - part[i]) - held / s.capacity[i];
         for (std::size_t j = 0; j < types; ++j)
-          if (rate_[g * types + j] > 0)
-            block[i * types + j] = count * (busy + twice * rise_[i] * rise_[j] - part_[i] * part_[j]);
-        block[i * types + i] += count / (x[here] * x[here]);
+          if (rate[j] > 0) block[i * types + j] = count * (busy + twice * rise[i] * rise[j] - part[i] * part[j]);
+        block[i * types + i] += count / (here * here);
       }
       invert(block, types);
       for (std::size_t i = 0; i < types; ++i) {
-        if (rate_[g * types + i] <= 0) continue;
+        gradient_[g * types + i] = gradient[i];
+        for (std::size_t j = 0; j < types; ++j) inverse_[(g * types + i) * types + j] = block[i * types + j];
+        if (rate[i] <= 0) continue;
         for (std::size_t j = 0; j < types; ++j) {
-          if (rate_[g * types + j] > 0) system_[i * types + j] += both * block[i * types + j];
-          right_[i] += held * block[i * types + j] * gradient_[g * types + j];
+          if (rate[j] > 0) system[i * types + j] += both * block[i * types + j];
+          right[i] += held * block[i * types + j] * gradient[j];
         }
       }
     }
     // (H + U S^-2 U') step = gradient, U the held workers: Woodbury's identity with the capacities' rows.
-    invert(system_.data(), types);
-    price_.assign(types, 0.0);
+    invert(system, types);
     for (std::size_t i = 0; i < types; ++i)
-      for (std::size_t j = 0; j < types; ++j) price_[i] += system_[i * types + j] * right_[j];
+      for (std::size_t j = 0; j < types; ++j) price[i] += system[i * types + j] * right[j];
     double decrement = 0;
+    auto push = numbers(types);
     for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t j = 0; j < types; ++j) {
+        rate[j] = rate_[g * types + j];
+        gradient[j] = gradient_[g * types + j];
+        push[j] = gradient[j] - held_[g] * price[j];
+      }
       for (std::size_t i = 0; i < types; ++i) {
-        const std::size_t here = g * types + i;
-        for (std::size_t j = 0; j < types; ++j) {
-          if (rate_[here] <= 0 || rate_[g * types + j] <= 0) continue;
-          const double push = gradient_[g * types + j] - held_[g] * price_[j];
-          step[here] += inverse_[here * types + j] * push;
-        }
-        decrement += step[here] * gradient_[here];
+        double sum = 0;
+        for (std::size_t j = 0; j < types; ++j)
+          if (rate[i] > 0 && rate[j] > 0) sum += inverse_[(g * types + i) * types + j] * push[j];
+        step[g * types + i] = sum;
+        decrement += sum * gradient[i];
       }
     }
     return decrement;
   }
 
   /// In place, by Gauss and Jordan, for the few types; the matrices are positive definite.
-  template <class Types>
-  static void invert(double* a, Types n) {
+  template <class Types, class Square>
+  static void invert(Square& a, Types n) {
     for (std::size_t p = 0; p < n; ++p) {
       const double pivot = 1 / a[p * n + p];
       a[p * n + p] = 1;
@@ -215,7 +236,7 @@ class analytic_centre {
   std::vector<double> rate_;                 ///< [groups, types]
   std::vector<double> count_, gang_, held_;  ///< [groups]: members, workers of a gang, and of all their gangs
   std::vector<double> workers_;              ///< [types]
-  std::vector<double> gradient_, inverse_, system_, right_, rise_, part_, price_;
+  std::vector<double> gradient_, inverse_;
 };
 
 /// Shares near those of an interior-point method: of `exact`, that reaches unit_i thr_i >= least_i, the centre of all

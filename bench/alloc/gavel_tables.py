@@ -6,7 +6,8 @@
 
 DATA_FOLDER holds simulation_throughputs.json and generated/continuous_{single,multi}_seed{0,1}.csv. Times are hours: of
 mean completion time of jobs 4000 .. 4999 on 36 V100, 36 P100, 36 K80, or for jobs that are all there at the beginning,
-of the last completion. NAME: tables to play, all if none.
+of the last completion. Streams of single workers are made anew, so long that jobs arrive until all that are measured
+have ended (gavel_stream.py); a point where they did not is marked with an asterisk. NAME: tables to play, all if none.
 """
 
 import json
@@ -14,6 +15,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+
+from gavel_stream import write_stream
 
 # From the notebooks published with Narayanan et al., OSDI 2020: {jobs an hour, or jobs: hours}.
 TABLES = {
@@ -61,17 +64,23 @@ def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2])
     names = sys.argv[3:] or list(TABLES)
 
+    streams = tempfile.TemporaryDirectory()
+    single = pathlib.Path(streams.name) / "single.csv"
+    write_stream(data, 0, 20000, single)
+
     def played(stream, options, rate):
         at_once = isinstance(rate, int)
         seed, measure = (1, f"0:{rate}") if at_once else (0, "4000:5000")
+        jobs = single if stream == "single" else data / f"generated/continuous_{stream}_seed{seed}.csv"
         with tempfile.NamedTemporaryFile(suffix=".json") as said:
             subprocess.run(
-                [program, "--jobs", data / f"generated/continuous_{stream}_seed{seed}.csv", "--throughputs",
-                 data / "simulation_throughputs.json", "--cluster", "v100=36,p100=36,k80=36", "--measure", measure,
+                [program, "--jobs", jobs, "--throughputs", data / "simulation_throughputs.json", "--cluster",
+                 "v100=36,p100=36,k80=36", "--measure", measure,
                  "--rate", "0" if at_once else str(rate), "--json", said.name, *options],
                 check=True, stdout=subprocess.DEVNULL)
             found = json.load(open(said.name))
-            return found["makespan_hours" if at_once else "mean_jct_hours"]
+            ended = "*" if found["stream_ended"] and not at_once else ""
+            return found["makespan_hours" if at_once else "mean_jct_hours"], ended
 
     for name in names:
         stream, options, published = TABLES[name]
@@ -79,8 +88,8 @@ def main():
         for rate, hours in published.items():
             again = [played(stream, [*options, "--as-published", "--reset", str(reset)], rate) for reset in RESETS]
             own = played(stream, [*options, *OWN], rate)
-            print(f"| {rate} | {hours:.2f} | " + " | ".join(f"{h:.2f} | {100 * (h / hours - 1):+.1f} %" for h in again) +
-                  f" | {own:.2f} |", flush=True)
+            cells = [f"{h:.2f}{ended} | {100 * (h / hours - 1):+.1f} %" for h, ended in again]
+            print(f"| {rate} | {hours:.2f} | " + " | ".join(cells) + f" | {own[0]:.2f}{own[1]} |", flush=True)
 
 
 if __name__ == "__main__":

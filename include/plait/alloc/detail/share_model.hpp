@@ -56,7 +56,6 @@ class share_model {
   void pose(const table<share_demand>& demand, double level_cost, const table<double>& cost, double least_level = 0) {
     const int count = groups_.size(), n = columns_.size();
     demand_ = demand;
-    level_cost_ = level_cost;
     mark_.resize(count);
     for (int g = 0; g < count; ++g) {
       mark_[g] = 2.2361 * demand[g].slope + 1.618 * demand[g].least;
@@ -244,7 +243,7 @@ class share_model {
   table<double> row_lower_, row_upper_, cost_, lower_, upper_;
   lp model_;
   answer found_;  ///< the last one
-  double largest_cost_ = 0, level_cost_ = 0;
+  double largest_cost_ = 0;
   bool rates_are_equal_ = false;           ///< of each job on all types that it fits
   bool types_are_equal_ = false;           ///< and their costs, so that it does not matter where it runs
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots

@@ -28,7 +28,6 @@ class share_solver : public share_model {
   bool solve() {
     const bool is_first = found_.basis.empty();
     if (is_first) go_on_from(level_end);
-    if (has_level() && level_cost_ > 0 && groups_.size() >= many_groups && found_.basis.empty()) start_at_cap();
     if (model_.rows() == 0) {  // nobody can run
       found_ = {};
       found_.status = termination::optimal;
@@ -69,7 +68,6 @@ class share_solver : public share_model {
     const answer kept = found_;
     const table<share_demand> asked = demand_;
     const table<double> marks = mark_, prices = prices_;
-    const double level_cost = level_cost_;
     double most = 0, most_held = 0;
     for (int c = 0; c < columns_.size(); ++c) {
       most = std::fmax(most, normalised(columns_[c]));
@@ -90,7 +88,6 @@ class share_solver : public share_model {
     found_ = kept;
     demand_ = asked;
     prices_ = prices;
-    level_cost_ = level_cost;
     return false;
   }
 
@@ -167,40 +164,6 @@ class share_solver : public share_model {
     };
     each_entry(c, add);
     return worth;
-  }
-
-  /// A start for programs whose level ends at what one group can have at most, so that nothing need be scarce: then
-  /// prices, from which the solver's own start comes, say nothing. Where there are shares of that level, the basis at
-  /// hand becomes theirs.
-  void start_at_cap() {
-    table<double> most(groups_.size(), 0.0);
-    table<double> least_workers(groups_.size(), infinity);  // for one step/s of every member
-    for (const share_column& c : columns_) {
-      const auto see = [&](int g, double rate, double time, double workers) {
-        if (rate <= 0) return;
-        most[g] = std::fmax(most[g], rate / time);
-        least_workers[g] = std::fmin(least_workers[g], workers / rate);
-      };
-      see(c.group, c.rate, c.time, c.other >= 0 ? 0 : c.workers);
-      if (c.other >= 0) see(c.other, c.other_rate, c.other_time, 0);
-    }
-    double cap = infinity;
-    for (int g = 0; g < groups_.size(); ++g)
-      if (has_demand(g) && demand_[g].slope > 0)
-        cap = std::fmin(cap, (demand_[g].unit * most[g] - demand_[g].least) / demand_[g].slope);
-    if (cap == infinity || cap <= 0) return;
-    cap *= 1 - 1e-10;
-    table<share_demand> demand = at_level(demand_, cap);
-    double workers = 0, all = 0;
-    for (int g = 0; g < groups_.size(); ++g)
-      if (has_demand(g)) workers += demand[g].least / demand[g].unit * least_workers[g];
-    for (int j = 0; j < given_->cluster.size(); ++j)
-      if (used_[j] != 0) all += given_->cluster.types[j].num_workers;
-    if (workers > all) return;
-    const table<share_demand> asked = demand_;
-    const double level_cost = level_cost_;
-    if (!try_demands(demand)) return;
-    pose(asked, level_cost, table<double>(columns_.size(), 0.0), cap);
   }
 
   table<double> prices_;
