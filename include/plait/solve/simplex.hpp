@@ -213,7 +213,7 @@ class simplex : private detail::proof {
   /// has no optimum; the whole program then says which certificate there is.
   bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
     if (presolve_.reduce(model, &limits) != presolve::result::reduced) return false;
-    if (presolve_.steps() == 0) return false;
+    if (presolve_.steps().size() == 0) return false;
     const lp& small = presolve_.reduced();
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
@@ -225,7 +225,10 @@ class simplex : private detail::proof {
     const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
     say(options, outcome, limits);
     if (outcome != detail::outcome::optimal) return false;
-    presolve_.postsolve(engine_.state.status, status_);
+    const detail::tableau& t = engine_.state;
+    reduced_cost_.resize(t.variables());
+    for (int j = 0; j < t.variables(); ++j) reduced_cost_[j] = t.d[j] * scaled_.scale_of(j);
+    presolve_.postsolve(t.status, reduced_cost_, status_);
     return true;
   }
 
@@ -275,6 +278,7 @@ class simplex : private detail::proof {
   }
 
   presolve presolve_;
+  table<double> reduced_cost_;  // of what presolve left
   detail::price_crash crash_;
   detail::sifting sifting_;
   detail::folding folding_;
