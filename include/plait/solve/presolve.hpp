@@ -56,6 +56,7 @@ class presolve : public detail::alike_rows {
         poll(i);
         if (row_left_[i] != 0) look_at_equation(i);
       }
+      poll(0);
       if (!bad_ && !open_) join_alike_rows();
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;

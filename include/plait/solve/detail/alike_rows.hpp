@@ -85,6 +85,7 @@ class alike_rows : public substitution {
       }
       (one.tightened_lower ? row_lower_[i] : row_upper_[i]) = one.tightened_lower ? row_upper_[i] : row_lower_[i];
     }
+    one.either = row_lower_[i] == row_upper_[i] && (one.tightened_lower || one.tightened_upper);
     drop_row(r);
     way_.note(one);
   }

@@ -94,11 +94,12 @@ class shrinking_lp {
 
   /// Moves both bounds of a row; what is left of a difference of equals is nothing.
   void shift_row(int i, double by) {
+    const bool equation = row_lower_[i] == row_upper_[i];
     shift(row_lower_[i], by);
-    if (row_lower_[i] != row_upper_[i]) {
-      shift(row_upper_[i], by);
-    } else {
+    if (equation) {
       row_upper_[i] = row_lower_[i];
+    } else {
+      shift(row_upper_[i], by);
     }
   }
   static void shift(double& value, double by) {

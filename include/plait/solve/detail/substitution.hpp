@@ -18,8 +18,8 @@ namespace plait::detail {
 /// Math. Programming 71, 1995, section 3.
 class substitution : public shrinking_lp {
  protected:
-  static constexpr int most_growth = 0;  // entries
-  static constexpr int longest_row = 16, longest_column = 8;
+  static constexpr int most_growth = 10;  // entries
+  static constexpr int longest_row = 64, longest_column = 16;
 
   /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
   void substitute(int j, int i, double v) {
@@ -94,7 +94,7 @@ class substitution : public shrinking_lp {
     if (bound - bound != 0) return true;
     for (const cell& one : matrix_.columns[j]) {
       const int i = one.at;
-      if (row_left_[i] == 0 || row_count_[i] > 4 * longest_row) continue;
+      if (row_left_[i] == 0 || row_count_[i] > longest_row) continue;
       // v x_j = activity - others.
       const bool top = upper == (one.value > 0);
       const double activity = top ? row_upper_[i] : row_lower_[i];

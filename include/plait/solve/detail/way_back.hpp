@@ -33,7 +33,7 @@ class way_back {
     rule what = rule::drop_row;
     basis_status status = basis_status::basic;
     bool tightened_lower = false, tightened_upper = false;  ///< bounds that came from the row
-    bool either = false;                                    ///< both bounds are the same
+    bool either = false;  ///< both bounds became the same: the sign of the reduced cost tells which one holds
     int row = -1, column = -1;
     int other = -1;          ///< exchange: the column that stayed; alike_row: the row that stayed
     double coefficient = 0;  ///< of the column in the row; alike_row: of the other row in this
@@ -124,7 +124,8 @@ class way_back {
         break;
       }
       case rule::alike_row: {
-        const basis_status at = whole[n + one.other];
+        basis_status& at = whole[n + one.other];
+        if (one.either && at != basis_status::basic) at = side(y_[one.other] >= 0);
         if (!by_row(at, one)) {
           leave_idle(one.row, whole, n);
           break;
