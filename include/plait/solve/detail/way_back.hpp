@@ -59,6 +59,10 @@ class way_back {
   /// How often a rule was used.
   [[nodiscard]] int count(rule what) const { return counts_[static_cast<int>(what)]; }
 
+  /// After `follow`: the multipliers of all rows and reduced costs of all columns that belong to the basis.
+  [[nodiscard]] const table<double>& multipliers() const { return y_; }
+  [[nodiscard]] const table<double>& reduced_costs() const { return d_; }
+
   /// `columns` and `rows`: those of the whole program that are left.
   void follow(const lp& model, const table<int>& columns, const table<int>& rows, const table<basis_status>& small,
               const table<double>& reduced_cost, table<basis_status>& whole) {
