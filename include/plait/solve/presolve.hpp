@@ -1,33 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <utility>
-
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/alike_rows.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/lp.hpp>
-#include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait {
 
 /// A smaller program with the same optimum, and the way back to a basis of the whole one.
 ///
-/// Only bounds and costs change and only rows and columns leave, so every coefficient of the smaller program is one of
-/// the whole. What comes back is a basis; values, duals and reduced costs follow from it on the whole program, where
-/// the simplex method makes good whatever the way back left open, so nothing here has to be trusted.
+/// What comes back is a basis, found with the multipliers and reduced costs of the steps; values follow from it on the
+/// whole program, where the simplex method makes good whatever the way back left open, so nothing here has to be
+/// trusted.
 ///
 ///   rule                                            the way back
 ///   row without entries, or that bounds imply       its activity is basic
 ///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
-///   column that is fixed, or without entries        at a bound
+///   column that is fixed, or without entries        at a bound; which one, the reduced cost says
 ///   column that only one direction helps            at the bound in that direction
 ///   column whose reduced cost has one sign          at a bound
 ///   whatever the duals are (dominated)
-///   row that forces its columns to their bounds     its activity is basic, columns at bounds
+///   row that forces its columns to their bounds     columns at bounds; where reduced costs have the wrong sign, the
+///   row
+///                                                   is at its bound and the column with the worst is basic
 ///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
+///   column that an equation gives, and rows and     column basic
+///   other columns keep within its bounds
+///   column of an equation of two entries, whose     column basic; where the other one is at a bound that came from it:
+///   bounds go to the other one                      the other one basic, and it at its own
+///   row that is a multiple of another one           where that one is at a bound that came from it: they change places
 ///
 /// Source: Andersen, Andersen, "Presolving in linear programming", Math. Programming 71, 1995.
 class presolve : public detail::alike_rows {
@@ -60,7 +66,7 @@ class presolve : public detail::alike_rows {
       if (!bad_ && !open_) join_alike_rows();
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;
-      if (way_.size() == before) break;
+      if (way_.size() - before <= (m + n) / 1000) break;  // each pass costs a look at everything
     }
     build();
     return result::reduced;

@@ -4,8 +4,11 @@
 #include <cstdint>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/detail/substitution.hpp>
+#include <plait/solve/detail/way_back.hpp>
+#include <plait/solve/table.hpp>
 
 namespace plait::detail {
 

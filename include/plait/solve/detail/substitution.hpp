@@ -4,7 +4,12 @@
 #include <utility>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/basis.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
 #include <plait/solve/detail/shrinking_lp.hpp>
+#include <plait/solve/detail/way_back.hpp>
+#include <plait/solve/lp.hpp>
+#include <plait/solve/table.hpp>
 
 namespace plait::detail {
 
