@@ -5,7 +5,6 @@
 
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
-#include <plait/solve/detail/sort.hpp>
 #include <plait/solve/detail/substitution.hpp>
 #include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/table.hpp>
@@ -14,45 +13,44 @@ namespace plait::detail {
 
 /// Rows that are multiples of each other become one with the tighter bounds.
 ///
-/// Rows of the same columns are found by a hash of these, and each is compared with the first of its kind that it is
-/// not a multiple of, and some more. Cost: O(entries + rows log rows). Source: Tomlin, Welch, "Finding duplicate rows
-/// in a linear programming model", Oper. Res. Letters 5, 1986.
+/// Rows of the same columns are found by a hash of these, and each is compared with the last few of them.
+/// Cost: O(entries).
+///
+/// Source: Tomlin, Welch, "Finding duplicate rows in a linear programming model", Oper. Res. Letters 5, 1986.
 class alike_rows : public substitution {
  protected:
   void join_alike_rows() {
     const int m = model_->rows();
-    keys_.clear();
-    for (int i = 0; i < m; ++i) {
+    int slots = 16;
+    while (slots < 2 * m) slots *= 2;
+    last_.assign(slots, -1);
+    before_.resize_unset(m);
+    hash_.resize_unset(m);
+    value_.resize(model_->columns(), 0);
+    for (int i = 0; i < m && !bad_; ++i) {
       if (row_left_[i] == 0 || row_count_[i] < 2) continue;
       std::uint64_t hash = 0;
       for (const cell& one : matrix_.rows[i])
         if (column_left_[one.at] != 0) hash += mixed(static_cast<std::uint64_t>(one.at));
-      keys_.push_back({hash, i});
-    }
-    sort(keys_.data(), keys_.size(),
-         [](const key& p, const key& q) { return p.hash < q.hash || (p.hash == q.hash && p.row < q.row); });
-    value_.resize(model_->columns(), 0);
-    for (int s = 0; s < keys_.size() && !bad_; ++s) {
-      const int i = keys_[s].row;
-      if (row_left_[i] == 0) continue;
+      hash_[i] = hash;
+      int& last = last_[static_cast<int>(hash >> 33) & (slots - 1)];
       bool spread = false;
-      for (int t = s + 1; t < keys_.size() && keys_[t].hash == keys_[s].hash && t <= s + most_compared; ++t) {
-        if (row_left_[keys_[t].row] == 0) continue;
+      int compared = 0;
+      for (int r = last; r >= 0 && compared < most_compared && !bad_; r = before_[r]) {
+        if (row_left_[r] == 0 || hash_[r] != hash) continue;
         if (!spread) put(i, 1);
         spread = true;
-        join(i, keys_[t].row);
-        if (bad_) break;
+        ++compared;
+        join(i, r);
       }
       if (spread) put(i, 0);
+      before_[i] = last;
+      last = i;
     }
   }
 
  private:
   static constexpr int most_compared = 8;
-  struct key {
-    std::uint64_t hash = 0;
-    int row = 0;
-  };
   static std::uint64_t mixed(std::uint64_t z) {
     z = (z + 1) * 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -93,7 +91,8 @@ class alike_rows : public substitution {
     way_.note(one);
   }
 
-  table<key> keys_;
+  table<int> last_, before_;  // rows of one place in the table of hashes
+  table<std::uint64_t> hash_;
   table<double> value_;  // of the row that is compared, by columns
 };
 

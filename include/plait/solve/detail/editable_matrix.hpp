@@ -79,11 +79,10 @@ class editable_matrix {
     place_.assign(a.columns, -1);
   }
 
-  /// Row k minus `times` those cells. `grown` and `shrunk` are told the column of each entry that comes or goes; one
-  /// that is left with less than 1e-11 of what it was made of goes. Needs: cells that are not those of a list here.
-  /// Cost: O(entries of row k, and of each column met).
-  template <class Grown, class Shrunk>
-  void subtract(int k, double times, const table<cell>& row, Grown&& grown, Shrunk&& shrunk) {
+  /// Row k minus `times` those cells, of each of which the column, and row k, count one entry more or less where one
+  /// comes or goes; one that is left with less than 1e-11 of what it was made of goes. Needs: cells that are not those
+  /// of a list here. Cost: O(entries of row k, and of each column met).
+  void subtract(int k, double times, const table<cell>& row, int& row_count, table<int>& column_count) {
     for (int p = 0; p < rows.count(k); ++p) place_[rows.at(k, p).at] = p;
     gone_.clear();
     for (const cell& one : row) {
@@ -92,7 +91,8 @@ class editable_matrix {
       if (at < 0) {
         rows.add(k, {one.at, by});
         columns.add(one.at, {k, by});
-        grown(one.at);
+        ++row_count;
+        ++column_count[one.at];
         continue;
       }
       cell& here = rows.at(k, at);
@@ -102,7 +102,8 @@ class editable_matrix {
         columns.remove(one.at, of_column);
         here.value = 0;
         gone_.push_back(one.at);
-        shrunk(one.at);
+        --row_count;
+        --column_count[one.at];
       } else {
         here.value = columns.at(one.at, of_column).value = sum;
       }

@@ -159,16 +159,7 @@ class substitution : public shrinking_lp {
     for (const cell& other : column_) {
       const int k = other.at;
       const double factor = other.value / v;
-      matrix_.subtract(
-          k, factor, row_,
-          [&](int grown) {
-            ++row_count_[k];
-            ++column_count_[grown];
-          },
-          [&](int shrunk) {
-            --row_count_[k];
-            --column_count_[shrunk];
-          });
+      matrix_.subtract(k, factor, row_, row_count_[k], column_count_);
       if (right != 0) shift_row(k, -factor * right);
     }
   }
