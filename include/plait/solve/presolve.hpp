@@ -1,36 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <utility>
-
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/alike_rows.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
 #include <plait/solve/detail/monitor.hpp>
-#include <plait/solve/detail/shrinking_lp.hpp>
+#include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/lp.hpp>
-#include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait {
 
 /// A smaller program with the same optimum, and the way back to a basis of the whole one.
 ///
-/// Only bounds and costs change and only rows and columns leave, so every coefficient of the smaller program is one of
-/// the whole. What comes back is a basis; values, duals and reduced costs follow from it on the whole program, where
-/// the simplex method makes good whatever the way back left open, so nothing here has to be trusted.
+/// What comes back is a basis, found with the multipliers and reduced costs of the steps; values follow from it on the
+/// whole program, where the simplex method makes good whatever the way back left open, so nothing here has to be
+/// trusted.
 ///
 ///   rule                                            the way back
 ///   row without entries, or that bounds imply       its activity is basic
 ///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
-///   column that is fixed, or without entries        at a bound
+///   column that is fixed, or without entries        at a bound; which one, the reduced cost says
 ///   column that only one direction helps            at the bound in that direction
 ///   column whose reduced cost has one sign          at a bound
 ///   whatever the duals are (dominated)
-///   row that forces its columns to their bounds     its activity is basic, columns at bounds
+///   row that forces its columns to their bounds     columns at bounds; where reduced costs have the wrong sign, the
+///   row
+///                                                   is at its bound and the column with the worst is basic
 ///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
+///   column that an equation gives, and rows and     column basic
+///   other columns keep within its bounds
+///   column of an equation of two entries, whose     column basic; where the other one is at a bound that came from it:
+///   bounds go to the other one                      the other one basic, and it at its own
+///   row that is a multiple of another one           where that one is at a bound that came from it: they change places
 ///
 /// Source: Andersen, Andersen, "Presolving in linear programming", Math. Programming 71, 1995.
-class presolve : public detail::shrinking_lp {
+class presolve : public detail::alike_rows {
  public:
   enum class result { reduced, infeasible, unbounded };
 
@@ -39,7 +45,7 @@ class presolve : public detail::shrinking_lp {
     const int m = model.rows(), n = model.columns();
     start(model);
     for (int pass = 0; pass < 12; ++pass) {
-      const int before = done_.size();
+      const int before = way_.size();
       const auto poll = [&](int at) {
         if (limits != nullptr && (at & 255) == 0) limits->poll();
       };
@@ -52,15 +58,25 @@ class presolve : public detail::shrinking_lp {
         if (column_left_[j] != 0) look_at_column(j);
       }
       if (!bad_ && !open_) fix_dominated();
+      for (int i = 0; i < m && !bad_ && !open_; ++i) {
+        poll(i);
+        if (row_left_[i] != 0) look_at_equation(i);
+      }
+      poll(0);
+      if (!bad_ && !open_) join_alike_rows();
       if (bad_) return result::infeasible;
       if (open_) return result::unbounded;
-      if (done_.size() == before) break;
+      if (way_.size() - before <= (m + n) / 1000) break;  // each pass costs a look at everything
     }
     build();
     return result::reduced;
   }
 
  private:
+  using cell = detail::cell;
+  using rule = detail::rule;
+  using way_back = detail::way_back;
+
   void look_at_row(int i) {
     const double l = row_lower_[i], u = row_upper_[i];
     const double slack = 1e-9 * (1 + math::larger(l > -infinity ? math::abs(l) : 0, u < infinity ? math::abs(u) : 0));
@@ -69,35 +85,16 @@ class presolve : public detail::shrinking_lp {
         bad_ = true;
         return;
       }
-      drop_row(i);
-      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+      drop_idle_row(i);
       return;
     }
     if (row_count_[i] == 1) {
       bound_by_row(i);
       return;
     }
-    // The least and largest activity that the bounds of the columns allow.
-    double least = 0, largest = 0, size = 0;
-    int open_low = 0, open_high = 0;
-    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
-      const int j = by_rows_.index[k];
-      if (column_left_[j] == 0) continue;
-      const double v = by_rows_.value[k];
-      const double low = v > 0 ? lower_[j] : upper_[j], high = v > 0 ? upper_[j] : lower_[j];
-      if (low - low != 0) {
-        ++open_low;
-      } else {
-        least += v * low;
-        size = math::larger(size, math::abs(v * low));
-      }
-      if (high - high != 0) {
-        ++open_high;
-      } else {
-        largest += v * high;
-        size = math::larger(size, math::abs(v * high));
-      }
-    }
+    const activity_range range = range_of(i);
+    const double least = range.least, largest = range.largest, size = range.size;
+    const int open_low = range.open_low, open_high = range.open_high;
     const double tolerance = slack + 1e-11 * size;
     if ((open_low == 0 && least > u + tolerance) || (open_high == 0 && largest < l - tolerance)) {
       bad_ = true;
@@ -106,66 +103,67 @@ class presolve : public detail::shrinking_lp {
     const bool low_implied = l == -infinity || (open_low == 0 && least >= l);
     const bool high_implied = u == infinity || (open_high == 0 && largest <= u);
     if (low_implied && high_implied) {
-      drop_row(i);
-      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+      drop_idle_row(i);
     } else if ((open_low == 0 && least >= u - 1e-13 * size) || (open_high == 0 && largest <= l + 1e-13 * size)) {
-      const bool at_least = open_low == 0 && least >= u - 1e-13 * size;
-      for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
-        const int j = by_rows_.index[k];
-        if (column_left_[j] == 0) continue;
-        const bool lower = (by_rows_.value[k] > 0) == at_least;
-        fix(j, lower ? lower_[j] : upper_[j], lower ? basis_status::lower : basis_status::upper);
-      }
-      drop_row(i);
-      done_.push_back({rule::drop_row, basis_status::basic, false, false, i, -1, 0});
+      force(i, open_low == 0 && least >= u - 1e-13 * size);
+    }
+  }
+
+  /// Row i holds its columns where its activity is least, or largest.
+  void force(int i, bool at_least) {
+    row_.clear();
+    for (const cell& one : matrix_.rows[i])
+      if (column_left_[one.at] != 0) row_.push_back(one);
+    for (const cell& one : row_)  // they need no row to be held
+      if (lower_[one.at] == upper_[one.at]) fix(one.at, lower_[one.at], basis_status::lower);
+    save_row(i);
+    drop_row(i);
+    way_.note(
+        way_back::step{.what = rule::force, .status = at_least ? basis_status::upper : basis_status::lower, .row = i});
+    for (const cell& one : row_) {
+      const int j = one.at;
+      if (column_left_[j] == 0) continue;
+      const bool lower = (one.value > 0) == at_least;
+      fix(j, lower ? lower_[j] : upper_[j], lower ? basis_status::lower : basis_status::upper);
     }
   }
 
   void bound_by_row(int i) {
     int j = -1;
     double v = 0;
-    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
-      if (column_left_[by_rows_.index[k]] == 0) continue;
-      j = by_rows_.index[k];
-      v = by_rows_.value[k];
+    for (const cell& one : matrix_.rows[i]) {
+      if (column_left_[one.at] == 0) continue;
+      j = one.at;
+      v = one.value;
     }
     if (math::abs(v) < 1e-7) return;
     const double l = (v > 0 ? row_lower_[i] : row_upper_[i]) / v, u = (v > 0 ? row_upper_[i] : row_lower_[i]) / v;
-    action one{rule::bound_by_row, basis_status::basic, l > lower_[j], u < upper_[j], i, j, v};
-    if (one.tightened_lower) lower_[j] = l;
-    if (one.tightened_upper) upper_[j] = u;
-    if (lower_[j] > upper_[j]) {
-      if (lower_[j] > upper_[j] + 1e-9 * (1 + math::abs(lower_[j]))) {
-        bad_ = true;
-        return;
-      }
-      (one.tightened_lower ? lower_[j] : upper_[j]) = one.tightened_lower ? upper_[j] : lower_[j];
-    }
+    way_back::step one{.what = rule::bound_by_row, .row = i, .column = j, .coefficient = v};
+    one.tightened_lower = l > lower_[j];
+    one.tightened_upper = u < upper_[j];
+    if (!tighten(j, l, u, one.tightened_lower, one.tightened_upper)) return;
     drop_row(i);
-    done_.push_back(one);
+    way_.note(one);
   }
 
   void look_at_column(int j) {
     if (lower_[j] == upper_[j]) {
-      // At the bound whose reduced cost would be right; the way back looks at nothing but bounds, so either will do.
-      const bool upper = lower_[j] != model_->column_lower(j) && upper_[j] == model_->column_upper(j);
-      fix(j, lower_[j], upper ? basis_status::upper : basis_status::lower);
+      fix(j, lower_[j], basis_status::lower);
       return;
     }
-    const sparse_matrix& a = model_->matrix();
     // Which way the rows let it go, whatever the other columns do.
     bool down = true, up = true;
     int row = -1;
     double coefficient = 0;
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      const int i = a.index[k];
+    for (const cell& one : matrix_.columns[j]) {
+      const int i = one.at;
       if (row_left_[i] == 0) continue;
       const bool low = row_lower_[i] > -infinity, high = row_upper_[i] < infinity;
-      const bool positive = a.value[k] > 0;
+      const bool positive = one.value > 0;
       if (positive ? low : high) down = false;
       if (positive ? high : low) up = false;
       row = i;
-      coefficient = a.value[k];
+      coefficient = one.value;
     }
     if (down && cost_[j] >= 0 && (cost_[j] > 0 || lower_[j] > -infinity)) {
       fix(j, lower_[j], basis_status::lower);
@@ -183,7 +181,6 @@ class presolve : public detail::shrinking_lp {
   /// keep off zero rests at a bound in every optimum.
   void fix_dominated() {
     const int m = model_->rows(), n = model_->columns();
-    const sparse_matrix& a = model_->matrix();
     dual_lower_.resize(m);
     dual_upper_.resize(m);
     bool any = false;
@@ -193,13 +190,13 @@ class presolve : public detail::shrinking_lp {
     }
     for (int j = 0; j < n; ++j) {
       if (column_left_[j] == 0 || column_count_[j] != 1 || (lower_[j] > -infinity && upper_[j] < infinity)) continue;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const int i = a.index[k];
+      for (const cell& one : matrix_.columns[j]) {
+        const int i = one.at;
         if (row_left_[i] == 0) continue;
-        const double at = cost_[j] / a.value[k];
+        const double at = cost_[j] / one.value;
         const bool above = upper_[j] == infinity, below = lower_[j] == -infinity;
-        if (above == (a.value[k] > 0) || (above && below)) dual_upper_[i] = math::smaller(dual_upper_[i], at);
-        if (below == (a.value[k] > 0) || (above && below)) dual_lower_[i] = math::larger(dual_lower_[i], at);
+        if (above == (one.value > 0) || (above && below)) dual_upper_[i] = math::smaller(dual_upper_[i], at);
+        if (below == (one.value > 0) || (above && below)) dual_lower_[i] = math::larger(dual_lower_[i], at);
         any = true;
       }
     }
@@ -208,10 +205,10 @@ class presolve : public detail::shrinking_lp {
     for (int j = 0; j < n && !open_; ++j) {
       if (column_left_[j] == 0) continue;
       double least = cost_[j], most = cost_[j], size = math::abs(cost_[j]);
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const int i = a.index[k];
+      for (const cell& one : matrix_.columns[j]) {
+        const int i = one.at;
         if (row_left_[i] == 0) continue;
-        const double v = a.value[k], low = v > 0 ? dual_lower_[i] : dual_upper_[i],
+        const double v = one.value, low = v > 0 ? dual_lower_[i] : dual_upper_[i],
                      high = v > 0 ? dual_upper_[i] : dual_lower_[i];
         least -= v * high;
         most -= v * low;
@@ -228,58 +225,8 @@ class presolve : public detail::shrinking_lp {
     }
   }
 
-  /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
-  void substitute(int j, int i, double v) {
-    double largest = 0;
-    double least_others = 0, largest_others = 0;
-    bool open_low = false, open_high = false;
-    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
-      const int other = by_rows_.index[k];
-      if (column_left_[other] == 0) continue;
-      const double c = by_rows_.value[k];
-      largest = math::larger(largest, math::abs(c));
-      if (other == j) continue;
-      const double low = c > 0 ? lower_[other] : upper_[other], high = c > 0 ? upper_[other] : lower_[other];
-      if (low - low != 0) {
-        open_low = true;
-      } else {
-        least_others += c * low;
-      }
-      if (high - high != 0) {
-        open_high = true;
-      } else {
-        largest_others += c * high;
-      }
-    }
-    if (math::abs(v) < 0.01 * largest) return;
-    const double dual = cost_[j] / v;
-    const double l = row_lower_[i], u = row_upper_[i];
-    // The row will be tight at one bound.
-    double at = dual > 0 ? l : dual < 0 ? u : l > -infinity ? l : u;
-    if (l == u) at = l;
-    if (at - at != 0) return;
-    // v x_j = activity - others, with an activity at that bound, or anywhere within where the dual is zero.
-    const bool pinned = l == u || dual != 0;
-    const double high_activity = pinned ? at : u, low_activity = pinned ? at : l;
-    double top = open_low ? infinity : high_activity - least_others;
-    double bottom = open_high ? -infinity : low_activity - largest_others;
-    if (v < 0) std::swap(top, bottom);
-    const double most = top / v, least = bottom / v;
-    if (!(lower_[j] == -infinity || least >= lower_[j]) || !(upper_[j] == infinity || most <= upper_[j])) return;
-    if (dual != 0) {
-      for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) {
-        const int other = by_rows_.index[k];
-        if (column_left_[other] == 0 || other == j) continue;
-        cost_[other] -= dual * by_rows_.value[k];
-        if (math::abs(cost_[other]) < 1e-13 * math::abs(dual * by_rows_.value[k])) cost_[other] = 0;
-      }
-    }
-    drop_column(j);
-    drop_row(i);
-    done_.push_back({rule::substitute, at == l ? basis_status::lower : basis_status::upper, false, false, i, j, v});
-  }
-
   table<double> dual_lower_, dual_upper_;
+  table<cell> row_;
 };
 
 }  // namespace plait

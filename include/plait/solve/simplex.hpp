@@ -12,6 +12,7 @@
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/implied_boxes.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/on_demand.hpp>
 #include <plait/solve/detail/price_crash.hpp>
@@ -101,7 +102,6 @@ class simplex : private detail::proof {
         return;
       }
       if (known && finish_optimal(model, options, limits, found)) return;
-      crashed_ = known;
     }
     for (int attempt = 0; attempt < 4; ++attempt) {
       const bool scaled = attempt != 2;
@@ -209,23 +209,35 @@ class simplex : private detail::proof {
     return limits.reason == detail::stop_reason::none;
   }
 
-  /// Solves what presolve leaves, and brings its basis back. False where that
-  /// has no optimum; the whole program then says which certificate there is.
+  /// Solves what presolve leaves, and brings its basis back. True where that is
+  /// an optimum; from another end the whole program goes on, and says which
+  /// certificate there is.
   bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
     if (presolve_.reduce(model, &limits) != presolve::result::reduced) return false;
-    if (presolve_.steps() == 0) return false;
+    if (presolve_.steps().size() == 0) return false;
     const lp& small = presolve_.reduced();
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
     scaled_.load(small, true);
+    if (dual_first) detail::add_implied_boxes(scaled_);
     engine_.attach(scaled_, options.seed);
     whole_ = nullptr;
     engine_.state.threshold = 0.1;
     engine_.state.set_basis(status_);
     const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
     say(options, outcome, limits);
+    const detail::tableau& t = engine_.state;
+    reduced_cost_.clear();
+    if (outcome == detail::outcome::infeasible || outcome == detail::outcome::unbounded) {
+      presolve_.postsolve(t.status, reduced_cost_, status_);
+      crashed_ = true;
+      return false;
+    }
     if (outcome != detail::outcome::optimal) return false;
-    presolve_.postsolve(engine_.state.status, status_);
+    reduced_cost_.resize(t.variables());
+    for (int j = 0; j < t.variables(); ++j) reduced_cost_[j] = t.d[j] * scaled_.scale_of(j);
+    presolve_.postsolve(t.status, reduced_cost_, status_);
+    crashed_ = true;
     return true;
   }
 
@@ -275,6 +287,7 @@ class simplex : private detail::proof {
   }
 
   presolve presolve_;
+  table<double> reduced_cost_;  // of what presolve left
   detail::price_crash crash_;
   detail::sifting sifting_;
   detail::folding folding_;

@@ -1,71 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
 
-/// A program that rows and columns leave one after the other, with a record of how, which leads a basis of what is left
-/// back to one of the whole. Costs are those of a minimization.
+/// A program that rows and columns leave one after the other, with a record of how. Costs are those of a minimization.
+///
+/// Rows and columns that left are marked and stay in the lists of the others; counts are of those that are left.
 class shrinking_lp {
  public:
   [[nodiscard]] const lp& reduced() const { return reduced_; }
-  [[nodiscard]] int steps() const { return done_.size(); }
+  [[nodiscard]] const way_back& steps() const { return way_; }
 
-  /// The statuses of all variables of the whole program, rows behind columns, from those of the reduced one.
-  void postsolve(const table<basis_status>& small, table<basis_status>& whole) const {
-    const int m = model_->rows(), n = model_->columns();
-    whole.assign(n + m, basis_status::lower);
-    for (int k = 0; k < columns_.size(); ++k) whole[columns_[k]] = small[k];
-    for (int k = 0; k < rows_.size(); ++k) whole[n + rows_[k]] = small[columns_.size() + k];
-    for (int s = done_.size() - 1; s >= 0; --s) {
-      const action& one = done_[s];
-      switch (one.what) {
-        case rule::drop_row:
-          whole[n + one.row] = basis_status::basic;
-          break;
-        case rule::fix_column:
-          whole[one.column] = one.status;
-          break;
-        case rule::bound_by_row: {
-          const basis_status at = whole[one.column];
-          const bool by_row =
-              (at == basis_status::lower && one.tightened_lower) || (at == basis_status::upper && one.tightened_upper);
-          if (by_row) {
-            whole[one.column] = basis_status::basic;
-            const bool row_lower = (at == basis_status::lower) == (one.coefficient > 0);
-            whole[n + one.row] = row_lower ? basis_status::lower : basis_status::upper;
-          } else {
-            whole[n + one.row] = basis_status::basic;
-          }
-          break;
-        }
-        case rule::substitute:
-          whole[one.column] = basis_status::basic;
-          whole[n + one.row] = one.status;
-          break;
-      }
-    }
+  /// From an optimal basis of the reduced program to one of the whole: statuses of all variables, rows behind columns.
+  /// `reduced_cost` belongs to the variables of the reduced program in the same order, with the sign of a
+  /// minimization; without any the basis is as good as statuses alone can tell.
+  void postsolve(const table<basis_status>& small, const table<double>& reduced_cost, table<basis_status>& whole) {
+    way_.follow(*model_, columns_, rows_, small, reduced_cost, whole);
   }
 
  protected:
-  enum class rule : signed char { drop_row, fix_column, bound_by_row, substitute };
-  struct action {
-    rule what;
-    basis_status status;
-    bool tightened_lower, tightened_upper;
-    int row, column;
-    double coefficient;
-  };
-
   /// All of a model.
   void start(const lp& model) {
     model_ = &model;
     const int m = model.rows(), n = model.columns();
-    transpose(model.matrix(), by_rows_);
+    matrix_.load(model.matrix());
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     lower_ = model.column_lowers();
     upper_ = model.column_uppers();
@@ -77,42 +43,102 @@ class shrinking_lp {
     row_left_.assign(m, 1);
     column_count_.resize(n);
     row_count_.resize(m);
-    for (int j = 0; j < n; ++j) column_count_[j] = model.matrix().begin[j + 1] - model.matrix().begin[j];
-    for (int i = 0; i < m; ++i) row_count_[i] = by_rows_.begin[i + 1] - by_rows_.begin[i];
-    done_.clear();
+    for (int j = 0; j < n; ++j) column_count_[j] = matrix_.columns.count(j);
+    for (int i = 0; i < m; ++i) row_count_[i] = matrix_.rows.count(i);
+    way_.clear();
     bad_ = false;
     open_ = false;
   }
 
   void drop_row(int i) {
     row_left_[i] = 0;
-    for (int k = by_rows_.begin[i]; k < by_rows_.begin[i + 1]; ++k) --column_count_[by_rows_.index[k]];
+    for (const cell& one : matrix_.rows[i]) --column_count_[one.at];
   }
   void drop_column(int j) {
     column_left_[j] = 0;
-    const sparse_matrix& a = model_->matrix();
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) --row_count_[a.index[k]];
+    for (const cell& one : matrix_.columns[j]) --row_count_[one.at];
   }
+  /// A row that holds whatever the columns do.
+  void drop_idle_row(int i) {
+    drop_row(i);
+    way_.note(way_back::step{.what = rule::drop_row, .row = i});
+  }
+  /// Keeps what is left of a column, or of a row, for the way back.
+  void save_column(int j) {
+    for (const cell& one : matrix_.columns[j])
+      if (row_left_[one.at] != 0) way_.save(one);
+  }
+  void save_row(int i) {
+    for (const cell& one : matrix_.rows[i])
+      if (column_left_[one.at] != 0) way_.save(one);
+  }
+
+  /// A column that stays at a bound. Where both bounds are the same its reduced cost tells which one holds it.
   void fix(int j, double value, basis_status status) {
-    if (value == infinity || value == -infinity) {
+    if (value - value != 0) {
       open_ = true;
       return;
     }
+    save_column(j);
     drop_column(j);
-    const sparse_matrix& a = model_->matrix();
     if (value != 0) {  // what it uses up is taken off the bounds of the rows
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        row_lower_[a.index[k]] -= a.value[k] * value;
-        row_upper_[a.index[k]] -= a.value[k] * value;
+      for (const cell& one : matrix_.columns[j])
+        if (row_left_[one.at] != 0) shift_row(one.at, -one.value * value);
+    }
+    way_.note(way_back::step{.what = rule::fix_column,
+                             .status = status,
+                             .either = lower_[j] == upper_[j] && model_->column_lower(j) != model_->column_upper(j),
+                             .column = j,
+                             .cost = cost_[j]});
+  }
+
+  /// Moves both bounds of a row; what is left of a difference of equals is nothing.
+  void shift_row(int i, double by) {
+    const bool equation = row_lower_[i] == row_upper_[i];
+    shift(row_lower_[i], by);
+    if (equation) {
+      row_upper_[i] = row_lower_[i];
+    } else {
+      shift(row_upper_[i], by);
+    }
+  }
+  static void shift(double& value, double by) {
+    const double sum = value + by;
+    value = math::abs(sum) < 1e-14 * math::abs(by) ? 0 : sum;
+  }
+
+  /// The least and largest that a row can be by the bounds of its columns but one. Cost: O(entries of the row).
+  struct activity_range {
+    double least = 0, largest = 0;  ///< of the columns that have a bound on that side
+    double size = 0;                ///< the largest term
+    int open_low = 0, open_high = 0;
+  };
+  [[nodiscard]] activity_range range_of(int i, int without = -1) const {
+    activity_range found;
+    for (const cell& one : matrix_.rows[i]) {
+      const int j = one.at;
+      if (column_left_[j] == 0 || j == without) continue;
+      const double v = one.value;
+      const double low = v > 0 ? lower_[j] : upper_[j], high = v > 0 ? upper_[j] : lower_[j];
+      if (low - low != 0) {
+        ++found.open_low;
+      } else {
+        found.least += v * low;
+        found.size = math::larger(found.size, math::abs(v * low));
+      }
+      if (high - high != 0) {
+        ++found.open_high;
+      } else {
+        found.largest += v * high;
+        found.size = math::larger(found.size, math::abs(v * high));
       }
     }
-    done_.push_back({rule::fix_column, status, false, false, -1, j, 0});
+    return found;
   }
 
   /// Makes the reduced program of what is left.
   void build() {
     const int m = model_->rows(), n = model_->columns();
-    const sparse_matrix& a = model_->matrix();
     columns_.clear();
     rows_.clear();
     renamed_.assign(m, -1);
@@ -132,10 +158,10 @@ class shrinking_lp {
       if (column_left_[j] == 0) continue;
       columns_.push_back(j);
       reduced_.add_column(cost_[j], lower_[j], upper_[j]);
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        if (row_left_[a.index[k]] == 0) continue;
-        small.index.push_back(renamed_[a.index[k]]);
-        small.value.push_back(a.value[k]);
+      for (const cell& one : matrix_.columns[j]) {
+        if (row_left_[one.at] == 0) continue;
+        small.index.push_back(renamed_[one.at]);
+        small.value.push_back(one.value);
       }
       small.begin.push_back(small.index.size());
     }
@@ -147,11 +173,11 @@ class shrinking_lp {
   lp reduced_;
   sparse_matrix small_;
   table<int> renamed_;
-  sparse_matrix by_rows_;
+  editable_matrix matrix_;
   table<double> lower_, upper_, row_lower_, row_upper_, cost_;
   table<char> column_left_, row_left_;
   table<int> column_count_, row_count_, columns_, rows_;
-  table<action> done_;
+  way_back way_;
   bool bad_ = false, open_ = false;  // found infeasible; found unbounded
 };
 

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <plait/solve.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/implied_boxes.hpp>
+#include <plait/solve/model.hpp>
+
+#include <doctest/doctest.h>
+
+#include "made.hpp"
+#include "oracle.hpp"
+
+using namespace plait;
+using detail::rule;
+
+namespace {
+
+bool near(double a, double b) {
+  return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b));
+}
+
+solve_options plain() {
+  solve_options options;
+  options.presolve = options.fold = options.crash = false;
+  return options;
+}
+
+/// A program made around its optimum, to which rows and columns are added that every rule of presolve is for, all of
+/// them met by that optimum: so it stays one.
+lp full_of_structure(oracle::dice& d, bool degenerate) {
+  const made::known one = made::around_optimum(d, d.between(4, 30), d.between(3, 20), 0.25, degenerate);
+  lp model = one.model;
+  const answer base = solve(model, plain());
+  REQUIRE(base.status == termination::optimal);
+  const int n = model.columns(), m = model.rows();
+  const double factors[] = {-2, -1, 0.5, 2, 3};
+  const auto factor = [&] { return factors[d.between(0, 4)]; };
+  for (int extra = d.between(2, 8); extra-- > 0;) {
+    const int j = d.between(0, n - 1), i = d.between(0, m - 1);
+    switch (d.between(0, 4)) {
+      case 0: {  // an equation of two entries
+        const int other = (j + 1 + d.between(0, n - 2)) % n;
+        if (other == j) break;
+        const lp_entry two[] = {{j, factor()}, {other, factor()}};
+        const double sum = two[0].value * base.x[j] + two[1].value * base.x[other];
+        model.add_row(sum, sum, two);
+        break;
+      }
+      case 1: {  // a multiple of a row, tighter, or as tight, on one side
+        const double times = factor(), at = times * base.activity[i];
+        std::vector<lp_entry> row;
+        for (int k = 0; k < n; ++k)
+          if (const double v = model.coefficient(i, k); v != 0) row.push_back({k, times * v});
+        const int kind = d.between(0, 2);
+        model.add_row(kind == 0 ? -infinity : at - kind + 1, kind == 1 ? infinity : at + kind, row);
+        break;
+      }
+      case 2: {  // a bound written as a row
+        const lp_entry alone[] = {{j, factor()}};
+        const double at = alone[0].value * base.x[j];
+        const int kind = d.between(0, 2);
+        model.add_row(kind == 0 ? -infinity : at, kind == 1 ? infinity : at, alone);
+        break;
+      }
+      case 3: {  // a row that holds all its columns at bounds
+        std::vector<lp_entry> row;
+        double sum = 0;
+        for (int k = 0; k < n && row.size() < 4; ++k) {
+          const bool lower = base.x[k] == model.column_lower(k);
+          if (!lower && base.x[k] != model.column_upper(k)) continue;
+          row.push_back({k, lower ? 1.0 + k % 3 : -1.0 - k % 3});
+          sum += row.back().value * base.x[k];
+        }
+        if (row.size() > 1) model.add_row(-infinity, sum, row);
+        break;
+      }
+      default: {  // a column alone in its row, which stays at zero
+        const lp_entry alone[] = {{i, factor()}};
+        const bool free = d.between(0, 1) == 0;
+        model.add_column(alone[0].value * base.dual[i] + (free ? 0 : d.between(0, 2)), free ? -infinity : 0, infinity,
+                         alone);
+      }
+    }
+  }
+  return model;
+}
+
+/// Solves what presolve leaves on its own, and gives the basis that the way back leads to.
+basis through_presolve(presolve& small, const lp& model) {
+  const answer inner = solve(small.reduced(), plain());
+  REQUIRE(inner.status == termination::optimal);
+  const int n = small.reduced().columns(), m = small.reduced().rows();
+  table<basis_status> at, whole;
+  table<double> reduced_cost;
+  for (int j = 0; j < n; ++j) {
+    at.push_back(inner.basis.columns[j]);
+    reduced_cost.push_back(inner.reduced_cost[j]);
+  }
+  for (int i = 0; i < m; ++i) {
+    at.push_back(inner.basis.rows[i]);
+    reduced_cost.push_back(inner.dual[i]);
+  }
+  small.postsolve(at, reduced_cost, whole);
+  basis found;
+  for (int j = 0; j < model.columns(); ++j) found.columns.push_back(whole[j]);
+  for (int i = 0; i < model.rows(); ++i) found.rows.push_back(whole[model.columns() + i]);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the way back from presolve is a basis that is optimal as it is, whatever rules were used") {
+  oracle::dice d{211};
+  int used[detail::rules] = {};
+  presolve small;
+  for (int trial = 0; trial < 400; ++trial) {
+    CAPTURE(trial);
+    const lp model = full_of_structure(d, trial % 2 == 1);
+    const answer whole = solve(model, plain());
+    REQUIRE(whole.status == termination::optimal);
+    REQUIRE(small.reduce(model) == presolve::result::reduced);
+    for (int k = 0; k < detail::rules; ++k) used[k] += small.steps().count(static_cast<rule>(k));
+    const basis back = through_presolve(small, model);
+    int basic = 0;
+    for (const basis_status one : back.columns) basic += one == basis_status::basic ? 1 : 0;
+    for (const basis_status one : back.rows) basic += one == basis_status::basic ? 1 : 0;
+    CHECK(basic == model.rows());
+    const answer there = solve(model, plain(), back);
+    REQUIRE(there.status == termination::optimal);
+    CHECK(there.verified);  // values and duals
+    CHECK(there.iterations == 0);
+    CHECK(there.basis == back);
+    // The duals that the way back has found are those of the basis.
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    for (int i = 0; i < model.rows(); ++i)
+      CHECK(std::fabs(small.steps().multipliers()[i] - sign * there.dual[i]) < 1e-8);
+    for (int j = 0; j < model.columns(); ++j)
+      CHECK(std::fabs(small.steps().reduced_costs()[j] - sign * there.reduced_cost[j]) < 1e-8);
+    CHECK(near(there.objective, whole.objective));
+    CHECK(near(solve(model).objective, whole.objective));
+  }
+  for (const int count : used) CHECK(count > 60);
+}
+
+TEST_CASE("with presolve tiny programs full of equations agree with every vertex in exact fractions") {
+  oracle::dice d{223};
+  int infeasible = 0, taken = 0;
+  presolve small;
+  for (int trial = 0; trial < 1500; ++trial) {
+    CAPTURE(trial);
+    lp model = oracle::tiny_program(d, d.between(2, 4), d.between(0, 2));
+    const int n = model.columns();
+    for (int extra = d.between(1, 2); extra-- > 0;) {
+      const int j = d.between(0, n - 1), other = (j + 1 + d.between(0, n - 2)) % n, length = d.between(2, 3);
+      std::vector<lp_entry> row{{j, d.between(1, 3) * (d.between(0, 1) == 0 ? 1.0 : -1.0)}};
+      if (other != j) row.push_back({other, d.between(1, 3) * (d.between(0, 1) == 0 ? 1.0 : -1.0)});
+      const int third = (other + 1) % n;
+      if (length == 3 && third != j && third != other) row.push_back({third, 1});
+      const double right = d.between(-4, 4);
+      model.add_row(right, right, row);
+    }
+    const auto exact = oracle::optimum(model);
+    if (!exact) ++infeasible;
+    if (small.reduce(model) == presolve::result::reduced) {
+      taken += small.steps().count(rule::exchange) + small.steps().count(rule::eliminate);
+      if (exact && small.reduced().rows() > 0) {
+        const answer there = solve(model, plain(), through_presolve(small, model));
+        CHECK(there.iterations == 0);
+        CHECK(near(there.objective, exact->value()));
+      }
+    } else {
+      CHECK_FALSE(exact);  // every column has bounds
+    }
+    for (const lp_algorithm algorithm : {lp_algorithm::dual, lp_algorithm::primal}) {
+      solve_options options;
+      options.algorithm = algorithm;
+      const answer found = solve(model, options);
+      REQUIRE(found.status == (exact ? termination::optimal : termination::infeasible));
+      CHECK(found.verified);
+      if (exact) CHECK(near(found.objective, exact->value()));
+    }
+  }
+  CHECK(taken > 100);
+  CHECK(infeasible > 100);
+  CHECK(infeasible < 1400);
+}
+
+TEST_CASE("with presolve and without it the same programs have no optimum, and a ray that is checked says why") {
+  oracle::dice d{227};
+  int infeasible = 0, unbounded = 0, reduced = 0;
+  presolve small;
+  for (int trial = 0; trial < 400; ++trial) {
+    CAPTURE(trial);
+    lp model = full_of_structure(d, trial % 2 == 1);
+    // Some costs, bounds and rows are no longer what the optimum was made for.
+    for (int edit = d.between(2, 6); edit-- > 0;) {
+      const int j = d.between(0, model.columns() - 1), i = d.between(0, model.rows() - 1);
+      if (d.between(0, 1) == 0) {
+        model.set_cost(j, d.between(-9, 9));
+        if (d.between(0, 1) == 0) model.set_column_bounds(j, -infinity, model.column_upper(j));
+      } else {
+        const double at = d.between(-60, 60);
+        model.set_row_bounds(i, at, d.between(0, 1) == 0 ? at : infinity);
+      }
+    }
+    const answer without = solve(model, plain());
+    for (const lp_algorithm algorithm : {lp_algorithm::dual, lp_algorithm::primal}) {
+      solve_options options;
+      options.algorithm = algorithm;
+      const answer with = solve(model, options);
+      CHECK(with.verified);
+      if (with.status != without.status) {  // both are true of it
+        CHECK(with.status != termination::optimal);
+        CHECK(without.status != termination::optimal);
+      } else if (with.status == termination::optimal) {
+        CHECK(near(with.objective, without.objective));
+      }
+    }
+    infeasible += without.status == termination::infeasible ? 1 : 0;
+    unbounded += without.status == termination::unbounded ? 1 : 0;
+    if (without.status != termination::optimal && small.reduce(model) == presolve::result::reduced) ++reduced;
+  }
+  CHECK(infeasible > 50);
+  CHECK(unbounded > 20);
+  CHECK(reduced > 20);  // the methods found it, on what was left
+}
+
+TEST_CASE("an equation of two entries hands on the bounds of the column that leaves") {
+  // x + 2 y = 8 with 2 <= x <= 6 holds y between 1 and 3; z + y + x <= 9 becomes z - y <= 1.
+  linear_model m;
+  const variable x = m.add("x", 2, 6), y = m.add("y", 0, 10), z = m.add("z", 0, 10), w = m.add("w", 0, 10);
+  m.minimize(-1 * x - 3 * y - 2 * z - w);
+  const constraint equation = m.add(x + 2 * y == 8);
+  m.add(x + y + z <= 9);
+  m.add(z + y + w <= 7);
+  m.add(2 * z + 5 * w + y <= 25);
+  presolve small;
+  REQUIRE(small.reduce(m.program()) == presolve::result::reduced);
+  CHECK(small.steps().count(rule::exchange) == 1);
+  REQUIRE(small.reduced().columns() == 3);
+  CHECK(small.reduced().column_lower(0) == 1);
+  CHECK(small.reduced().column_upper(0) == 3);
+  CHECK(small.reduced().cost(0) == -1);
+  CHECK(small.reduced().row_upper(0) == 1);
+  CHECK(small.reduced().coefficient(0, 0) == -1);
+  const answer found = solve(m.program());
+  REQUIRE(found.status == termination::optimal);
+  CHECK(found.objective == solve(m.program(), plain()).objective);
+  CHECK(value_of(found, x) + 2 * value_of(found, y) == 8);
+  CHECK(reduced_cost_of(found, y) == 0);
+  CHECK(found.basis.rows[equation.row] != basis_status::basic);
+}
+
+TEST_CASE("presolve fills in no more than a few entries for a column that it takes out") {
+  oracle::dice d{229};
+  presolve small;
+  for (int trial = 0; trial < 60; ++trial) {
+    const lp model = full_of_structure(d, false);
+    REQUIRE(small.reduce(model) == presolve::result::reduced);
+    CHECK(small.reduced().entries() <= model.entries() + 10 * small.steps().count(rule::eliminate));
+  }
+}
+
+TEST_CASE("rows taken off each other leave rows and columns of one matrix") {
+  oracle::dice d{233};
+  for (int trial = 0; trial < 50; ++trial) {
+    const int m = d.between(2, 8), n = d.between(2, 8);
+    lp model;
+    std::vector<std::vector<double>> dense(static_cast<std::size_t>(m),
+                                           std::vector<double>(static_cast<std::size_t>(n)));
+    for (int i = 0; i < m; ++i) model.add_row(0, 0);
+    for (int j = 0; j < n; ++j) {
+      std::vector<lp_entry> column;
+      for (int i = 0; i < m; ++i) {
+        const double v = d.between(0, 1) == 0 ? 0 : d.between(-3, 3);
+        dense[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] = v;
+        if (v != 0) column.push_back({i, v});
+      }
+      model.add_column(0, 0, 1, column);
+    }
+    detail::editable_matrix a;
+    a.load(model.matrix());
+    table<int> row_count(m), column_count(n);
+    for (int i = 0; i < m; ++i) row_count[i] = a.rows.count(i);
+    for (int j = 0; j < n; ++j) column_count[j] = a.columns.count(j);
+    for (int step = 0; step < 20; ++step) {
+      const int k = d.between(0, m - 1), i = d.between(0, m - 1);
+      if (i == k) continue;
+      table<detail::cell> row;
+      for (const detail::cell& one : a.rows[i]) row.push_back(one);
+      const double times = d.between(-2, 2);
+      if (times == 0) continue;
+      a.subtract(k, times, row, row_count[k], column_count);
+      for (std::size_t j = 0; j < static_cast<std::size_t>(n); ++j)
+        dense[static_cast<std::size_t>(k)][j] -= times * dense[static_cast<std::size_t>(i)][j];
+    }
+    int in_rows = 0, in_columns = 0;
+    for (int i = 0; i < m; ++i) {
+      for (const detail::cell& one : a.rows[i]) {
+        CHECK(one.value == dense[static_cast<std::size_t>(i)][static_cast<std::size_t>(one.at)]);
+        CHECK(one.value != 0);
+        ++in_rows;
+      }
+    }
+    for (int j = 0; j < n; ++j) {
+      for (const detail::cell& one : a.columns[j]) {
+        CHECK(one.value == dense[static_cast<std::size_t>(one.at)][static_cast<std::size_t>(j)]);
+        ++in_columns;
+      }
+    }
+    int entries = 0;
+    for (const auto& row : dense)
+      for (const double v : row) entries += v != 0 ? 1 : 0;
+    CHECK(in_rows == entries);
+    CHECK(in_columns == entries);
+    for (int i = 0; i < m; ++i) CHECK(row_count[i] == a.rows.count(i));
+    for (int j = 0; j < n; ++j) CHECK(column_count[j] == a.columns.count(j));
+  }
+}
+
+TEST_CASE("bounds that rows imply for the dual method lie beyond every feasible point") {
+  // x + 2 y <= 8 with x, y >= 0: x up to 8 and y up to 4, and a little beyond; z has none.
+  lp two;
+  two.add_row(-infinity, 8);
+  two.add_row(-infinity, 8);
+  const lp_entry x[] = {{0, 1}}, y[] = {{0, 2}}, z[] = {{1, 1}}, w[] = {{1, -1}};
+  two.add_column(-1, 0, infinity, x);
+  two.add_column(-1, 0, 100, y);
+  two.add_column(0, 0, infinity, z);
+  two.add_column(0, 0, infinity, w);
+  detail::form program;
+  program.load(two, false);
+  CHECK(detail::add_implied_boxes(program) == 2);
+  CHECK(program.upper[0] == doctest::Approx(8 + 9e-3));
+  CHECK(program.upper[1] == doctest::Approx(4 + 5e-3));
+  CHECK(program.upper[2] == infinity);
+  CHECK(program.upper[3] == infinity);
+  oracle::dice d{239};
+  int set = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    CAPTURE(trial);
+    const lp model = full_of_structure(d, trial % 2 == 1);
+    program.load(model, true);
+    const int here = detail::add_implied_boxes(program);
+    set += here;
+    int changed = 0;
+    for (int pass = 0; pass < 4; ++pass) {  // feasible points: the optima of some objectives
+      lp other = model;
+      for (int j = 0; j < model.columns(); ++j) other.set_cost(j, pass == 0 ? model.cost(j) : d.between(-3, 3));
+      const answer found = solve(other, plain());
+      if (found.status != termination::optimal) continue;
+      changed = 0;
+      for (int j = 0; j < model.columns(); ++j) {
+        const double v = found.x[j] / program.column_scale[j];
+        const double l = model.column_lower(j) / program.column_scale[j],
+                     u = model.column_upper(j) / program.column_scale[j];
+        if (program.lower[j] != l) {
+          ++changed;
+          CHECK(program.lower[j] > l);
+          CHECK(program.lower[j] < v - 5e-4);
+        }
+        if (program.upper[j] != u) {
+          ++changed;
+          CHECK(program.upper[j] < u);
+          CHECK(program.upper[j] > v + 5e-4);
+        }
+      }
+      CHECK((changed > 0) == (here > 0));
+    }
+  }
+  CHECK(set > 200);
+}
