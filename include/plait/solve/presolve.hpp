@@ -18,22 +18,21 @@ namespace plait {
 /// whole program, where the simplex method makes good whatever the way back left open, so nothing here has to be
 /// trusted.
 ///
-///   rule                                            the way back
-///   row without entries, or that bounds imply       its activity is basic
-///   row with one entry: a bound of its column       where the column is at that bound: column basic, row at its bound
-///   column that is fixed, or without entries        at a bound; which one, the reduced cost says
-///   column that only one direction helps            at the bound in that direction
-///   column whose reduced cost has one sign          at a bound
-///   whatever the duals are (dominated)
-///   row that forces its columns to their bounds     columns at bounds; where reduced costs have the wrong sign, the
-///   row
-///                                                   is at its bound and the column with the worst is basic
-///   column alone in a row that implies its bounds   column basic, row at the bound that the dual names
-///   column that an equation gives, and rows and     column basic
-///   other columns keep within its bounds
-///   column of an equation of two entries, whose     column basic; where the other one is at a bound that came from it:
-///   bounds go to the other one                      the other one basic, and it at its own
-///   row that is a multiple of another one           where that one is at a bound that came from it: they change places
+/// Rules, and the way back from each:
+///
+///   * A row without entries, or that bounds imply: its activity is basic.
+///   * A row with one entry, a bound of its column: where the column is at that bound, column basic, row at its bound.
+///   * A column that is fixed, or without entries: at a bound; which one, the reduced cost says.
+///   * A column that only one direction helps: at the bound in that direction.
+///   * A column whose reduced cost has one sign whatever the duals are (dominated): at a bound.
+///   * A row that forces its columns to their bounds: columns at bounds; where reduced costs have the wrong sign, the
+///     row is at its bound and the column with the worst is basic.
+///   * A column alone in a row that implies its bounds: column basic, row at the bound that the dual names.
+///   * A column that an equation gives, and rows and other columns keep within its bounds: column basic.
+///   * A column of an equation of two entries, whose bounds go to the other one: column basic; where the other one is
+///   at
+///     a bound that came from it, the other one basic, and it at its own.
+///   * A row that is a multiple of another one: where that one is at a bound that came from it, they change places.
 ///
 /// Source: Andersen, Andersen, "Presolving in linear programming", Math. Programming 71, 1995.
 class presolve : public detail::alike_rows {
