@@ -209,8 +209,7 @@ class priced_blocks {
     for (const int b : active_) {
       block_program::block& one = hulls.program.blocks[b];
       const double demand = one.b + one.g * t;
-      if (with_hulls) hulls.make_for(one, demand);
-      value += hulls.cost_at(one, demand);
+      value += with_hulls ? hulls.make_and_meet(one, demand) : hulls.cost_at(one, demand);
     }
   }
 
