@@ -51,7 +51,7 @@ class price_crash {
       double largest = 0;
       for (int l = 0; l < links; ++l) largest = math::larger(largest, blocks_.prices()[l]);
       for (int l = 0; l < links; ++l) {
-        const double off = 2.5 * off_ * (blocks_.prices()[l] + 0.1 * largest);
+        const double off = (blocks_.t_moves() ? 2 : 2.5) * off_ * (blocks_.prices()[l] + 0.1 * largest);
         lowest_[l] = math::larger(0, blocks_.prices()[l] - off);
         highest_[l] = math::smaller(blocks_.program().penalty, blocks_.prices()[l] + off);
       }
@@ -145,9 +145,10 @@ class price_crash {
         reach = math::larger(reach, math::abs(way) / (best_price_[l] + 0.1 * largest));
       }
       if (blocks_.stride > 1 && round > 3 && reach < 1.5 * off_) break;
-      // As steps get shorter, more blocks are settled.
-      if ((reach < 0.8 * reached || !blocks_.is_settled()) && reach < 0.5) {
-        for (int l = 0; l < links; ++l) step_[l] = reach * (best_price_[l] + 0.1 * largest);
+      // As steps get shorter, more blocks are settled; the shares that took least, where t is sought and where not.
+      const double shorter = blocks_.t_moves() ? 0.5 : 0.8, far = blocks_.t_moves() ? 2 : 1;
+      if ((reach < shorter * reached || !blocks_.is_settled()) && reach < 0.5) {
+        for (int l = 0; l < links; ++l) step_[l] = far * reach * (best_price_[l] + 0.1 * largest);
         blocks_.settle(step_, blocks_.t_moves() ? 4 * t_reach_ : 0);
         reached = reach;
       }

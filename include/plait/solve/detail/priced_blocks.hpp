@@ -208,7 +208,7 @@ class priced_blocks {
   [[nodiscard]] int evaluations() const { return evaluations_; }
 
  private:
-  static constexpr int most_groups = 8, least_in_group = 4;
+  static constexpr int most_groups = 8, least_in_group = 32;
 
   [[nodiscard]] int group_of(int b) const { return (b >> shift_) & (groups - 1); }
   void make_hulls() {
