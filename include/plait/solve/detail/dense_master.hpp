@@ -32,6 +32,7 @@ class dense_master {
     }
     for (int l = 0; l < links_; ++l) limit(l, lowest[l], highest[l]);
     use_.clear();
+    use_.reserve(128 * width_);
     cost_.clear();
     group_.clear();
     key_.clear();
