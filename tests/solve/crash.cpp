@@ -171,6 +171,58 @@ TEST_CASE("programs of another kind are left alone by the price crash") {
   CHECK_FALSE(crash.find(changed, status));
 }
 
+TEST_CASE("the master finds the mixture of least cost, of each group one, also as proposals come and limits move") {
+  shares::dice dice{11};
+  for (int time = 0; time < 300; ++time) {
+    CAPTURE(time);
+    const int links = 1 + time % 5, groups = 1 << (time % 4);
+    table<double> capacity(links), lowest(links), highest(links), use(links), prices;
+    for (int l = 0; l < links; ++l) {
+      capacity[l] = groups * (0.5 + dice.unit());
+      lowest[l] = dice.unit();
+      highest[l] = lowest[l] + 5 * dice.unit();
+    }
+    // The same program for the simplex methods: mixtures, what is left and what is exceeded of each capacity.
+    lp same;
+    for (int l = 0; l < links; ++l) same.add_row(capacity[l], capacity[l]);
+    for (int g = 0; g < groups; ++g) same.add_row(1, 1);
+    for (int l = 0; l < links; ++l) {
+      same.add_column(-lowest[l], 0, infinity, std::vector<lp_entry>{{l, 1}});
+      same.add_column(highest[l], 0, infinity, std::vector<lp_entry>{{l, -1}});
+    }
+    detail::dense_master master;
+    master.reset(capacity, lowest, highest, groups);
+    for (int round = 0; round < 6; ++round) {
+      CAPTURE(round);
+      for (int g = 0; g < groups; ++g) {
+        const bool twin = round == 4;  // nearly what the group has proposed just before
+        std::vector<lp_entry> column{{links + g, 1}};
+        for (int l = 0; l < links; ++l) {
+          use[l] = twin ? use[l] * (1 + 1e-13 * dice.unit()) : 2 * dice.unit();
+          column.push_back({l, use[l]});
+        }
+        const double cost = -5 * dice.unit();
+        master.add(use.data(), cost, g);
+        same.add_column(cost, 0, infinity, column);
+      }
+      if (round == 3) {
+        highest[0] += 3;
+        master.limit(0, lowest[0], highest[0]);
+        same.set_cost(1, highest[0]);
+      }
+      double value = 0;
+      REQUIRE(master.solve(prices, value));
+      const answer right = solve(same);
+      REQUIRE(right.verified);
+      CHECK(value == doctest::Approx(right.objective).epsilon(1e-9));
+      for (int l = 0; l < links; ++l) {
+        CHECK(prices[l] >= lowest[l] - 1e-9);
+        CHECK(prices[l] <= highest[l] + 1e-9);
+      }
+    }
+  }
+}
+
 TEST_CASE("settled blocks do what they would do if they were looked at, as long as prices stay near") {
   oracle::dice d{139};
   int fewer = 0, left = 0;

@@ -25,8 +25,8 @@ class block_hulls {
 
   bool recognise(const lp& model) {
     if (!program.recognise(model)) return false;
-    corners_.resize_unset(program.members.size() + program.blocks.size());
-    price_.resize_unset(program.members.size());
+    corners_.resize_unset(program.hull_points());
+    price_.resize_unset(program.largest_block());
     prices.assign(program.link_row.size(), 0.0);
     return true;
   }
@@ -61,15 +61,27 @@ class block_hulls {
     }
     make_cheapest(one);
     extend(one);
+    corner* const hull = corners_.data() + one.hull_begin;
+    for (int s = 0; s + 1 < one.hull_count; ++s) hull[s].rate = rate_behind(hull + s);
   }
-  /// As much of the hull as a demand that stays needs: where the cheapest point meets it, that point alone.
-  void make_for(block_program::block& one, double demand) {
+  /// As much of the hull as a demand that stays needs: where the cheapest point meets it, that point alone. Finds the
+  /// demand there, and returns what it costs to meet it. Of rates only that of the segment found is made.
+  double make_and_meet(block_program::block& one, double demand) {
     if (one.demand < 0) {
       make_alone(one);
-      return;
+      return of(one)[0].price;
     }
     make_cheapest(one);
-    if (demand > of(one)[0].a) extend(one);
+    corner* const hull = corners_.data() + one.hull_begin;
+    one.segment = 0;
+    if (demand <= hull[0].a) return hull[0].price;
+    extend(one);
+    int s = 0;
+    while (s + 1 < one.hull_count && hull[s + 1].a <= demand) ++s;
+    one.segment = s;
+    if (s + 1 == one.hull_count) return hull[s].price;
+    hull[s].rate = rate_behind(hull + s);
+    return hull[s].price + hull[s].rate * (demand - hull[s].a);
   }
 
   /// Finds the demand on the hull; returns what it costs to meet it.
@@ -98,74 +110,80 @@ class block_hulls {
   }
 
  private:
+  static double rate_behind(const corner* at) { return (at[1].price - at[0].price) / (at[1].a - at[0].a); }
+  /// Price of a member; `single`: whether each uses one link.
+  template <bool Single>
+  [[nodiscard]] double price_in(const block_program::member& one, int k) const {
+    if constexpr (Single) return one.cost + prices[one.link] * one.use;
+    return price_of(k);
+  }
   /// The cheapest point of a block that has nothing to meet.
   void make_alone(block_program::block& one) {
-    const double* const of_link = prices.data();
-    double least = 0;
-    int best = -1;
-    if (program.each_one_link) {
-      const block_program::member* const members = program.members.data();
-      for (int k = one.begin, end = one.end; k < end; ++k) {
-        const double price = members[k].cost + of_link[members[k].link] * members[k].use;
-        if (price >= least) continue;
-        least = price;
-        best = k;
-      }
-    } else {
-      for (int k = one.begin; k < one.end; ++k) {
-        const double price = price_of(k);
-        if (price >= least) continue;
-        least = price;
-        best = k;
-      }
-    }
-    corners_[one.hull_begin] = {0, least, 0, best};
+    const int best = program.each_one_link ? cheapest<true>(one) : cheapest<false>(one);
+    corners_[one.hull_begin] = {0, least_, 0, best};
     one.hull_count = 1;
     one.segment = 0;
   }
+  template <bool Single>
+  int cheapest(const block_program::block& one) {
+    const block_program::member* const members = program.members.data();
+    double least = 0;
+    int best = -1;
+    for (int k = one.begin, end = one.end; k < end; ++k) {
+      const double price = price_in<Single>(members[k], k);
+      const bool less = price < least;  // without a branch: which is the least is as good as drawn
+      least = less ? price : least;
+      best = less ? k : best;
+    }
+    least_ = least;
+    return best;
+  }
   /// Of points that cost the same, the one that meets most.
   void make_cheapest(block_program::block& one) {
-    const block_program::member* const members = program.members.data();
-    const double* const of_link = prices.data();
-    double* const price = price_.data();
-    const int begin = one.begin, end = one.end;
-    if (program.each_one_link) {
-      for (int k = begin; k < end; ++k) price[k] = members[k].cost + of_link[members[k].link] * members[k].use;
-    } else {
-      for (int k = begin; k < end; ++k) price[k] = price_of(k);
-    }
-    double least = 0, a = 0;
-    int best = -1;
-    for (int k = begin; k < end; ++k) {
-      if (price[k] > least || (price[k] == least && members[k].a <= a)) continue;
-      least = price[k];
-      a = members[k].a;
-      best = k;
-    }
-    corners_[one.hull_begin] = {a, least, 0, best};
+    const int best = program.each_one_link ? cheapest_meeting<true>(one) : cheapest_meeting<false>(one);
+    corners_[one.hull_begin] = {best < 0 ? 0 : program.members[best].a, least_, 0, best};
     one.hull_count = 1;
   }
-  /// The corners behind the cheapest one, which costs less than all that meet more.
+  template <bool Single>
+  int cheapest_meeting(const block_program::block& one) {
+    const block_program::member* const members = program.members.data();
+    double* price_at = price_.data();
+    double least = 0, a = 0;
+    int best = -1;
+    for (int k = one.begin, end = one.end; k < end; ++k) {
+      const double price = price_in<Single>(members[k], k);
+      *price_at++ = price;
+      const bool better = price < least || (price == least && members[k].a > a);
+      least = better ? price : least;
+      a = better ? members[k].a : a;
+      best = better ? k : best;
+    }
+    least_ = least;
+    return best;
+  }
+  /// The corners behind the cheapest one, which costs less than all that meet more; without their rates.
   void extend(block_program::block& one) {
     corner* const hull = corners_.data() + one.hull_begin;
+    const block_program::member* const members = program.members.data();
+    const double* const price = price_.data();
     int last = 0;
     for (int k = hull[0].at < 0 ? one.begin : hull[0].at + 1; k < one.end; ++k) {
-      const corner c{program.members[k].a, price_[k], 0, k};
+      const double a = members[k].a, here = price[k - one.begin];
       // A point that meets no more and costs no less is not on the hull; earlier points that it undercuts leave.
-      if (c.a <= hull[last].a && c.price >= hull[last].price) continue;
-      while (hull[last].price >= c.price) --last;
+      if (a <= hull[last].a && here >= hull[last].price) continue;
+      while (hull[last].price >= here) --last;
       while (last > 0) {
         const corner &p = hull[last - 1], &q = hull[last];
-        if ((q.price - p.price) * (c.a - p.a) < (c.price - p.price) * (q.a - p.a)) break;
+        if ((q.price - p.price) * (a - p.a) < (here - p.price) * (q.a - p.a)) break;
         --last;
       }
-      hull[++last] = c;
+      hull[++last] = {a, here, 0, k};
     }
     one.hull_count = last + 1;
-    for (int s = 0; s < last; ++s) hull[s].rate = (hull[s + 1].price - hull[s].price) / (hull[s + 1].a - hull[s].a);
   }
 
-  table<double> price_;  // of members, when their block was last looked at
+  double least_ = 0;     // of the block that was last looked at
+  table<double> price_;  // of the members of the block that was last looked at
   table<corner> corners_;
 };
 

@@ -43,6 +43,7 @@ class block_program {
     linking = -1;
     left_out = 0;
     blocks.clear();
+    blocks.reserve(budget_rows_);
     block_of_row_.assign(model.rows(), -1);
     // Blocks by their budget rows; a column that has two of them joins blocks, and is left out.
     found_.resize_unset(n);
@@ -125,6 +126,9 @@ class block_program {
     return true;
   }
 
+  [[nodiscard]] int hull_points() const { return hull_points_; }      ///< room that the hulls of all blocks take
+  [[nodiscard]] int largest_block() const { return largest_block_; }  ///< how many columns it has
+
   /// Calls take(link, use) for each link that a member uses, with all of its budget.
   template <class Take>
   void for_each_use(int k, Take&& take) const {
@@ -157,10 +161,12 @@ class block_program {
     const double many_in_row = math::larger(8, 4.0 * m.entries() / rows);
     link_row.clear();
     capacity.clear();
+    budget_rows_ = 0;
     for (int i = 0; i < rows; ++i) {
       const bool below = model.row_lower(i) > -infinity, above = model.row_upper(i) < infinity;
       if (kind_[i] <= many_in_row) {
         kind_[i] = above && !below ? budget_row : below && !above ? demand_row : other_row;
+        budget_rows_ += kind_[i] == budget_row ? 1 : 0;
         continue;
       }
       if (link_row.size() == most_links || below || !above) return false;
@@ -190,14 +196,17 @@ class block_program {
   /// Members block by block, those of a block by growing `a`.
   void put_in_order(int count, bool in_order) {
     int at = 0, hull = 0;
+    largest_block_ = 0;
     for (block& one : blocks) {
       const int members_of = one.end;
+      if (members_of > largest_block_) largest_block_ = members_of;
       one.begin = one.end = at;
       at += members_of;
       if (in_order) one.end = at;
       one.hull_begin = hull;
-      hull += members_of + 1;
+      hull += one.demand < 0 ? 1 : members_of + 1;  // without a demand the cheapest point is all
     }
+    hull_points_ = hull;
     if (in_order) {
       found_.resize(count);
       members = std::move(found_);  // which leaves what was there
@@ -237,6 +246,7 @@ class block_program {
   table<member> found_;                    // in the order of columns
   table<int> use_begin_, use_link_;        // of members: where their uses of links begin, and of which link they are
   table<double> use_;                      // with all of the budget
+  int budget_rows_ = 0, hull_points_ = 0, largest_block_ = 0;
 };
 
 }  // namespace plait::detail

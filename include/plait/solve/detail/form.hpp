@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include <plait/core/math.hpp>
@@ -98,10 +100,17 @@ struct form {
     return p.rows == q.rows && p.columns == q.columns && same(p.begin, q.begin) && same(p.index, q.index) &&
            same(p.value, q.value);
   }
+  /// The power of two nearest to a positive number, in ratio. Read off its bits, other than for those near zero.
   static double power_of_two(double v) {
-    int exponent = 0;
-    const double mantissa = math::frexp(v, &exponent);
-    return math::ldexp(1.0, mantissa > 0.70710678 ? exponent : exponent - 1);
+    const auto bits = std::bit_cast<std::uint64_t>(v);
+    const std::uint64_t exponent = bits >> 52;
+    if (exponent == 0 || exponent >= 0x7fe) {
+      int found = 0;
+      const double mantissa = math::frexp(v, &found);
+      return math::ldexp(1.0, mantissa > 0.70710678 ? found : found - 1);
+    }
+    const double mantissa = std::bit_cast<double>((bits & 0xfffffffffffffu) | (std::uint64_t{0x3ff} << 52));
+    return std::bit_cast<double>((exponent + (mantissa > 2 * 0.70710678 ? 1 : 0)) << 52);
   }
 
   /// Geometric means of the least and largest entry, of rows and columns in turn, then columns to a largest entry of

@@ -51,7 +51,7 @@ class price_crash {
       double largest = 0;
       for (int l = 0; l < links; ++l) largest = math::larger(largest, blocks_.prices()[l]);
       for (int l = 0; l < links; ++l) {
-        const double off = 2 * off_ * (blocks_.prices()[l] + 0.1 * largest);
+        const double off = (blocks_.t_moves() ? 2 : 2.5) * off_ * (blocks_.prices()[l] + 0.1 * largest);
         lowest_[l] = math::larger(0, blocks_.prices()[l] - off);
         highest_[l] = math::smaller(blocks_.program().penalty, blocks_.prices()[l] + off);
       }
@@ -85,7 +85,7 @@ class price_crash {
     best_price_ = blocks_.prices();
     capacity_.resize(links);
     for (int l = 0; l < links; ++l) capacity_[l] = blocks_.program().capacity[l] * share;
-    master_.reset(capacity_, lowest_, highest_);
+    master_.reset(capacity_, lowest_, highest_, blocks_.groups);
     double best_bound = -infinity;
     master_value_ = 0;
     unchanged_ = 0;
@@ -118,10 +118,10 @@ class price_crash {
         widened = widen();
         if (!widened) break;
       }
-      const double cost = blocks_.uses();
+      blocks_.uses();
       // Between two values of t all is even, so what blocks do at both of them says what they do between.
-      propose(blocks_.even_from, cost);
-      if (blocks_.even_to > blocks_.even_from) propose(blocks_.even_to, cost);
+      propose(blocks_.even_from);
+      if (blocks_.even_to > blocks_.even_from) propose(blocks_.even_to);
       const double before = master_value_;
       if (!master_.solve(master_price_, master_value_)) return false;
       // Prices half of the way from the best so far to the master's, which takes fewer rounds, and less than that while
@@ -145,9 +145,10 @@ class price_crash {
         reach = math::larger(reach, math::abs(way) / (best_price_[l] + 0.1 * largest));
       }
       if (blocks_.stride > 1 && round > 3 && reach < 1.5 * off_) break;
-      // As steps get shorter, more blocks are settled.
-      if ((reach < 0.5 * reached || !blocks_.is_settled()) && reach < 0.5) {
-        for (int l = 0; l < links; ++l) step_[l] = 2 * reach * (best_price_[l] + 0.1 * largest);
+      // As steps get shorter, more blocks are settled; the shares that took least, where t is sought and where not.
+      const double shorter = blocks_.t_moves() ? 0.5 : 0.8, far = blocks_.t_moves() ? 2 : 1;
+      if ((reach < shorter * reached || !blocks_.is_settled()) && reach < 0.5) {
+        for (int l = 0; l < links; ++l) step_[l] = far * reach * (best_price_[l] + 0.1 * largest);
         blocks_.settle(step_, blocks_.t_moves() ? 4 * t_reach_ : 0);
         reached = reach;
       }
@@ -157,13 +158,15 @@ class price_crash {
     return true;
   }
 
-  /// What the blocks do at the prices at hand and some t near the best one, as a column of the master.
-  void propose(double t, double cost) {
+  /// What the blocks do at the prices at hand and some t near the best one, as a column of the master for each group.
+  void propose(double t) {
     const double by = t - blocks_.now_t;
-    step_.resize(blocks_.used.size());
-    for (int l = 0; l < step_.size(); ++l) step_[l] = blocks_.used[l] + by * blocks_.used_by_t[l];
-    proposed_t_.push_back(t);
-    master_.add(step_.data(), cost + by * blocks_.cost_by_t);
+    const int links = blocks_.program().link_row.size();
+    for (int g = 0; g < blocks_.groups; ++g) {
+      for (int l = 0; l < links; ++l) step_[l] = blocks_.used[g * links + l] + by * blocks_.used_by_t[g * links + l];
+      proposed_t_.push_back(t);
+      master_.add(step_.data(), blocks_.cost_of[g] + (blocks_.t_moves() ? by * blocks_.cost_by_t : 0), g);
+    }
   }
 
   /// Gives prices more room where they are at an end of it. False where none is.

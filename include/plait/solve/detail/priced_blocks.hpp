@@ -23,8 +23,10 @@ class priced_blocks {
   double now_t = 0, moved = 0;        ///< the t of the last answer, and how far from the one before it is
   double value = 0;                   ///< cost of the last answer, use of the links included
   double bound = 0;                   ///< what no solution of the blocks that are looked at costs less than
-  table<double> used, used_by_t;      ///< of the links, after `uses`
-  double cost_by_t = 0;               ///< likewise
+  int groups = 1;                     ///< of blocks, whose uses are told apart
+  table<double> used, used_by_t;      ///< of the links, group by group, after `uses`
+  table<double> cost_of;              ///< of each group, likewise, without prices
+  double cost_by_t = 0;               ///< likewise, of all
   double even_from = 0, even_to = 0;  ///< of t; both `now_t` where nothing is known
   block_hulls hulls;
 
@@ -44,6 +46,11 @@ class priced_blocks {
 
   /// To be called when `stride` has changed. Returns the share of the blocks that are looked at.
   double start() {
+    groups = 1;
+    for (shift_ = 0; (1 << shift_) < stride; ++shift_) {
+    }
+    const int looked_at = (program().blocks.size() - 1) / stride + 1;
+    while (program().linking < 0 && groups < most_groups && looked_at >= least_in_group * 2 * groups) groups *= 2;
     unsettle();
     moved = 0;
     share_ = static_cast<double>(active_.size()) / program().blocks.size();
@@ -145,19 +152,23 @@ class priced_blocks {
     used_by_t = settled_.use_by_t;
     for (int l = 0; l < used.size(); ++l) used[l] += used_by_t[l] * now_t;
     cost_by_t = cost_t_ + settled_.cost_by_t;
-    double cost = settled_.cost + cost_by_t * now_t;
+    cost_of = settled_.cost_of;
+    if (groups == 1) cost_of[0] += cost_by_t * now_t;
+    int group = 0;
     const auto take = [&](int at, double share, double share_by_t) {
       if (at < 0 || share == 0) return;
-      const double cost_of = program().members[at].cost;
-      cost += cost_of * share;
-      cost_by_t += cost_of * share_by_t;
+      const double cost = program().members[at].cost;
+      cost_of[group] += cost * share;
+      cost_by_t += cost * share_by_t;
+      const int first = group * prices().size();
       program().for_each_use(at, [&](int link, double use) {
-        used[link] += use * share;
-        used_by_t[link] += use * share_by_t;
+        used[first + link] += use * share;
+        used_by_t[first + link] += use * share_by_t;
       });
     };
     for (const int b : active_) {
       const block_program::block& one = program().blocks[b];
+      group = group_of(b);
       const block_hulls::corner* const hull = hulls.of(one);
       const double demand = one.demand >= 0 ? one.b + one.g * now_t : -1;
       const int s = one.segment;
@@ -170,6 +181,8 @@ class priced_blocks {
       take(hull[s].at, 1 - share, -share_by_t);
       take(hull[s + 1].at, share, share_by_t);
     }
+    double cost = 0;
+    for (const double one : cost_of) cost += one;
     return cost;
   }
 
@@ -179,14 +192,14 @@ class priced_blocks {
     settled_.narrow(prices(), by, now_t, t_by);
     int kept = 0;
     for (const int b : active_)
-      if (!settled_.take(hulls, program().blocks[b], by)) active_[kept++] = b;
+      if (!settled_.take(hulls, program().blocks[b], by, group_of(b))) active_[kept++] = b;
     active_.resize(kept);
   }
   /// All blocks are looked at in every round, until `settle`.
   void unsettle() {
     active_.clear();
     for (int b = 0; b < program().blocks.size(); b += stride) active_.push_back(b);
-    settled_.clear(prices().size());
+    settled_.clear(prices().size(), groups);
   }
 
   /// Whether some blocks are not looked at, because of `settle`.
@@ -195,6 +208,9 @@ class priced_blocks {
   [[nodiscard]] int evaluations() const { return evaluations_; }
 
  private:
+  static constexpr int most_groups = 8, least_in_group = 32;
+
+  [[nodiscard]] int group_of(int b) const { return (b >> shift_) & (groups - 1); }
   void make_hulls() {
     for (const int b : active_) hulls.make(hulls.program.blocks[b]);
   }
@@ -205,12 +221,14 @@ class priced_blocks {
     const double t = now_t;
     ++evaluations_;
     value = settled_.cost + (cost_t_ + settled_.cost_by_t) * t;
-    for (int l = 0; l < prices().size(); ++l) value += prices()[l] * (settled_.use[l] + settled_.use_by_t[l] * t);
+    for (int e = 0, l = 0; e < settled_.use.size(); ++e) {
+      value += prices()[l] * (settled_.use[e] + settled_.use_by_t[e] * t);
+      l = l + 1 < prices().size() ? l + 1 : 0;
+    }
     for (const int b : active_) {
       block_program::block& one = hulls.program.blocks[b];
       const double demand = one.b + one.g * t;
-      if (with_hulls) hulls.make_for(one, demand);
-      value += hulls.cost_at(one, demand);
+      value += with_hulls ? hulls.make_and_meet(one, demand) : hulls.cost_at(one, demand);
     }
   }
 
@@ -311,6 +329,7 @@ class priced_blocks {
   double highest_t_ = 0;
   double cost_t_ = 0;  // for the blocks that are looked at
   double share_ = 1;   // of the blocks, that is looked at
+  int shift_ = 0;      // stride is two to that
   int evaluations_ = 0, limiting_ = -1;
   bool t_moves_ = false, costless_ = false;
 };

@@ -13,15 +13,17 @@ namespace plait::detail {
 struct settled_blocks {
   bool any = false;                    ///< whether there may be some
   double cost = 0, cost_by_t = 0;      ///< at t = 0 and for each unit of t, without prices
-  table<double> use, use_by_t;         ///< likewise, of the links
+  table<double> cost_of;               ///< the cost at t = 0 of each group of blocks
+  table<double> use, use_by_t;         ///< likewise, of the links, group by group
   table<double> price_from, price_to;  ///< the range
   double t_from = -infinity, t_to = infinity;
 
-  void clear(int links) {
+  void clear(int links, int groups) {
     any = false;
     cost = cost_by_t = 0;
-    use.assign(links, 0.0);
-    use_by_t.assign(links, 0.0);
+    cost_of.assign(groups, 0.0);
+    use.assign(links * groups, 0.0);
+    use_by_t.assign(links * groups, 0.0);
     price_from.assign(links, -infinity);
     price_to.assign(links, infinity);
     t_from = -infinity;
@@ -46,7 +48,7 @@ struct settled_blocks {
   }
 
   /// Takes a block up if it does the same in all of the range, of which prices are within `by` of those of `hulls`.
-  bool take(const block_hulls& hulls, const block_program::block& one, const table<double>& by) {
+  bool take(const block_hulls& hulls, const block_program::block& one, const table<double>& by, int group) {
     const block_program& program = hulls.program;
     const block_hulls::corner* const hull = hulls.of(one);
     const int s = one.segment;
@@ -57,7 +59,7 @@ struct settled_blocks {
       if (s != 0 || (hull[0].at >= 0 && most >= 0)) return false;
       for (int k = one.begin; k < one.end; ++k)
         if (k != hull[0].at && hulls.price_of(k) - hulls.sway_of(k, by) <= most) return false;
-      add(program, hull[0].at, 1, 0);
+      add(program, hull[0].at, 1, 0, group);
       return true;
     }
     if (s + 1 >= one.hull_count || low < hull[s].a || high > hull[s + 1].a) return false;
@@ -74,19 +76,21 @@ struct settled_blocks {
       if (!above(hulls.sway_of(k, by), program.members[k].a, hulls.price_of(k))) return false;
     }
     const double share = (one.b - p.a) / width, share_by_t = one.g / width;
-    add(program, p.at, 1 - share, -share_by_t);
-    add(program, q.at, share, share_by_t);
+    add(program, p.at, 1 - share, -share_by_t, group);
+    add(program, q.at, share, share_by_t, group);
     return true;
   }
 
  private:
-  void add(const block_program& program, int at, double share, double share_by_t) {
+  void add(const block_program& program, int at, double share, double share_by_t, int group) {
     if (at < 0) return;
+    const int first = group * price_from.size();
     cost += program.members[at].cost * share;
+    cost_of[group] += program.members[at].cost * share;
     cost_by_t += program.members[at].cost * share_by_t;
     program.for_each_use(at, [&](int link, double used) {
-      use[link] += used * share;
-      use_by_t[link] += used * share_by_t;
+      use[first + link] += used * share;
+      use_by_t[first + link] += used * share_by_t;
     });
   }
 };

@@ -95,26 +95,29 @@ class sifting {
     sparse_matrix& a = small_.a;
     a.rows = m;
     a.columns = count;
-    a.begin.resize(count + 1);
-    a.index.clear();
-    a.value.clear();
+    a.begin.resize_unset(count + 1);
+    int entries = 0;
+    for (const int j : working_) entries += whole.a.begin[j + 1] - whole.a.begin[j];
+    a.index.resize_unset(entries);
+    a.value.resize_unset(entries);
     small_.cost.resize(count + m);
     small_.lower.resize(count + m);
     small_.upper.resize(count + m);
     small_status_.resize(count + m);
-    a.begin[0] = 0;
+    int at = 0;
     for (int k = 0; k < count; ++k) {
       const int j = working_[k];
-      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
-        a.index.push_back(whole.a.index[e]);
-        a.value.push_back(whole.a.value[e]);
+      a.begin[k] = at;
+      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e, ++at) {
+        a.index[at] = whole.a.index[e];
+        a.value[at] = whole.a.value[e];
       }
-      a.begin[k + 1] = a.index.size();
       small_.cost[k] = whole.cost[j];
       small_.lower[k] = whole.lower[j];
       small_.upper[k] = whole.upper[j];
       small_status_[k] = status[j];
     }
+    a.begin[count] = at;
     for (int i = 0; i < m; ++i) {
       small_.cost[count + i] = whole.cost[n + i];
       small_.lower[count + i] = whole.lower[n + i];

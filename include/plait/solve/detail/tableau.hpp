@@ -141,7 +141,7 @@ class tableau {
     const int m = rows();
     kept_ = false;
     fresh_ = true;
-    carried_.resize(variables());
+    carried_.resize_unset(variables());  // of which places are read that are written here
     for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
     const int replaced = factors.build(program->a, basic, threshold);
     for (const int j : factors.replaced_variables()) {
