@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <utility>
 
 #include <plait/solve/check.hpp>
 #include <plait/solve/double_double.hpp>
@@ -22,6 +23,27 @@ TEST_CASE("double_double keeps what a double forgets") {
   product -= 1;
   product -= 0x1p-29;
   CHECK(product.value() == 0x1p-60);
+}
+
+TEST_CASE("a product keeps all its digits, whatever the factors, as a fused multiplication shows") {
+  oracle::dice d{5};
+  int rounded = 0;
+  for (int trial = 0; trial < 3000; ++trial) {
+    const double a = std::ldexp(std::cbrt(d.unit() - 0.5), d.between(-300, 300));
+    const double power = std::ldexp(trial % 2 == 0 ? 1 : -1, d.between(-200, 200));
+    const double b = trial % 3 == 0 ? power : trial % 3 == 1 ? d.between(-9, 9) : std::cbrt(d.unit() - 0.5);
+    for (const auto& [p, q] : {std::pair{a, b}, std::pair{b, a}}) {
+      double_double product;
+      product.add_product(p, q);
+      CHECK(product.high == p * q);
+      CHECK(product.low == std::fma(p, q, -(p * q)));
+      rounded += product.low != 0 ? 1 : 0;
+    }
+  }
+  CHECK(rounded > 1500);
+  double_double spoiled;
+  spoiled.add_product(infinity, 0.3);
+  CHECK_FALSE(std::isfinite(spoiled.value()));
 }
 
 TEST_CASE("check accepts an optimal answer and refuses each way to spoil it") {

@@ -80,6 +80,110 @@ TEST_CASE("factors solve with B and its transpose, with and without long rows an
   }
 }
 
+TEST_CASE("rows that are singletons but for long columns are pivots without fill-in, beside blocks that are none") {
+  oracle::dice d{97};
+  for (const int widest : {1, 2, 3}) {
+    // Blocks of one to three rows, which three long rows and three long columns join; and rows with their activities.
+    const int blocks = 120, links = 3, spare = 20;
+    std::vector<int> first;  // row of each block, and where the last ends
+    int inner = 0;
+    for (int b = 0; b < blocks; ++b) {
+      first.push_back(inner);
+      inner += d.between(1, widest);
+    }
+    first.push_back(inner);
+    sparse_matrix a;
+    a.columns = inner + links;
+    a.rows = a.columns + spare;
+    const auto add = [&](int row, double v) {
+      a.index.push_back(row);
+      a.value.push_back(v);
+    };
+    int within_blocks = 0;
+    for (std::size_t b = 0; b + 1 < first.size(); ++b) {
+      const int size = first[b + 1] - first[b];
+      within_blocks += size * size;
+      for (int c = 0; c < size; ++c) {
+        for (int r = 0; r < size; ++r) add(first[b] + r, r == c ? 2 + d.unit() : d.unit() - 0.5);
+        for (int l = 0; l < links; ++l) add(inner + l, d.unit());
+        a.begin.push_back(a.index.size());
+      }
+    }
+    for (int l = 0; l < links; ++l) {
+      for (int i = 0; i < inner; ++i)
+        if ((i + l) % 4 != 0) add(i, d.unit());
+      for (int k = 0; k < links + spare; ++k) add(inner + k, d.unit());
+      a.begin.push_back(a.index.size());
+    }
+    table<int> basic;
+    for (int j = 0; j < a.columns; ++j) basic.push_back(j);
+    for (int k = 0; k < spare; ++k) basic.push_back(a.columns + a.columns + k);
+    factorization f;
+    REQUIRE(f.build(a, basic, 0.1) == 0);
+    CHECK(worst_error(a, basic, f) < 1e-9);
+    // Only long columns and rows may fill, within their blocks and where they meet.
+    const int filled = f.entries() - a.entries() - spare;
+    CHECK(filled <= (widest == 1 ? 0 : within_blocks * 2 * links) + links * inner / 4 + links);
+  }
+}
+
+TEST_CASE("a walk in depth that finds too much gives way to the plain loop, and leaves no trace") {
+  const int size = 3000;
+  triangle t;  // each place takes the one before it along
+  t.reset(size);
+  for (int p = 0; p < size; ++p) {
+    t.sequence.push_back(p);
+    t.begin[p] = t.index.size();
+    if (p + 1 < size) {
+      t.index.push_back(p + 1);
+      t.value.push_back(-1);
+    }
+    t.end[p] = t.index.size();
+  }
+  depth_walk walk;
+  walk.resize(size);
+  work_vector x;
+  x.resize(size);
+  for (const int start : {0, size - 5, size / 2, size - 1}) {
+    x.clear();
+    x.set(start, 2);
+    solve_triangle<false>(t, nullptr, x, 0, walk);
+    CHECK(x.listed);
+    CHECK(x.count == size - start);
+    int wrong = 0, marks = 0;
+    for (int p = 0; p < size; ++p) wrong += x.value[p] == (p < start ? 0 : 2) ? 0 : 1;
+    for (const char seen : walk.seen) marks += seen;
+    CHECK(wrong == 0);
+    CHECK(marks == 0);
+  }
+}
+
+TEST_CASE("a solve of which every place is wanted is the same as one that keeps lists") {
+  oracle::dice d{101};
+  const int m = 80;
+  const sparse_matrix a = random_matrix(d, m, m, 0.05, true);
+  table<int> basic;
+  for (int i = 0; i < m; ++i) basic.push_back(i);
+  factorization f;
+  REQUIRE(f.build(a, basic, 0.1) == 0);
+  work_vector listed, whole;
+  listed.resize(m);
+  whole.resize(m);
+  for (int s = 0; s < m; ++s) {
+    for (const bool transposed : {false, true}) {
+      listed.clear();
+      whole.clear();
+      listed.set(s, 1);
+      whole.set(s, 1);
+      transposed ? f.btran(listed, 0) : f.ftran(listed, 0);
+      transposed ? f.btran_whole(whole) : f.ftran_whole(whole);
+      double off = 0;
+      for (int i = 0; i < m; ++i) off = std::fmax(off, std::fabs(listed.value[i] - whole.value[i]));
+      CHECK(off < 1e-12);
+    }
+  }
+}
+
 TEST_CASE("after many exchanges the updated factors still solve") {
   oracle::dice d{83};
   const int m = 60;

@@ -51,12 +51,14 @@ inline void activities_of(const lp& model, const table<double>& x, table<double_
   sum.assign(a.rows, double_double{});
   size.assign(a.rows, 0.0);
   for (int j = 0; j < a.columns; ++j) {
-    const double xj = x[j];
-    if (xj == 0) continue;
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+    if (x[j] == 0) continue;
+    const halved xj{x[j]};
+    for (int k = a.begin[j], end = a.begin[j + 1]; k < end; ++k) {
       const int i = a.index[k];
-      sum[i].add_product(a.value[k], xj);
-      size[i] += math::abs(a.value[k] * xj);
+      const double v = a.value[k];
+      double_double one = sum[i];
+      sum[i] = one.add_product(v, xj);
+      size[i] += math::abs(v * xj.whole);
     }
   }
 }
@@ -127,11 +129,11 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
     const double cost = model.cost(j), x = claim.x[j];
     double_double d{cost};
     double scale = 1 + math::abs(cost);
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      const double y = claim.dual[a.index[k]];
+    for (int k = a.begin[j], end = a.begin[j + 1]; k < end; ++k) {
+      const double y = claim.dual[a.index[k]], v = a.value[k];
       if (y == 0) continue;
-      d.add_product(-a.value[k], y);
-      scale += math::abs(a.value[k] * y);
+      d.add_product(-v, y);
+      scale += math::abs(v * y);
     }
     const double value = d.value();
     memory.reduced_cost[j] = value;

@@ -1,14 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 
 namespace plait {
 
+/// A number with its upper and lower half, for exact products: whoever multiplies with it often makes it once.
+///
+/// Finite up to 1e300; beyond that the halves are no numbers, and neither is what is made of them.
+/// Source: Dekker, as below, section 5 (after Veltkamp).
+struct halved {
+  double whole, upper, lower;
+
+  explicit halved(double value) : whole{value}, upper{upper_half(value)}, lower{value - upper} {}
+
+ private:
+  static double upper_half(double value) {
+    const double large = 134217729.0 * value;  // 2^27 + 1
+    return large - (large - value);
+  }
+};
+
+/// Whether multiplying with it rounds nothing: of a power of two, zero or infinity no digit but the first is set.
+inline bool rounds_nothing(double a) {
+  return __builtin_bit_cast(std::uint64_t, a) << 12 == 0;
+}
+
+/// What rounding took off the product a * b. Without an instruction for it fma is a call, which costs a loop more than
+/// the arithmetic here does; the bits are the same.
+inline double product_error(double a, const halved& b, double product) {
+  if (rounds_nothing(a)) return 0;
+#ifdef __FMA__
+  return math::fma(a, b.whole, -product);
+#else
+  const halved c{a};
+  return ((c.upper * b.upper - product) + c.upper * b.lower + c.lower * b.upper) + c.lower * b.lower;
+#endif
+}
+
 /// A sum of two doubles, about 32 decimal digits: what residuals and certificates are computed in.
 ///
 /// Cost: a product and its addition take some ten operations. Products of two doubles are exact where they neither
-/// overflow nor fall below the smallest normal number. Sums of products keep what rounding took off in `low`, which is
+/// overflow nor fall near the smallest normal number. Sums of products keep what rounding took off in `low`, which is
 /// itself a plain sum: the error is that of 32 digits relative to the sum of magnitudes.
 /// Source: Dekker, "A floating-point technique for extending the available precision", Numer. Math. 18, 1971; Knuth,
 /// The Art of Computer Programming 2, 4.2.2, theorem B (the sum of two doubles with its exact error); Ogita, Rump,
@@ -38,9 +73,10 @@ struct double_double {
   constexpr double_double& operator-=(double_double b) { return *this += double_double{-b.high, -b.low}; }
 
   /// Adds a * b without rounding the product.
-  double_double& add_product(double a, double b) {
-    const double product = a * b;
-    const double error = math::fma(a, b, -product);
+  double_double& add_product(double a, double b) { return add_product(a, halved{b}); }
+  double_double& add_product(double a, const halved& b) {
+    const double product = a * b.whole;
+    const double error = product_error(a, b, product);
     const double sum = high + product, part = sum - high;
     low += ((high - (sum - part)) + (product - part)) + error;
     high = sum;

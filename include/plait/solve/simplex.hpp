@@ -266,12 +266,12 @@ class simplex : private detail::proof {
       const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
       if (given < 0 || given > allowed) limits.iteration_limit = allowed;
       const bool dual_first =
-          options.algorithm == lp_algorithm::automatic ? dual_suits() : options.algorithm == lp_algorithm::dual;
+          options.algorithm == lp_algorithm::automatic ? dual || dual_suits() : options.algorithm == lp_algorithm::dual;
       t.ready = true;
-      engine_.trust_updates(20);
+      engine_.expect_few_pivots(true);
       const detail::outcome outcome =
           engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
-      engine_.trust_updates(0);
+      engine_.expect_few_pivots(false);
       limits.iteration_limit = given;
       status_ = t.status;
       if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {

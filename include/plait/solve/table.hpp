@@ -85,7 +85,7 @@ class table {
     spread(data_, count, kept);
     size_ = count;
   }
-  void reserve(int count) {
+  [[gnu::noinline]] void reserve(int count) {  // so that the rest of a push_back is short
     if (count <= room_) return;
     T* const larger = new T[static_cast<std::size_t>(count)];
     move_to(larger, data_, size_);

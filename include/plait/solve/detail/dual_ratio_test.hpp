@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/solve/basis.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/work_vector.hpp>
+#include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
@@ -32,20 +35,33 @@ class dual_ratio_test {
     flips.clear();
     const int n = t.columns();
     const double sign = up ? -1 : 1;
-    const auto look = [&](int j, double alpha) {
-      const basis_status at = t.status[j];
-      if (at == basis_status::basic || t.lower[j] == t.upper[j]) return;
-      double move = at == basis_status::upper ? -1 : 1;
-      const double signed_alpha = sign * alpha;
-      if (at == basis_status::free && signed_alpha < 0) move = -1;
-      if (signed_alpha * move <= smallest_alpha) return;
-      double d = t.d[j] * move;
-      if (at == basis_status::free) d = 0;
-      candidates_.push_back({j, signed_alpha * move, d, t.upper[j] - t.lower[j]});
+    // No step goes further than to where a variable without an opposite bound passes its tolerance.
+    double furthest = infinity;
+    const basis_status* const status = t.status.data();
+    const double *const reduced_cost = t.d.data(), *const lower = t.lower.data(), *const upper = t.upper.data();
+    const auto look = [&](int j, double along) {
+      const basis_status at = status[j];
+      const bool free = at == basis_status::free;
+      const double move = at == basis_status::upper || (free && along < 0) ? -1 : 1, size = along * move;
+      if (size <= smallest_alpha || at == basis_status::basic) return;
+      const double d = free ? 0 : reduced_cost[j] * move;
+      if (d > furthest * size || lower[j] == upper[j]) return;
+      const double range = upper[j] - lower[j];
+      if (range == infinity && d + tolerance < furthest * size) furthest = (d + tolerance) / size;
+      candidates_.push_back({j, size, d, range});
     };
-    for (int s = 0; s < row.count; ++s) look(row.index[s], row.value[row.index[s]]);
-    for (int s = 0; s < rho.count; ++s) look(n + rho.index[s], -rho.value[rho.index[s]]);
+    const auto look_at_all = [&](const work_vector& from, int first, double direction) {
+      const int* const at = from.index.data();
+      const double* const value = from.value.data();
+      for (int s = 0, all = from.count; s < all; ++s) look(first + at[s], direction * value[at[s]]);
+    };
+    look_at_all(row, 0, sign);
+    look_at_all(rho, n, -sign);
     if (candidates_.empty()) return -1;
+    int near = 0;
+    for (const candidate& c : candidates_)
+      if (c.d <= furthest * c.alpha) candidates_[near++] = c;
+    candidates_.resize(near);
 
     // A prefix of all candidates whose steps, grown tenfold at a time, use the slope up.
     int chosen = 0;

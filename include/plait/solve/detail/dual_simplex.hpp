@@ -31,6 +31,7 @@ class dual_simplex {
   bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
   int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
+  int cheap_pivots = 0;     ///< so many pivots of each run have weights that cost no solve: for few to come
   table<double> ray;        ///< after `infeasible`: multipliers of the rows, as scaled
 
   void attach(tableau& t) {
@@ -103,6 +104,7 @@ class dual_simplex {
     tableau& t = *t_;
     bool first = true;
     int troubles = 0;
+    cheap_until_ = limits.iterations + cheap_pivots;
     while (true) {
       // Rebuild.
       if (!t.fresh()) {
@@ -265,21 +267,32 @@ class dual_simplex {
         return step::trouble;
       }
     }
-    // Steepest edge needs B^-1 of the row.
-    edge_.copy(rho_);
-    t.factors.ftran(edge_, t.edge_density);
+    // Steepest edge needs B^-1 of the row; Devex does not.
+    const bool steepest = limits.iterations >= cheap_until_;
+    if (steepest) {
+      edge_.copy(rho_);
+      t.factors.ftran(edge_, t.edge_density);
+    }
 
     // The dual step.
     if (exact_costs ? false : wrong_sign(q)) shift_cost_to_zero(q);
     const double theta = t.d[q] / alpha_row;
+    crossed_.clear();
     if (theta != 0) {
+      const auto moved = [&](int j, double to) {
+        t.d[j] = to;
+        // Beyond what its status allows; most variables are at the only bound that they have.
+        if ((to < -tolerance && t.status[j] != basis_status::upper) ||
+            (to > tolerance && t.status[j] != basis_status::lower))
+          crossed_.push_back(j);
+      };
       for (int s = 0; s < row_.count; ++s) {
         const int j = row_.index[s];
-        t.d[j] -= theta * row_.value[j];
+        moved(j, t.d[j] - theta * row_.value[j]);
       }
       for (int s = 0; s < rho_.count; ++s) {
         const int j = t.columns() + rho_.index[s];
-        if (t.status[j] != basis_status::basic) t.d[j] += theta * rho_.value[rho_.index[s]];
+        if (t.status[j] != basis_status::basic) moved(j, t.d[j] + theta * rho_.value[rho_.index[s]]);
       }
     }
     // Flips.
@@ -298,12 +311,9 @@ class dual_simplex {
         note_infeasibility(r);
       }
     }
-    if (!exact_costs && theta != 0) {
-      const auto mend = [&](int j) {
-        if (t.status[j] != basis_status::basic && j != q && t.dual_infeasibility(j) > tolerance) shift_cost(j);
-      };
-      for (int s = 0; s < row_.count; ++s) mend(row_.index[s]);
-      for (int s = 0; s < rho_.count; ++s) mend(t.columns() + rho_.index[s]);
+    if (!exact_costs) {
+      for (const int j : crossed_)
+        if (j != q && t.dual_infeasibility(j) > tolerance) shift_cost(j);
     }
     // The primal step.
     const double length = (t.x[leaving] - bound) / alpha;
@@ -314,7 +324,8 @@ class dual_simplex {
       t.x[t.basic[r]] -= length * a;
       if (r == p) continue;
       const double ratio = a / alpha;
-      const double updated = t.weight[r] - ratio * (2 * edge_.value[r] - ratio * pivot_weight);
+      const double kept = t.weight[r], beside = ratio * ratio * pivot_weight;
+      const double updated = steepest ? kept - 2 * ratio * edge_.value[r] + beside : math::larger(kept, beside);
       t.weight[r] = updated > 1e-4 ? updated : 1e-4;
       note_infeasibility(r);
     }
@@ -345,8 +356,9 @@ class dual_simplex {
   tableau* t_ = nullptr;
   work_vector rho_, column_, edge_, flip_, spike_, behind_, row_;
   table<double> infeasible_;
-  table<int> banned_;
+  table<int> banned_, crossed_;
   dual_ratio_test ratio_;
+  long cheap_until_ = 0;
 };
 
 }  // namespace plait::detail

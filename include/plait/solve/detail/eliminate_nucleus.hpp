@@ -12,23 +12,22 @@ namespace plait::detail {
 
 /// Long columns wait until the others are done, and long rows are not looked at until then: each would be walked
 /// through once for every pivot. Then both meet in a second nucleus, which is as small as there are such rows and
-/// columns.
-inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold) {
+/// columns. `peeled`: how many pivots there were when long columns began to wait.
+inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold,
+                                             int peeled) {
   const int size = nucleus_rows_.size(), first_pivot = order_.size();
   int entries = 0;
   line_count_.assign(size, 0);
-  column_length_.assign(size, 0);
-  for (int s = 0; s < size; ++s) {
-    const int j = basic[nucleus_columns_[s]];
+  for (const int c : short_columns_) {
+    const int j = basic[c];
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int r = nucleus_row_[a.index[k]];
       if (r < 0) continue;
       ++line_count_[r];
-      ++column_length_[s];
       ++entries;
     }
   }
-  const int average = entries / size + 1, long_line = 8 * average > 40 ? 8 * average : 40;
+  const int long_line = longer_than(entries / size + 1);
 
   const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
     int row = 0, column = 0;
@@ -56,11 +55,6 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     }
   };
 
-  short_columns_.clear();
-  long_columns_.clear();
-  for (int s = 0; s < size; ++s) {
-    (column_length_[s] > long_line ? long_columns_ : short_columns_).push_back(nucleus_columns_[s]);
-  }
   nucleus_.reset(size, short_columns_.size());
   bool any_long = !long_columns_.empty();
   for (int r = 0; r < size; ++r) {
@@ -107,28 +101,26 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     rest_columns_.push_back(short_columns_[s]);
     rest_begin_.push_back(gathered_index_.size());
   }
-  scattered_.assign(size, 0.0);
+  scattered_.assign(a.rows, 0.0);
   for (const int c : long_columns_) {
     const int j = basic[c];
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
-      if (const int r = nucleus_row_[a.index[k]]; r >= 0) scattered_[r] = a.value[k];
-    for (int s = first_pivot; s < order_.size(); ++s) {
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) scattered_[a.index[k]] = a.value[k];
+    for (int s = peeled; s < order_.size(); ++s) {
       const int i = row_of_column_[order_[s]];
-      double& at = scattered_[nucleus_row_[i]];
-      const double v = at;
-      at = 0;
+      const double v = scattered_[i];
+      scattered_[i] = 0;
       if (v < 1e-14 && v > -1e-14) continue;
       beside_row_.push_back(i);
       beside_column_.push_back(c);
       beside_value_.push_back(v);
       for (int k = lower_columns_.begin[i]; k < lower_columns_.end[i]; ++k) {
-        scattered_[nucleus_row_[lower_columns_.index[k]]] -= v * lower_columns_.value[k];
+        scattered_[lower_columns_.index[k]] -= v * lower_columns_.value[k];
       }
     }
-    for (int r = 0; r < size; ++r) {
-      if (rest_row_[r] < 0 || scattered_[r] == 0) continue;
-      if (scattered_[r] > 1e-14 || scattered_[r] < -1e-14) take(r, scattered_[r]);
-      scattered_[r] = 0;
+    for (const int i : rest_rows_) {
+      const double v = scattered_[i];
+      scattered_[i] = 0;
+      if (v > 1e-14 || v < -1e-14) take(nucleus_row_[i], v);
     }
     rest_columns_.push_back(c);
     rest_begin_.push_back(gathered_index_.size());

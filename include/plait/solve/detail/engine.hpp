@@ -25,10 +25,14 @@ class engine {
     state.attach(program);
     dual.seed = primal.seed = seed;
     dual_attached_ = primal_attached_ = false;
+    expect_few_pivots(false);
   }
 
-  /// For a caller who factorizes anew at the end and looks at what comes out.
-  void trust_updates(int most) { dual.trusted_updates = primal.trusted_updates = most; }
+  /// For a caller who expects few pivots, factorizes anew at the end and looks at what comes out.
+  void expect_few_pivots(bool few) {
+    dual.trusted_updates = primal.trusted_updates = few ? 20 : 0;
+    dual.cheap_pivots = few ? 20 : 0;
+  }
 
   /// From the basis that the tableau holds to an optimum of the form, or to a proof that there is none.
   ///

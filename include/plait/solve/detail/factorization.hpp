@@ -29,9 +29,13 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   order_.clear();
 
   // Activities of rows pivot on their rows at once.
+  waiting_.clear();
   for (int c = 0; c < m; ++c) {
     const int variable = basic[c];
-    if (variable < n) continue;
+    if (variable < n) {
+      waiting_.push_back(c);
+      continue;
+    }
     const int i = variable - n;
     row_of_column_[c] = i;
     column_of_row_[i] = c;
@@ -40,8 +44,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   }
   // Rows of the rest, over rows that are not pivoted yet.
   int listed = 0;
-  for (int c = 0; c < m; ++c) {
-    if (row_of_column_[c] >= 0) continue;
+  for (const int c : waiting_) {
     const int j = basic[c];
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       if (column_of_row_[a.index[k]] >= 0) continue;
@@ -53,9 +56,8 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   row_begin_.resize(m + 1);
   row_begin_[0] = 0;
   for (int i = 0; i < m; ++i) row_begin_[i + 1] = row_begin_[i] + row_count_[i];
-  row_list_.resize(listed);
-  for (int c = 0; c < m; ++c) {
-    if (row_of_column_[c] >= 0) continue;
+  row_list_.resize_unset(listed);
+  for (const int c : waiting_) {
     const int j = basic[c];
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int i = a.index[k];
@@ -67,11 +69,12 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
 
   row_queue_.clear();
   column_queue_.clear();
-  for (int c = 0; c < m; ++c)
-    if (row_of_column_[c] < 0 && column_count_[c] == 1) column_queue_.push_back(c);
+  for (const int c : waiting_)
+    if (column_count_[c] == 1) column_queue_.push_back(c);
   for (int i = 0; i < m; ++i)
     if (column_of_row_[i] < 0 && row_count_[i] == 1) row_queue_.push_back(i);
 
+  set_aside_.assign(m, 0);  // columns that wait until all others are done
   const auto pivot_on = [&](int c, int i, double value, bool eliminate) {
     row_of_column_[c] = i;
     column_of_row_[i] = c;
@@ -94,11 +97,12 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
     }
     for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k) {
       const int other = row_list_[k];
-      if (row_of_column_[other] < 0 && --column_count_[other] == 1) column_queue_.push_back(other);
+      if (row_of_column_[other] < 0 && --column_count_[other] == 1 && set_aside_[other] == 0)
+        column_queue_.push_back(other);
     }
   };
   // A pivot that is small beside the largest entry of its column would make large multipliers; the nucleus takes it.
-  const auto good = [&](int c, int i, double& value) {
+  const auto good = [&](int c, int i, double& value, double share) {
     const int j = basic[c];
     double largest = 0;
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
@@ -107,36 +111,60 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
       if (column_of_row_[a.index[k]] < 0 && v > largest) largest = v;
     }
     const double v = value < 0 ? -value : value;
-    return v >= smallest_pivot && v >= threshold * 0.1 * largest;
+    return v >= smallest_pivot && v >= share * largest;
+  };
+  const auto peel = [&](double share) {
+    while (!column_queue_.empty() || !row_queue_.empty()) {
+      double value = 0;
+      if (!column_queue_.empty()) {
+        const int c = column_queue_.back();
+        column_queue_.pop_back();
+        if (row_of_column_[c] >= 0 || column_count_[c] != 1) continue;
+        const int j = basic[c];
+        int i = -1;
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
+          if (column_of_row_[a.index[k]] < 0) i = a.index[k];
+        if (i >= 0 && good(c, i, value, share)) pivot_on(c, i, value, false);
+      } else {
+        const int i = row_queue_.back();
+        row_queue_.pop_back();
+        if (column_of_row_[i] >= 0 || row_count_[i] != 1) continue;
+        int c = -1;
+        for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k)
+          if (row_of_column_[row_list_[k]] < 0 && set_aside_[row_list_[k]] == 0) c = row_list_[k];
+        if (c >= 0 && good(c, i, value, share)) pivot_on(c, i, value, true);
+      }
+    }
   };
   if (limits != nullptr) limits->poll();
-  while (!column_queue_.empty() || !row_queue_.empty()) {
-    double value = 0;
-    if (!column_queue_.empty()) {
-      const int c = column_queue_.back();
-      column_queue_.pop_back();
-      if (row_of_column_[c] >= 0 || column_count_[c] != 1) continue;
-      const int j = basic[c];
-      int i = -1;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k)
-        if (column_of_row_[a.index[k]] < 0) i = a.index[k];
-      if (i >= 0 && good(c, i, value)) pivot_on(c, i, value, false);
-    } else {
-      const int i = row_queue_.back();
-      row_queue_.pop_back();
-      if (column_of_row_[i] >= 0 || row_count_[i] != 1) continue;
-      int c = -1;
-      for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k)
-        if (row_of_column_[row_list_[k]] < 0) c = row_list_[k];
-      if (c >= 0 && good(c, i, value)) pivot_on(c, i, value, true);
+  peel(threshold * 0.1);
+
+  // Long columns hide rows that are singletons but for them: they wait, and what shows then is peeled too. Their own
+  // entries follow from the multipliers of all pivots from here on.
+  const int peeled = order_.size();
+  long_columns_.clear();
+  if (peeled < m) {
+    int left = 0;
+    for (const int c : waiting_)
+      if (row_of_column_[c] < 0) left += column_count_[c];
+    const int long_line = longer_than(left / (m - peeled) + 1);
+    for (const int c : waiting_) {
+      if (row_of_column_[c] >= 0 || column_count_[c] <= long_line) continue;
+      set_aside_[c] = 1;
+      long_columns_.push_back(c);
+      for (int k = a.begin[basic[c]]; k < a.begin[basic[c] + 1]; ++k) {
+        const int i = a.index[k];
+        if (column_of_row_[i] < 0 && --row_count_[i] == 1) row_queue_.push_back(i);
+      }
     }
+    peel(threshold);
   }
 
   // What is left.
+  const int outside = order_.size();
   nucleus_rows_.clear();
-  nucleus_columns_.clear();
+  short_columns_.clear();
   nucleus_row_.assign(m, -1);
-  nucleus_column_.assign(m, -1);
   beside_row_.clear();
   beside_column_.clear();
   beside_value_.clear();
@@ -146,10 +174,10 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
     nucleus_rows_.push_back(i);
   }
   if (!nucleus_rows_.empty()) {
-    for (int c = 0; c < m; ++c) {
-      if (row_of_column_[c] < 0) nucleus_columns_.push_back(c);
+    for (const int c : waiting_) {
+      if (row_of_column_[c] < 0 && set_aside_[c] == 0) short_columns_.push_back(c);
     }
-    eliminate_nucleus(a, basic, threshold);
+    eliminate_nucleus(a, basic, threshold, peeled);
   }
   // Columns without a pivot give their place to activities of rows without one.
   int replaced = 0, free_row = 0;
@@ -172,30 +200,36 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   triangle& u = upper_columns_;
   pivot_.resize(m);
   inverse_.resize(m);
+  u.sequence.resize_unset(m);
+  int entries = beside_row_.size();
+  for (const int c : waiting_) entries += a.begin[basic[c] + 1] - a.begin[basic[c]];
+  u.index.resize_unset(entries);
+  u.value.resize_unset(entries);
+  int at = 0;
   for (int s = 0; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
-    u.begin[i] = u.index.size();
+    u.begin[i] = at;
     if (variable < n) {
-      const bool in_nucleus = nucleus_row_[i] >= 0;
+      // A column that others were taken off has its own entries in the rows that were pivoted before; the rest come
+      // from the elimination.
+      const int own = set_aside_[c] != 0 ? peeled : s >= outside ? outside : m;
       for (int k = a.begin[variable]; k < a.begin[variable + 1]; ++k) {
         const int r = a.index[k];
-        // A column of the nucleus starts with its rows outside; its rows inside come from the elimination.
-        if (in_nucleus ? nucleus_row_[r] < 0 : sequence_at_[r] >= 0) {
-          u.index.push_back(r);
-          u.value.push_back(a.value[k]);
+        if (static_cast<unsigned>(sequence_at_[r]) < static_cast<unsigned>(own)) {
+          u.index[at] = r;
+          u.value[at++] = a.value[k];
         }
       }
-      u.end[i] = u.index.size();
-      u.index.resize(u.index.size() + permuted_[i]);
-      u.value.resize(u.index.size());
-    } else {
-      u.end[i] = u.index.size();
     }
+    u.end[i] = at;
+    at += permuted_[i];
     pivot_[i] = column_pivot_[c];
     inverse_[i] = 1 / column_pivot_[c];
-    sequence_at_[i] = u.sequence.size();
-    u.sequence.push_back(i);
+    sequence_at_[i] = s;
+    u.sequence[s] = i;
   }
+  u.index.resize(at);
+  u.value.resize(at);
   for (int k = 0; k < beside_row_.size(); ++k) {
     const int i = row_of_column_[beside_column_[k]];
     u.index[u.end[i]] = beside_row_[k];
@@ -218,8 +252,8 @@ inline void factorization::finish(int m, table<int>& basic) {
     upper_rows_.begin[i] = upper_rows_.end[i] = at;
     at += row_space_[i];
   }
-  upper_rows_.index.resize(at);
-  upper_rows_.value.resize(at);
+  upper_rows_.index.resize_unset(at);
+  upper_rows_.value.resize_unset(at);
   for (const int p : u.sequence) {
     for (int k = u.begin[p]; k < u.end[p]; ++k) {
       int& end = upper_rows_.end[u.index[k]];
@@ -240,8 +274,8 @@ inline void factorization::finish(int m, table<int>& basic) {
     lower_rows_.begin[i] = lower_rows_.end[i] = at;
     at += row_count_[i];
   }
-  lower_rows_.index.resize(at);
-  lower_rows_.value.resize(at);
+  lower_rows_.index.resize_unset(at);
+  lower_rows_.value.resize_unset(at);
   for (const int p : l.sequence) {
     for (int k = l.begin[p]; k < l.end[p]; ++k) {
       int& end = lower_rows_.end[l.index[k]];

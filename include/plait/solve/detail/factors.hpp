@@ -10,14 +10,21 @@
 
 namespace plait::detail {
 
-/// The share of places that solves of one kind leave nonzero after their first and after their second triangle, a
-/// running average: solves take their ways by it.
-struct solve_density {
-  double first = 0, second = 0;
+/// The share of places that vectors of one kind leave nonzero: the mean of the first twenty, then a running average.
+struct density {
+  double share = 0;
+  int seen = 0;
+
+  void note(int count, int size) {
+    if (size <= 0) return;
+    if (seen < 20) ++seen;
+    share += (static_cast<double>(count) / size - share) / seen;
+  }
 };
-inline void note(double& density, int count, int size) {
-  if (size > 0) density = 0.95 * density + 0.05 * count / size;
-}
+/// That of solves of one kind after their first and after their second triangle: solves take their ways by it.
+struct solve_density {
+  density first, second;
+};
 
 /// B = L R U, where B are the basic columns of [A, -I], and R collects the row operations of updates.
 ///
@@ -43,37 +50,49 @@ class factorization {
 
   /// x := B^-1 x: in by row, out by place. Keeps L and R of it as `spike` when asked.
   void ftran(work_vector& x, solve_density& expected, work_vector* spike = nullptr) {
-    solve_triangle<false>(lower_columns_, nullptr, x, expected.first, walk_);
-    note(expected.first, x.count, x.size());
+    first_triangle(lower_columns_, nullptr, x, expected);
     apply_row_operations(x);
     if (spike != nullptr) spike->copy(x);
-    if (expected.second > dense) {
+    if (expected.second.share > dense) {
       solve_triangle_densely<true>(upper_rows_, inverse_.data(), x);
+      x.list();
     } else {
-      solve_triangle<true>(upper_columns_, inverse_.data(), x, expected.second, walk_);
+      solve_triangle<true>(upper_columns_, inverse_.data(), x, expected.second.share, walk_);
     }
-    note(expected.second, x.count, x.size());
+    expected.second.note(x.count, x.size());
   }
   void ftran(work_vector& x, double expected, work_vector* spike = nullptr) {
-    solve_density both{expected, expected};
+    solve_density both{{expected}, {expected}};
     ftran(x, both, spike);
   }
   /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked.
   void btran(work_vector& y, solve_density& expected, work_vector* behind_upper = nullptr) {
-    solve_triangle<false>(upper_rows_, inverse_.data(), y, expected.first, walk_);
-    note(expected.first, y.count, y.size());
+    first_triangle(upper_rows_, inverse_.data(), y, expected);
     if (behind_upper != nullptr) behind_upper->copy(y);
     undo_row_operations(y);
-    if (expected.second > dense) {
+    if (expected.second.share > dense) {
       solve_triangle_densely<true>(lower_columns_, nullptr, y);
+      y.list();
     } else {
-      solve_triangle<true>(lower_rows_, nullptr, y, expected.second, walk_);
+      solve_triangle<true>(lower_rows_, nullptr, y, expected.second.share, walk_);
     }
-    note(expected.second, y.count, y.size());
+    expected.second.note(y.count, y.size());
   }
   void btran(work_vector& y, double expected, work_vector* behind_upper = nullptr) {
-    solve_density both{expected, expected};
+    solve_density both{{expected}, {expected}};
     btran(y, both, behind_upper);
+  }
+
+  /// Both for vectors of which every place is wanted: nothing is listed, and what rounding leaves is not forgotten.
+  void ftran_whole(work_vector& x) const {
+    sweep_triangle<false>(lower_columns_, nullptr, x);
+    apply_row_operations(x);
+    solve_triangle_densely<true>(upper_rows_, inverse_.data(), x);
+  }
+  void btran_whole(work_vector& y) const {
+    sweep_triangle<false>(upper_rows_, inverse_.data(), y);
+    undo_row_operations(y);
+    solve_triangle_densely<true>(lower_columns_, nullptr, y);
   }
 
   /// The variable at `place` is exchanged: `spike` as ftran left it for the entering column, `behind_upper` as btran
@@ -93,8 +112,19 @@ class factorization {
 
  private:
   int build_once(const sparse_matrix& a, table<int>& basic, double threshold);
-  void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold);
+  void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold, int peeled);
+  /// From what length on a row or column counts as long, by the mean of all.
+  static int longer_than(int average) { return 8 * average > 40 ? 8 * average : 40; }
   void finish(int m, table<int>& basic);
+  /// Where the second triangle asks for no list either, none is made between the two.
+  void first_triangle(const triangle& t, const double* inverse, work_vector& x, solve_density& expected) {
+    if (expected.first.share > dense && expected.second.share > dense) {
+      sweep_triangle<false>(t, inverse, x);
+      return;
+    }
+    solve_triangle<false>(t, inverse, x, expected.first.share, walk_);
+    expected.first.note(x.count, x.size());
+  }
   void apply_row_operations(work_vector& x) const {
     const int count = operation_pivot_.size();
     if (count == 0) return;
@@ -166,13 +196,14 @@ class factorization {
   nucleus nucleus_;
   table<int> row_begin_, row_list_, row_count_, column_count_, row_of_column_, row_queue_, column_queue_,
       replaced_variable_;
-  table<int> column_of_row_, nucleus_row_, nucleus_column_, nucleus_rows_, nucleus_columns_, order_, permuted_;
-  table<int> entry_row_, gathered_index_;
+  table<int> column_of_row_, nucleus_row_, nucleus_rows_, order_, permuted_;
+  table<int> gathered_index_;
   table<double> gathered_value_, beside_value_;
   table<int> beside_row_, beside_column_;
   table<double> column_pivot_;
-  table<int> line_count_, column_length_, short_columns_, long_columns_, rest_row_, rest_rows_, rest_columns_,
-      rest_begin_;
+  table<int> waiting_;  // columns, in `basic`
+  table<char> set_aside_;
+  table<int> line_count_, short_columns_, long_columns_, rest_row_, rest_rows_, rest_columns_, rest_begin_;
   table<double> scattered_;
 };
 

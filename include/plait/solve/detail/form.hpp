@@ -77,6 +77,13 @@ struct form {
     for (int i = 0; i < rows(); ++i) cost[columns() + i] = 0;
   }
   void load_bounds(const lp& model) {
+    if (!scaled_) {  // as often, and quickly: a program that is solved again is loaded so
+      copy(model.column_lowers(), lower, 0);
+      copy(model.column_uppers(), upper, 0);
+      copy(model.row_lowers(), lower, columns());
+      copy(model.row_uppers(), upper, columns());
+      return;
+    }
     for (int j = 0; j < columns(); ++j) {
       lower[j] = model.column_lower(j) / column_scale[j];
       upper[j] = model.column_upper(j) / column_scale[j];
@@ -90,6 +97,9 @@ struct form {
  private:
   void poll() const {
     if (limits != nullptr) limits->poll();
+  }
+  static void copy(const table<double>& from, table<double>& to, int at) {
+    for (int k = 0; k < from.size(); ++k) to[at + k] = from[k];
   }
   static bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) {
     const auto same = [](const auto& one, const auto& other) {

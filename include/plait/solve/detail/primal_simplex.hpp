@@ -120,8 +120,7 @@ class primal_simplex : primal_pricing {
             break;
           }
           t.compute_multipliers();
-          ray.assign(t.rows(), 0.0);
-          for (int s = 0; s < t.buffer.count; ++s) ray[t.buffer.index[s]] = t.buffer.value[t.buffer.index[s]];
+          ray = t.buffer.value;
           t.buffer.clear();
           return outcome::infeasible;
         }

@@ -21,7 +21,10 @@ namespace plait::detail {
 class proof : protected unfinished {
  protected:
   static bool bounds_cross(const lp& model, answer& found) {
-    bool crossed = false;
+    bool crossed = any_above(model.column_lowers(), model.column_uppers());
+    crossed |= any_above(model.row_lowers(), model.row_uppers());
+    if (!crossed) return false;
+    crossed = false;
     for (int j = 0; j < model.columns() && !crossed; ++j) {
       crossed = model.column_lower(j) > model.column_upper(j);
       if (crossed) found.explanation = "the bounds of column " + model.column_name(j) + " exclude each other";
@@ -30,7 +33,6 @@ class proof : protected unfinished {
       crossed = model.row_lower(i) > model.row_upper(i);
       if (crossed) found.explanation = "the bounds of row " + model.row_name(i) + " exclude each other";
     }
-    if (!crossed) return false;
     found.status = termination::infeasible;
     found.certificate = certificate_kind::farkas;
     found.farkas.assign(model.rows(), 0.0);
@@ -135,6 +137,13 @@ class proof : protected unfinished {
     if (!passes(model, found)) return false;
     found.primal = point_status::feasible;
     return true;
+  }
+
+ private:
+  static bool any_above(const table<double>& lower, const table<double>& upper) {
+    int count = 0;
+    for (int k = 0; k < lower.size(); ++k) count += lower[k] > upper[k] ? 1 : 0;
+    return count > 0;
   }
 };
 

@@ -6,6 +6,7 @@
 #include <plait/solve/check.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/double_double.hpp>
 #include <plait/solve/lp.hpp>
 
@@ -26,7 +27,11 @@ class refinement {
       memory.sum.assign(m, double_double{});
       for (int j = 0; j < n; ++j) {
         if (t.x[j] == 0) continue;
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) memory.sum[a.index[k]].add_product(a.value[k], t.x[j]);
+        const halved x{t.x[j]};
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+          double_double one = memory.sum[a.index[k]];
+          memory.sum[a.index[k]] = one.add_product(a.value[k], x);
+        }
       }
       t.buffer.clear();
       bool any = false;
@@ -41,11 +46,11 @@ class refinement {
       // Residuals are small beside what solves forget, so they are solved for at size one.
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
-      t.factors.ftran(t.buffer, 1);
+      t.factors.ftran_whole(t.buffer);
       bool close = true;
       for (int p = 0; p < m; ++p) {
+        if (means(t.buffer.value[p]) == 0) continue;
         const double by = t.buffer.value[p] * size;
-        if (by == 0) continue;
         double& x = t.x[t.basic[p]];
         close = close && math::abs(by) <= small_correction * (1 + math::abs(x));
         x -= by;
@@ -81,11 +86,11 @@ class refinement {
       if (!any) break;
       const double size = largest(t.buffer);
       for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
-      t.factors.btran(t.buffer, 1);
+      t.factors.btran_whole(t.buffer);
       bool close = true;
       for (int i = 0; i < m; ++i) {
+        if (means(t.buffer.value[i]) == 0) continue;
         const double by = t.buffer.value[i] * size;
-        if (by == 0) continue;
         close = close && math::abs(by) <= small_correction * (1 + math::abs(y[i]));
         y[i] += by;
       }
@@ -99,8 +104,8 @@ class refinement {
   }
 
  private:
-  /// After a correction of this size, relative, the next one is far below the last digit.
-  static constexpr double small_correction = 1e-12;
+  /// After a correction of this size, relative, the next one is about its square, far below the last digit.
+  static constexpr double small_correction = 1e-10;
   static double largest(const work_vector& v) {
     double found = 0;
     for (int s = 0; s < v.count; ++s) found = math::larger(found, math::abs(v.value[v.index[s]]));

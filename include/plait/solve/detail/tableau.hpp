@@ -30,7 +30,7 @@ class tableau {
   double threshold = 0.1;  // of the factorization's pivots
   bool ready = false;      // whether values and reduced costs follow from fresh factors, costs and bounds as they are
   solve_density column_density, row_density, edge_density;  // of solves for columns, rows and steepest edge
-  double price_density = 0;                                 // of rows of B^-1 A
+  density price_density;                                    // of rows of B^-1 A
   work_vector buffer;
 
   [[nodiscard]] int rows() const { return program->rows(); }
@@ -53,7 +53,7 @@ class tableau {
   /// What earlier solves taught about densities: an end must not depend on the way there.
   void forget() {
     column_density = row_density = edge_density = solve_density{};
-    price_density = 0;
+    price_density = density{};
   }
   void restore_costs() { cost = program->cost; }
   void restore_bounds() {
@@ -176,31 +176,31 @@ class tableau {
     }
     for (int i = 0; i < m; ++i)
       if (status[n + i] != basis_status::basic) v[i] += x[n + i];
-    buffer.list();
-    factors.ftran(buffer, 1);
-    for (int p = 0; p < m; ++p) x[basic[p]] = buffer.value[p];
+    factors.ftran_whole(buffer);
+    for (int p = 0; p < m; ++p) x[basic[p]] = v[p] * means(v[p]);
     buffer.clear();
   }
 
-  /// y = B^-T c_B into `buffer`, which the caller clears.
-  void compute_multipliers() {
+  /// y = B^-T c_B into the values of `buffer`, which the caller clears. False where all are zero.
+  bool compute_multipliers() {
     buffer.clear();
     for (int p = 0; p < rows(); ++p)
       if (cost[basic[p]] != 0) buffer.set(p, cost[basic[p]]);
-    factors.btran(buffer, 1);
+    if (buffer.count == 0) return false;
+    factors.btran_whole(buffer);
+    for (double& y : buffer.value) y *= means(y);
+    return true;
   }
 
   /// Reduced costs of all variables.
   void compute_reduced_costs() {
     const int m = rows(), n = columns();
-    compute_multipliers();
-    const double* const y = buffer.value.data();
-    const sparse_matrix& a = program->a;
-    if (buffer.count == 0) {
+    if (!compute_multipliers()) {
       for (int j = 0; j < n + m; ++j) d[j] = status[j] == basis_status::basic ? 0 : cost[j];
-      buffer.clear();
       return;
     }
+    const double* const y = buffer.value.data();
+    const sparse_matrix& a = program->a;
     for (int j = 0; j < n; ++j) {
       double sum = 0;
       if (status[j] != basis_status::basic) {
@@ -234,7 +234,7 @@ class tableau {
     double* const v = row.value.data();
     if (rho.sparse(0.25)) {
       const sparse_matrix& r = program->by_rows();
-      const bool few = rho.sparse(0.1) && price_density < 0.3;
+      const bool few = rho.sparse(0.1) && price_density.share < 0.3;
       if (few) {
         for (int s = 0; s < rho.count; ++s) {
           const int i = rho.index[s];
@@ -275,14 +275,20 @@ class tableau {
     } else {
       const sparse_matrix& a = program->a;
       const double* const y = rho.value.data();
+      int kept = 0;
+      int* const at = row.index.data();
       for (int j = 0; j < n; ++j) {
         if (status[j] == basis_status::basic) continue;
         double sum = 0;
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
-        if (math::abs(sum) >= 1e-14) row.set(j, sum);
+        const int counts = means(sum);
+        v[j] = sum * counts;
+        at[kept] = j;
+        kept += counts;
       }
+      row.count = kept;
     }
-    note(price_density, row.count, n);
+    price_density.note(row.count, n);
   }
 
   /// Exchanges the variable in `p` for `entering`; the one that leaves goes to the bound `to`.

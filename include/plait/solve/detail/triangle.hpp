@@ -42,8 +42,32 @@ struct depth_walk {
   }
 };
 
+/// x := T^-1 x, place by place in the order of the pivots, without a list of what is not zero afterwards.
+template <bool Backward>
+void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
+  constexpr double tiny = 1e-14;
+  double* const v = x.value.data();
+  const int* const index = t.index.data();
+  const double* const value = t.value.data();
+  const int length = t.sequence.size();
+  for (int s = 0; s < length; ++s) {
+    const int p = t.sequence[Backward ? length - 1 - s : s];
+    if (p < 0) continue;
+    double step = v[p];
+    if (step == 0) continue;
+    if (step > tiny || step < -tiny) {
+      if (inverse != nullptr) step *= inverse[p];
+      v[p] = step;
+      for (int k = t.begin[p], last = t.end[p]; k < last; ++k) v[index[k]] -= step * value[k];
+    } else {
+      v[p] = 0;
+    }
+  }
+  x.listed = false;
+}
+
 /// x := T^-1 x, by vectors; `inverse` holds one over each pivot, or is null where all are one. `expected`: the share of
-/// places that earlier solves of this kind left nonzero.
+/// places that earlier solves of this kind left nonzero. A walk in depth that finds far more than that is given up.
 template <bool Backward>
 void solve_triangle(const triangle& t, const double* inverse, work_vector& x, double expected, depth_walk& walk) {
   constexpr double tiny = 1e-14;
@@ -54,14 +78,15 @@ void solve_triangle(const triangle& t, const double* inverse, work_vector& x, do
   const int* const end = t.end.data();
   if (x.sparse(0.05) && expected < 0.10) {
     int found = 0;
-    for (int s = 0; s < x.count; ++s) {
+    const int most = x.size() / 8 + 64;  // a place found by walking costs about five times one of the plain loop
+    for (int s = 0; s < x.count && found <= most; ++s) {
       int p = x.index[s];
       if (walk.seen[p] != 0) continue;
       int depth = 0;
       walk.seen[p] = 1;
       walk.stack[0] = p;
       walk.next[0] = t.begin[p];
-      while (depth >= 0) {
+      while (depth >= 0 && found <= most) {
         p = walk.stack[depth];
         int k = walk.next[depth];
         const int last = end[p];
@@ -78,11 +103,12 @@ void solve_triangle(const triangle& t, const double* inverse, work_vector& x, do
           --depth;
         }
       }
+      for (; depth >= 0; --depth) walk.seen[walk.stack[depth]] = 0;
     }
-    x.count = 0;
-    for (int s = found - 1; s >= 0; --s) {
+    for (int s = 0; s < found; ++s) walk.seen[walk.order[s]] = 0;
+    if (found <= most) x.count = 0;
+    for (int s = found - 1; s >= 0 && found <= most; --s) {
       const int p = walk.order[s];
-      walk.seen[p] = 0;
       double step = v[p];
       if (step > tiny || step < -tiny) {
         if (inverse != nullptr) step *= inverse[p];
@@ -93,27 +119,14 @@ void solve_triangle(const triangle& t, const double* inverse, work_vector& x, do
         v[p] = 0;
       }
     }
-    return;
+    if (found <= most) return;
   }
-  const int length = t.sequence.size();
-  for (int s = 0; s < length; ++s) {
-    const int p = t.sequence[Backward ? length - 1 - s : s];
-    if (p < 0) continue;
-    double step = v[p];
-    if (step == 0) continue;
-    if (step > tiny || step < -tiny) {
-      if (inverse != nullptr) step *= inverse[p];
-      v[p] = step;
-      for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
-    } else {
-      v[p] = 0;
-    }
-  }
+  sweep_triangle<Backward>(t, inverse, x);
   x.list();
 }
 
-/// The same where most of x ends nonzero: each place takes off the product of its vector with what is known, so that
-/// nothing depends on which places are zero. The vectors are those of the transposed factor: rows where
+/// The same where most of x ends nonzero, without a list: each place takes off the product of its vector with what is
+/// known, so that nothing depends on which places are zero. The vectors are those of the transposed factor: rows where
 /// `solve_triangle` has columns, in the other direction of the walk.
 template <bool Backward>
 void solve_triangle_densely(const triangle& t, const double* inverse, work_vector& x) {
@@ -128,7 +141,7 @@ void solve_triangle_densely(const triangle& t, const double* inverse, work_vecto
     for (int k = t.begin[p], last = t.end[p]; k < last; ++k) sum -= value[k] * v[index[k]];
     v[p] = inverse != nullptr ? sum * inverse[p] : sum;
   }
-  x.list();
+  x.listed = false;
 }
 
 }  // namespace plait::detail

@@ -43,10 +43,9 @@ class workbench {
   }
   void start_basis(const lp& model, const basis& start) {
     const int m = model.rows(), n = model.columns();
-    status_.assign(n + m, basis_status::lower);
-    for (int i = 0; i < m; ++i) status_[n + i] = basis_status::basic;
-    if (start.empty()) return;
-    for (int j = 0; j < start.columns.size(); ++j) status_[j] = start.columns[j];
+    status_ = start.columns;
+    status_.resize(n, basis_status::lower);
+    status_.resize(n + m, basis_status::basic);
     for (int i = 0; i < start.rows.size(); ++i) status_[n + i] = start.rows[i];
   }
   void attach_original(const lp& model, std::uint64_t seed) {
