@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -21,6 +22,8 @@ class forwarding_communicator {
   [[nodiscard]] int rank() const { return inner_.rank(); }
   [[nodiscard]] int size() const { return inner_.size(); }
   void doing(activity now) { inner_.doing(now); }
+  void keep(std::shared_ptr<void> memory) requires requires(Comm& inner) { inner.keep(memory); }
+  { inner_.keep(std::move(memory)); }
   template <class T>
   ticket send(std::span<T> in, int peer, int channel, stream order) {
     return inner_.send(std::span<const T>{in}, peer, channel, order);

@@ -175,6 +175,8 @@ class mpi_communicator {
 
   /// Says what this rank is about to do, for the report; costs a few stores.
   void doing(const activity& now) noexcept { group_->all->doing(now); }
+  /// Keeps memory that messages may still be read from until all ranks have ended.
+  void keep(std::shared_ptr<void> memory) { group_->all->keep(std::move(memory)); }
 
  private:
   struct group {

@@ -187,6 +187,8 @@ class threads_communicator {
 
   /// Says what this rank is about to do, for the report; costs a few stores.
   void doing(const activity& now) noexcept { world().doing(world_rank(), now); }
+  /// Keeps memory that other ranks may still read until all have ended.
+  void keep(std::shared_ptr<void> memory) { world().keep(std::move(memory)); }
 
  private:
   /// That message `number` of a queue has been posted, or taken, by `peer`.

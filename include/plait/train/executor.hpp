@@ -89,7 +89,7 @@ class executor {
   executor(const executor&) = delete;
   executor& operator=(const executor&) = delete;
   ~executor() {
-    if (std::uncaught_exceptions() > exceptions_) rank_->keep(std::move(memory_));
+    if (running_ || std::uncaught_exceptions() > exceptions_) rank_->keep(std::move(memory_));
   }
 
   /// Runs a program over global batches, one for each of its steps, of which `batches` hold this data rank's rows.
@@ -100,6 +100,7 @@ class executor {
   std::span<const step_result> run(const program& steps, std::span<const batch<T, target, From>> batches,
                                    const Optimizer& optimizer, std::int64_t step) {
     batches_.take(batches, steps.shape.steps);
+    running_ = true;
     updates_.start();
     if (!steps.trains || !capture_.on()) {
       give(steps, optimizer, step);
@@ -113,6 +114,7 @@ class executor {
     }
     if (steps.trains) updates_.finish();
     collect();
+    running_ = false;
     rank_->world().doing({"between steps", -1, -1, -1});
     return {results_.data(), batches.size()};
   }
@@ -346,6 +348,7 @@ class executor {
   std::vector<std::int64_t> rows_{};    ///< [steps]: samples whose loss this rank has added
   std::vector<double> numbers_{};       ///< the sums of all ranks
   std::vector<step_result> results_{};  ///< [steps]
+  bool running_ = false;                ///< or a run that ended by an exception, which may have been caught
   int exceptions_ = std::uncaught_exceptions();
 };
 

@@ -107,9 +107,14 @@ class rank_context {
   /// Ranks whose gradients are summed: those with the same parameters, and with copies of the same stages.
   [[nodiscard]] Comm& gradients() { return copies_.has_value() ? *copies_ : data_; }
 
-  /// Keeps what messages may still be read from until this rank's groups are gone: for a rank that fails with sends
-  /// under way.
-  void keep(std::shared_ptr<void> memory) { kept_.push_back(std::move(memory)); }
+  /// Keeps what messages may still be read from, for a rank that fails with sends under way: until all ranks have
+  /// ended where the communicator can, else until this rank's groups are gone.
+  void keep(std::shared_ptr<void> memory) {
+    if constexpr (requires { world_->keep(std::move(memory)); })
+      world_->keep(std::move(memory));
+    else
+      kept_.push_back(std::move(memory));
+  }
 
   [[nodiscard]] int rank() const { return world_->rank(); }
   [[nodiscard]] const layout_handle& layout() const { return layout_; }

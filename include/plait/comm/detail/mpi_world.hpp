@@ -157,6 +157,8 @@ class mpi_world {
 
   /// A copy of `text` that lives as long as the world.
   const char* keep(std::string text) { return texts_.insert(std::move(text)).first->c_str(); }
+  /// Memory that lives as long as the world.
+  void keep(std::shared_ptr<void> memory) { memory_.push_back(std::move(memory)); }
 
   std::vector<std::uint64_t> sent, received;  ///< messages to and from each rank, those of collectives included
   std::vector<MPI_Request> loose;             ///< sends that nobody waited for, of groups that are gone
@@ -242,6 +244,7 @@ class mpi_world {
   activity_ring did_;
   note_cell waiting_;
   std::set<std::string> texts_;
+  std::vector<std::shared_ptr<void>> memory_;
   std::unique_ptr<watch> watch_;  // its thread reads some of the above
 };
 

@@ -184,6 +184,11 @@ class world {
     const std::lock_guard lock{mutex_};
     return texts_.insert(std::move(text)).first->c_str();
   }
+  /// Memory that lives as long as the world.
+  void keep(std::shared_ptr<void> memory) {
+    const std::lock_guard lock{mutex_};
+    memory_.push_back(std::move(memory));
+  }
 
  private:
   struct alignas(64) seat {
@@ -243,6 +248,7 @@ class world {
   std::optional<error> cause_;
   std::vector<rank_record> records_;
   std::set<std::string> texts_;
+  std::vector<std::shared_ptr<void>> memory_;
 };
 
 }  // namespace plait::detail
