@@ -32,7 +32,7 @@ inline bool rounds_nothing(double a) {
 /// the arithmetic here does; the bits are the same.
 inline double product_error(double a, const halved& b, double product) {
   if (rounds_nothing(a)) return 0;
-#ifdef __FMA__
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return math::fma(a, b.whole, -product);
 #else
   const halved c{a};
