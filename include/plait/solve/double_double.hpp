@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include <plait/core/math.hpp>
@@ -25,7 +26,7 @@ struct halved {
 
 /// Whether multiplying with it rounds nothing: of a power of two, zero or infinity no digit but the first is set.
 inline bool rounds_nothing(double a) {
-  return __builtin_bit_cast(std::uint64_t, a) << 12 == 0;
+  return std::bit_cast<std::uint64_t>(a) << 12 == 0;
 }
 
 /// What rounding took off the product a * b. Without an instruction for it fma is a call, which costs a loop more than

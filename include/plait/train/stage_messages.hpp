@@ -100,42 +100,31 @@ class stage_messages {
     sent = pipeline_->send(std::span<const T>{buffer_of(act, rows)}, act.peer, channel_of(act), order_);
   }
 
-  /// Where the message of an action lies on this rank.
+  /// Where the message of an action lies on this rank. Needs: an action that sends or receives.
   std::span<T> buffer_of(const action& act, std::int64_t rows) {
     Stage& stage = stage_of(act);
     auto& skips = stage.skips();
-    const bool along_edge = act.edge >= 0;
-    const auto span_of = [&](T* begin, std::int64_t features) {
-      return std::span<T>{begin, static_cast<std::size_t>(rows * features)};
-    };
-    switch (act.kind) {
-      case op::receive_activation:
-        if (along_edge) {
-          const std::size_t k = skips.in_number(act.edge);
-          return span_of(skips.value_buffer(act.slot, k), skips.features_in(k));
-        }
-        return span_of(stage.input(act.slot), stage.inputs());
-      case op::send_activation:
-        if (along_edge) {
-          const std::size_t k = skips.out_number(act.edge);
-          return span_of(stage.output_of_layer(act.slot, skips.out()[k].source), skips.features_out(k));
-        }
-        return span_of(stage.output_of_slot(act.slot), stage.outputs());
-      case op::receive_gradient:
-        if (along_edge) {
-          const std::size_t k = skips.out_number(act.edge);
-          return span_of(skips.came_buffer(act.message, k), skips.features_out(k));
-        }
-        return span_of(stage.gradient_in(act.message), stage.outputs());
-      case op::send_gradient:
-        if (along_edge) {
-          const std::size_t k = skips.in_number(act.edge);
-          return span_of(skips.made_buffer(act.skip, k), skips.features_in(k));
-        }
-        return span_of(stage.gradient_out(act.message), stage.inputs());
-      default:
-        return {};
+    const bool activation = act.kind == op::receive_activation || act.kind == op::send_activation;
+    // What comes in and its gradient have the features of an input, the others those of an output.
+    const bool of_input = act.kind == op::receive_activation || act.kind == op::send_gradient;
+    T* begin = nullptr;
+    std::int64_t features = 0;
+    if (act.edge < 0) {
+      features = of_input ? stage.inputs() : stage.outputs();
+      if (activation)
+        begin = of_input ? stage.input(act.slot) : stage.output_of_slot(act.slot);
+      else
+        begin = of_input ? stage.gradient_out(act.message) : stage.gradient_in(act.message);
+    } else if (of_input) {
+      const std::size_t k = skips.in_number(act.edge);
+      features = skips.features_in(k);
+      begin = activation ? skips.value_buffer(act.slot, k) : skips.made_buffer(act.skip, k);
+    } else {
+      const std::size_t k = skips.out_number(act.edge);
+      features = skips.features_out(k);
+      begin = activation ? stage.output_of_layer(act.slot, skips.out()[k].source) : skips.came_buffer(act.message, k);
     }
+    return {begin, static_cast<std::size_t>(rows * features)};
   }
 
   Stage& stage_of(const action& act) { return (*stages_)[static_cast<std::size_t>(act.chunk)]; }
