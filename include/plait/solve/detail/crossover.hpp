@@ -49,6 +49,7 @@ class crossover {
       const double at = status[n + i] == basis_status::upper ? t.upper[n + i] : t.lower[n + i];
       if (at - at == 0) t.lower[n + i] = t.upper[n + i] = at;
     }
+    t.bounds_apart = true;
     for (int j = 0; j < n; ++j)
       if (status[j] == basis_status::basic && chosen_[j] != basis_status::basic) left_.push_back(j);
     build();

@@ -36,13 +36,8 @@ class dual_simplex {
 
   void attach(tableau& t) {
     t_ = &t;
-    rho_.resize(t.rows());
-    column_.resize(t.rows());
-    edge_.resize(t.rows());
-    flip_.resize(t.rows());
-    spike_.resize(t.rows());
-    behind_.resize(t.rows());
-    row_.resize(t.columns());
+    for (work_vector* const one : {&rho_, &column_, &edge_, &flip_, &spike_, &behind_}) one->prepare(t.rows());
+    row_.prepare(t.columns());
     infeasible_.assign(t.rows(), 0.0);
     costs_changed = false;
   }
@@ -72,7 +67,7 @@ class dual_simplex {
         t.cost[j] += t.cost[j] >= 0 ? by : -by;
       }
     }
-    costs_changed = true;
+    costs_changed = t.costs_apart = true;
   }
 
   /// From a basis that is dual feasible, or becomes so by flips; else `lost_feasibility` at once.
@@ -91,6 +86,7 @@ class dual_simplex {
       t.upper[j] = has_upper ? 0 : has_lower ? 1 : 1000;
       if (t.status[j] == basis_status::free) t.status[j] = basis_status::lower;
     }
+    t.bounds_apart = true;
     t.settle_all();
     const outcome found = iterate(limits, false, true);
     t.restore_bounds();
@@ -174,10 +170,8 @@ class dual_simplex {
   bool make_dual_feasible(bool keep_costs) {
     tableau& t = *t_;
     bool flipped = false, good = true;
-    for (int j = 0; j < t.variables(); ++j) {
-      if (t.status[j] == basis_status::basic) continue;
-      const double by = t.dual_infeasibility(j);
-      if (by <= tolerance) continue;
+    for (int j = 0, all = t.variables(); j < all; ++j) {
+      if (!t.may_be_dual_infeasible(j, tolerance) || t.dual_infeasibility(j) <= tolerance) continue;
       if (t.is_boxed(j)) {
         t.status[j] = t.status[j] == basis_status::lower ? basis_status::upper : basis_status::lower;
         t.settle(j);
@@ -202,7 +196,7 @@ class dual_simplex {
     }
     t.cost[j] += to - t.d[j];
     t.d[j] = to;
-    costs_changed = true;
+    costs_changed = t.costs_apart = true;
   }
 
   int choose_row() const {
@@ -350,7 +344,7 @@ class dual_simplex {
     if (t.d[q] == 0) return;
     t.cost[q] -= t.d[q];
     t.d[q] = 0;
-    costs_changed = true;
+    costs_changed = t.costs_apart = true;
   }
 
   tableau* t_ = nullptr;

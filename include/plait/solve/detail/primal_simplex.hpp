@@ -31,12 +31,8 @@ class primal_simplex : primal_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
-    column_.resize(t.rows());
-    spike_.resize(t.rows());
-    behind_.resize(t.rows());
-    rho_.resize(t.rows());
-    change_.resize(t.rows());
-    row_.resize(t.columns());
+    for (work_vector* const one : {&column_, &spike_, &behind_, &rho_, &change_}) one->prepare(t.rows());
+    row_.prepare(t.columns());
     reference_.assign(t.variables(), 1.0);
     bounds_changed = false;
   }
@@ -50,7 +46,7 @@ class primal_simplex : primal_pricing {
       if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
       if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
     }
-    bounds_changed = true;
+    bounds_changed = t.bounds_apart = true;
     t.settle_all();
   }
 
@@ -146,6 +142,7 @@ class primal_simplex : primal_pricing {
   void set_infeasibility_costs() {
     tableau& t = *t_;
     infeasible_count_ = 0;
+    t.costs_apart = true;
     for (int j = 0; j < t.variables(); ++j) {
       t.cost[j] = t.status[j] == basis_status::basic ? infeasibility_cost(j) : 0;
       if (t.cost[j] != 0) ++infeasible_count_;
@@ -231,7 +228,7 @@ class primal_simplex : primal_pricing {
       const double beyond = ratio_.to_upper ? t.x[leaving] - bound : bound - t.x[leaving];
       if (beyond > 1e-12 && !t.is_fixed(leaving) && beyond <= 2 * tolerance && !infeasible_) {
         (ratio_.to_upper ? t.upper[leaving] : t.lower[leaving]) = t.x[leaving];
-        bounds_changed = true;
+        bounds_changed = t.bounds_apart = true;
       } else {
         t.x[leaving] = bound;
       }
@@ -269,6 +266,7 @@ class primal_simplex : primal_pricing {
   void change_infeasibility_costs(int leaving) {
     tableau& t = *t_;
     change_.clear();
+    t.costs_apart = true;
     for (int s = 0; s < column_.count; ++s) {
       const int p = column_.index[s], j = t.basic[p];
       const double now = p == leaving ? 0 : infeasibility_cost(j);

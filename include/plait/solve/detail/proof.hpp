@@ -110,6 +110,7 @@ class proof : protected unfinished {
     if (!proved) {
       load_original(model, options);
       for (double& c : original_.cost) c = 0;
+      engine_.state.costs_apart = true;
       const outcome ended = engine_.run(limits, true, false, options.tolerance, infinity);
       if (ended == outcome::infeasible) {
         proved = take(engine_.ray, original_);

@@ -145,8 +145,8 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
   double_double objective{model.offset()};
   for (int j = 0; j < n; ++j) {
     // No negative zero; and what rounding leaves of a basic column's reduced cost is none.
-    into.reduced_cost[j] = into.basis.columns[j] == basis_status::basic ? 0.0 : known.reduced_cost[j] + 0.0;
-    if (into.x[j] != 0 && model.cost(j) != 0) objective.add_product(model.cost(j), into.x[j]);
+    into.reduced_cost[j] = only_if(into.basis.columns[j] != basis_status::basic, known.reduced_cost[j] + 0.0);
+    if (model.cost(j) != 0 && into.x[j] != 0) objective.add_product(model.cost(j), into.x[j]);
   }
   into.objective = objective.value();
 }
@@ -160,12 +160,11 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
   for (const int j : t.basic)
     if (t.primal_infeasibility(j) > tolerance) return false;
   for (int j = 0; j < t.variables(); ++j) {
-    const basis_status status = t.status[j];
-    if (status == basis_status::basic) continue;
+    const int at = static_cast<int>(t.status[j]);
     const double d = sign * (j < n ? known.reduced_cost[j] : made.dual[j - n]);
-    if ((d < -tolerance && status != basis_status::upper && !t.is_fixed(j)) ||
-        (d > tolerance && status != basis_status::lower && !t.is_fixed(j)))
-      return false;
+    const int below = static_cast<int>(d < -tolerance) & static_cast<int>(at != static_cast<int>(basis_status::upper)),
+              above = static_cast<int>(d > tolerance) & static_cast<int>(at != static_cast<int>(basis_status::lower));
+    if ((below | above) != 0 && t.status[j] != basis_status::basic && !t.is_fixed(j)) return false;
   }
   return true;
 }

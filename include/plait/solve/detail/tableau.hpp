@@ -29,6 +29,7 @@ class tableau {
   table<double> weight;    // of each place: squared length of the row of B^-1 (dual steepest edge)
   double threshold = 0.1;  // of the factorization's pivots
   bool ready = false;      // whether values and reduced costs follow from fresh factors, costs and bounds as they are
+  bool costs_apart = false, bounds_apart = false;           // to be set by whoever makes them other than the program's
   solve_density column_density, row_density, edge_density;  // of solves for columns, rows and steepest edge
   density price_density;                                    // of rows of B^-1 A
   work_vector buffer;
@@ -42,10 +43,10 @@ class tableau {
     program = &f;
     version_ = f.version;
     fresh_ = ready = false;
-    const int all = f.variables();
-    x.assign(all, 0.0);
-    d.assign(all, 0.0);
-    buffer.resize(f.rows());
+    x.resize(f.variables());
+    d.resize(f.variables());
+    buffer.prepare(f.rows());
+    costs_apart = bounds_apart = true;
     restore_costs();
     restore_bounds();
     forget();
@@ -55,10 +56,16 @@ class tableau {
     column_density = row_density = edge_density = solve_density{};
     price_density = density{};
   }
-  void restore_costs() { cost = program->cost; }
+  void restore_costs() {
+    if (costs_apart) cost = program->cost;
+    costs_apart = false;
+  }
   void restore_bounds() {
-    lower = program->lower;
-    upper = program->upper;
+    if (bounds_apart) {
+      lower = program->lower;
+      upper = program->upper;
+    }
+    bounds_apart = false;
   }
   [[nodiscard]] bool is_fixed(int j) const { return lower[j] == upper[j]; }
   [[nodiscard]] bool is_boxed(int j) const { return lower[j] > -infinity && upper[j] < infinity; }
@@ -132,8 +139,17 @@ class tableau {
     }
   }
   void settle_all() {
-    for (int j = 0; j < variables(); ++j)
-      if (status[j] != basis_status::basic) settle(j);
+    double *const v = x.data(), *const low = lower.data(), *const high = upper.data();
+    const basis_status* const at = status.data();
+    for (int j = 0, all = variables(); j < all; ++j) {
+      const bool moves = at[j] != basis_status::basic;
+      const double to = only_if(moves, choose(at[j] == basis_status::upper, high[j], low[j]));
+      if (to - to == 0) {
+        v[j] = choose(moves, to, v[j]);
+      } else {
+        settle(j);
+      }
+    }
   }
 
   /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
@@ -170,12 +186,11 @@ class tableau {
     buffer.clear();
     double* const v = buffer.value.data();
     for (int j = 0; j < n; ++j) {
-      if (status[j] == basis_status::basic || x[j] == 0) continue;
       const double xj = x[j];
+      if (static_cast<int>(status[j] == basis_status::basic) | static_cast<int>(xj == 0)) continue;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v[a.index[k]] -= a.value[k] * xj;
     }
-    for (int i = 0; i < m; ++i)
-      if (status[n + i] != basis_status::basic) v[i] += x[n + i];
+    for (int i = 0; i < m; ++i) v[i] += only_if(status[n + i] != basis_status::basic, x[n + i]);
     factors.ftran_whole(buffer);
     for (int p = 0; p < m; ++p) x[basic[p]] = v[p] * means(v[p]);
     buffer.clear();
@@ -202,14 +217,11 @@ class tableau {
     const double* const y = buffer.value.data();
     const sparse_matrix& a = program->a;
     for (int j = 0; j < n; ++j) {
-      double sum = 0;
-      if (status[j] != basis_status::basic) {
-        sum = cost[j];
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum -= a.value[k] * y[a.index[k]];
-      }
-      d[j] = sum;
+      double sum = cost[j];
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum -= a.value[k] * y[a.index[k]];
+      d[j] = only_if(status[j] != basis_status::basic, sum);
     }
-    for (int i = 0; i < m; ++i) d[n + i] = status[n + i] == basis_status::basic ? 0 : cost[n + i] + y[i];
+    for (int i = 0; i < m; ++i) d[n + i] = only_if(status[n + i] != basis_status::basic, cost[n + i] + y[i]);
     buffer.clear();
   }
 
@@ -330,8 +342,15 @@ class tableau {
   }
   [[nodiscard]] infeasibility dual_infeasibilities(double tolerance) const {
     infeasibility found;
-    for (int j = 0; j < variables(); ++j) count_in(found, dual_infeasibility(j), tolerance);
+    for (int j = 0, all = variables(); j < all; ++j)
+      if (may_be_dual_infeasible(j, 0)) count_in(found, dual_infeasibility(j), tolerance);
     return found;
+  }
+  /// False for most of those whose infeasibility is at most `tolerance`, and asked quickly.
+  [[nodiscard]] bool may_be_dual_infeasible(int j, double tolerance) const {
+    const int at = static_cast<int>(status[j]);
+    return ((static_cast<int>(d[j] < -tolerance) & static_cast<int>(at != static_cast<int>(basis_status::upper))) |
+            (static_cast<int>(d[j] > tolerance) & static_cast<int>(at != static_cast<int>(basis_status::lower)))) != 0;
   }
 
  private:

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
+
+/// `v` where `so`, else `other`, by their bits: compilers make branches of plain choices, and which variables are basic
+/// is as good as a coin to a processor that guesses.
+inline double choose(bool so, double v, double other) {
+  const std::uint64_t mask = -static_cast<std::uint64_t>(so);
+  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(v) & mask) |
+                               (std::bit_cast<std::uint64_t>(other) & ~mask));
+}
+/// `v` where `so`, else zero.
+inline double only_if(bool so, double v) {
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(v) & -static_cast<std::uint64_t>(so));
+}
 
 /// 1 where a value is more than rounding leaves, else 0; without a branch.
 inline int means(double v) {
@@ -26,6 +41,14 @@ struct work_vector {
     index.resize(size);
     count = 0;
     listed = true;
+  }
+  /// All zero, of this size; where it has that size already, by what it lists.
+  void prepare(int size) {
+    if (value.size() == size) {
+      clear();
+    } else {
+      resize(size);
+    }
   }
   [[nodiscard]] int size() const { return value.size(); }
   [[nodiscard]] bool sparse(double share) const { return listed && count <= share * size(); }
