@@ -26,16 +26,25 @@ class block_ways {
     int point;         // that enters
   };
 
-  double price[most_links] = {}, edge[most_links] = {};  ///< of the links; how much they move for each unit
-  double limit = 0;                                      ///< how far along the edge is of interest
-  table<way> taken;                                      ///< by each block
+  double price[most_links] = {};  ///< of the links
+  double limit = 0;               ///< how far along the edge is of interest
+  table<way> taken;               ///< by each block
 
   void attach(const block_program& program) {
     program_ = &program;
     found_ = 0;
     taken.assign(program.blocks.size(), way{0, 0});
-    value_.resize_unset(program.largest_block() + 1);
-    slope_.resize_unset(program.largest_block() + 1);
+    at_.resize_unset(program.largest_block() + 1);
+    at_[0] = {};
+  }
+
+  /// Along the edge each price moves by so much for each unit.
+  void set_edge(const double* by) {
+    edge_falls_ = false;
+    for (int l = 0; l < program_->link_row.size(); ++l) {
+      edge_[l] = by[l];
+      edge_falls_ = edge_falls_ || by[l] < 0;
+    }
   }
 
   /// Adds what a way uses of the links, so many times.
@@ -51,12 +60,12 @@ class block_ways {
   struct shares {
     double low, high;
   };
-  [[nodiscard]] shares taken_by(int b, way w, int point) const {
+  [[nodiscard]] shares taken_by(int b, way w, int k) const {
     const block_program::block& one = program_->blocks[b];
     const double high = a_of(one, w.high);
-    if (w.low == w.high) return {one.demand < 0 || high == 0 ? 0 : (high - a_of(one, point)) / high, 1};
-    if (point < 0) return {1, -1};
-    const double low = a_of(one, w.low), part = (a_of(one, point) - low) / (high - low);
+    if (w.low == w.high) return {one.demand < 0 || high == 0 ? 0 : (high - a_of(one, k)) / high, 1};
+    if (k < 0) return {1, -1};
+    const double low = a_of(one, w.low), part = (a_of(one, k) - low) / (high - low);
     return {1 - part, part};
   }
   /// What a way takes.
@@ -67,9 +76,9 @@ class block_ways {
     return {one.demand < 0 || high == 0 ? 1 : (high - one.b) / high, 1};
   }
   /// Adds how a block's use of the links changes for each unit of a point that enters.
-  void add_change(int b, way w, int point, double* to) const {
-    const shares less = taken_by(b, w, point);
-    add_point(b, point, 1, to);
+  void add_change(int b, way w, int k, double* to) const {
+    const shares less = taken_by(b, w, k);
+    add_point(b, k, 1, to);
     add_point(b, w.high, -less.high, to);
     if (w.low != w.high) add_point(b, w.low, -less.low, to);
   }
@@ -86,24 +95,20 @@ class block_ways {
     const int points = price_points(one);
     int best = points - 1;  // meets most
     for (int k = 0; k < points; ++k)
-      if (value_[k] < value_[best] && meets(one, k)) best = k;
-    way found{best, best};
-    if (one.demand >= 0) {
-      for (int changes = 0; changes < 4 * points; ++changes) {
-        int entering = nothing;
-        double least = 0;
-        see_points(one, found, points, [&](int k, double more, double) {
-          if (more >= least) return;
-          least = more;
-          entering = k;
-        });
-        if (entering == nothing) break;
-        found = after(b, found, entering);
-      }
+      if (at_[k].value < at_[best].value && meets(one, k)) best = k;
+    taken[b] = {best, best};
+    for (int changes = 0; changes < 4 * points; ++changes) {
+      int entering = nothing;
+      double least = 0;
+      see_points(taken[b], points, [&](int k, const change& c) {
+        if (c.more >= least) return;
+        least = c.more;
+        entering = k;
+      });
+      if (entering == nothing) return;
+      taken[b] = after(b, taken[b], entering);
     }
-    taken[b] = found;
   }
-
   /// False where a block surely keeps its way as far as the limit.
   [[nodiscard]] bool may_bend(int b) const {
     if (!program_->each_one_link) return true;
@@ -114,11 +119,12 @@ class block_ways {
     const auto read = [&](int k) {
       const block_program::member& x = members[k - 1];
       value = x.cost + price[x.link] * x.use;
-      slope = edge[x.link] * x.use;
+      slope = edge_[x.link] * x.use;
     };
     if (w.high > 0) read(w.high);
     const int count = one.end - one.begin;
     if (w.low == w.high) {
+      if (w.high == 0 && !edge_falls_) return false;
       if (slope > 0 && -value < limit * slope) return true;
       const double of_way = value, slope_of_way = slope;
       for (int k = 1; k <= count; ++k) {
@@ -154,15 +160,15 @@ class block_ways {
     for (way now = taken[b];;) {
       double nearest = limit;
       int entering = nothing;
-      see_points(one, now, points, [&](int k, double more, double change) {
-        if (change >= 0 || more >= nearest * -change || (tied && stays(k))) return;
-        nearest = more / -change;
+      see_points(now, points, [&](int k, const change& c) {
+        if (c.slope >= 0 || c.more >= nearest * -c.slope || (tied && stays(k))) return;
+        nearest = c.more / -c.slope;
         entering = k;
       });
       if (entering == nothing) return;
       const way next = after(b, now, entering);
       from = math::larger(from, nearest);
-      bends.push_back({from, tied ? infinity : slope_of(one, now) - slope_of(one, next), b, found_++, entering});
+      bends.push_back({from, tied ? infinity : slope_of(b, now) - slope_of(b, next), b, found_++, entering});
       if (tied) return;
       now = next;
     }
@@ -171,6 +177,14 @@ class block_ways {
  private:
   static constexpr int nothing = -2;
 
+  /// What a point costs, how that changes along the edge, and what it meets.
+  struct point {
+    double value, slope, a;
+  };
+  /// What one unit more of a point costs beyond what it replaces, likewise.
+  struct change {
+    double more, slope;
+  };
   [[nodiscard]] double a_of(const block_program::block& one, int k) const {
     return k <= 0 ? 0 : program_->members[one.begin + k - 1].a;
   }
@@ -187,47 +201,52 @@ class block_ways {
     const double low = a_of(one, w.low);
     return (one.b - low) / (a_of(one, w.high) - low);
   }
-  /// How the cost of a way changes along the edge.
-  [[nodiscard]] double slope_of(const block_program::block& one, way w) const {
-    return slope_[w.high] + (1 - share_of(one, w)) * (slope_[w.low] - slope_[w.high]);
+  /// How the cost of a way changes along the edge. Needs: its points priced.
+  [[nodiscard]] double slope_of(int b, way w) const {
+    if (w.low == w.high) return at_[w.high].slope;
+    const shares s = of(b, w);
+    return s.low * at_[w.low].slope + s.high * at_[w.high].slope;
   }
-
-  /// What each point of a block costs, and how that changes along the edge. Returns how many there are.
+  /// Returns how many points there are.
   int price_points(const block_program::block& one) {
-    value_[0] = slope_[0] = 0;
-    for (int k = one.begin; k < one.end; ++k) {
-      double cost = program_->members[k].cost, change = 0;
-      program_->for_each_use(k, [&](int link, double use) {
-        cost += price[link] * use;
-        change += edge[link] * use;
+    const block_program::member* member = program_->members.data() + one.begin;
+    const int count = one.end - one.begin;
+    point* at = at_.data();
+    for (int k = 0; k < count; ++k, ++member) {
+      point next{member->cost, 0, one.demand < 0 ? 0 : member->a};
+      program_->for_each_use(one.begin + k, [&](int link, double use) {
+        next.value += price[link] * use;
+        next.slope += edge_[link] * use;
       });
-      value_[k - one.begin + 1] = cost;
-      slope_[k - one.begin + 1] = change;
+      *++at = next;
     }
-    return one.end - one.begin + 1;
+    return count + 1;
   }
-  /// What a block would pay for one unit of each point, or, -1, for more than its demand, beyond what it pays now:
-  /// see(k, that, how it changes along the edge). Needs: its points priced.
+  /// Calls see(k, change) for each point that a way does not take, and for -1, more than the demand. Needs: the points
+  /// priced.
   template <class See>
-  void see_points(const block_program::block& one, way w, int points, See&& see) const {
-    const double value = value_[w.high], slope = slope_[w.high];
+  void see_points(way w, int points, See&& see) const {
+    const point* const at = at_.data();
+    const point high = at[w.high], low = at[w.low];
     if (w.low == w.high) {
       for (int k = 0; k < points; ++k)
-        if (k != w.high) see(k, value_[k] - value, slope_[k] - slope);
+        if (k != w.high) see(k, change{at[k].value - high.value, at[k].slope - high.slope});
       return;
     }
-    const double low_a = a_of(one, w.low), by = 1 / (a_of(one, w.high) - low_a), rate = (value - value_[w.low]) * by,
-                 rate_slope = (slope - slope_[w.low]) * by;
-    see(-1, rate, rate_slope);
+    const double by = 1 / (high.a - low.a), value = high.value - low.value, slope = high.slope - low.slope;
+    see(-1, change{value, slope});
     for (int k = 0; k < points; ++k) {
       if (k == w.low || k == w.high) continue;
-      const double more = a_of(one, k) - low_a;
-      see(k, value_[k] - value_[w.low] - rate * more, slope_[k] - slope_[w.low] - rate_slope * more);
+      const double part = (at[k].a - low.a) * by;
+      see(k, change{at[k].value - low.value - part * value, at[k].slope - low.slope - part * slope});
     }
   }
+
   const block_program* program_ = nullptr;
+  double edge_[most_links] = {};
+  table<point> at_;  // the points of the block that is looked at
+  bool edge_falls_ = false;
   int found_ = 0;
-  table<double> value_, slope_;  // of the points of the block that is looked at
 };
 
 }  // namespace plait::detail

@@ -39,6 +39,7 @@ class price_walk {
     ways_.attach(program);
     tied_.assign(blocks, 0);
     steps_ = 0;
+    reach_ = infinity;
     for (int l = 0; l < links_; ++l) {
       ways_.price[l] = 0;
       tie_[l] = {.link = l};
@@ -113,7 +114,6 @@ class price_walk {
     const double share = static_cast<double>(looked_at) / blocks;
     for (int l = 0; l < links_; ++l) {
       capacity_[l] = left_[l] = share * program_->capacity[l];
-      ways_.edge[l] = 0;
     }
     for (int b = 0; b < blocks; b += stride) {
       if (before == 0 || b % before != 0) ways_.take_cheapest(b);
@@ -224,24 +224,32 @@ class price_walk {
   bool move(int leaving) {
     double rise = -share_[leaving];
     tie next{};
-    ways_.limit = infinity;
-    for (int l = 0; l < links_; ++l) ways_.edge[l] = inverse_[leaving][l];
+    double edge[most_links], end = infinity, pace = 0;
+    for (int l = 0; l < links_; ++l) edge[l] = inverse_[leaving][l];
     for (int r = 0; r < links_; ++r) {
       if (r == leaving) continue;
       if (tie_[r].block < 0) {
-        ways_.edge[tie_[r].link] = 0;  // but for rounding
+        edge[tie_[r].link] = 0;  // but for rounding
       } else {
         tied_[tie_[r].block] = 1;
       }
     }
     for (int l = 0; l < links_; ++l) {
-      if (ways_.edge[l] >= 0 || l == tie_[leaving].link) continue;
-      const double end = ways_.price[l] / -ways_.edge[l];
-      if (end >= ways_.limit) continue;
-      ways_.limit = end;
+      if (edge[l] >= 0 || l == tie_[leaving].link) continue;
+      if (ways_.price[l] >= end * -edge[l]) continue;
+      end = ways_.price[l] / -edge[l];
       next.link = l;
     }
-    find_bends(leaving, rise);
+    for (int l = 0; l < links_; ++l) pace = math::larger(pace, math::abs(edge[l]));
+    ways_.set_edge(edge);
+    // Few bends are as near as the last moves went, so first only those are looked for.
+    for (;; reach_ = reach_ > 0 && reach_ < largest_price() ? 8 * reach_ : infinity) {
+      const bool in_reach = end * pace <= reach_;
+      ways_.limit = in_reach ? end : reach_ / pace;
+      if (find_bends(leaving, rise) || in_reach || reach_ == infinity) break;
+    }
+    for (int r = 0; r < links_; ++r)
+      if (tie_[r].block >= 0) tied_[tie_[r].block] = 0;
     const double at = ways_.limit;
     if (at == infinity) return false;
     for (const bend& one : bends_) {
@@ -252,16 +260,24 @@ class price_walk {
       }
       take(one.block, ways_.after(one.block, ways_.taken[one.block], one.point));
     }
-    for (int l = 0; l < links_; ++l) ways_.price[l] = math::larger(0, ways_.price[l] + at * ways_.edge[l]);
+    for (int l = 0; l < links_; ++l) ways_.price[l] = math::larger(0, ways_.price[l] + at * edge[l]);
+    reach_ = reach_ == infinity ? 2 * at * pace : math::larger(2 * at * pace, reach_ / 4);
     tie_[leaving] = next;
     if (next.link >= 0) ways_.price[next.link] = 0;
     return true;
   }
 
-  /// All as far as the sum rises, in order.
-  void find_bends(int leaving, double rise) {
+  [[nodiscard]] double largest_price() const {
+    double largest = 0;
+    for (int l = 0; l < links_; ++l) largest = math::larger(largest, ways_.price[l]);
+    return largest;
+  }
+
+  /// All as far as the sum rises, in order. False where it rises up to the limit.
+  bool find_bends(int leaving, double rise) {
     bends_.clear();
     int full = many_bends;
+    bool turns = false;
     for (int b = 0, blocks = program_->blocks.size(); b < blocks; b += stride_) {
       const bool tied = tied_[b] != 0;
       if (!tied && !ways_.may_bend(b)) continue;
@@ -272,19 +288,19 @@ class price_walk {
         return false;
       });
       if (bends_.size() < full) continue;
-      cut(rise);
+      turns = cut(rise) || turns;
       full = bends_.size() + many_bends;
     }
-    cut(rise);
+    turns = cut(rise) || turns;
     sort(bends_.data(), bends_.size(),
          [](const bend& p, const bend& q) { return p.at < q.at || (p.at == q.at && p.order < q.order); });
-    for (int r = 0; r < links_; ++r)
-      if (tie_[r].block >= 0) tied_[tie_[r].block] = 0;
+    return turns;
   }
 
-  /// Drops bends behind the place where the sum falls, and brings the limit there. Those before it are parted at one of
-  /// them again and again, so that none of them has to be sorted. Cost: O(bends) in the mean.
-  void cut(double rise) {
+  /// Drops bends behind the place where the sum falls, and brings the limit there; false where it does not fall. Those
+  /// before it are parted at one of them again and again, so that none of them has to be sorted. Cost: O(bends) in the
+  /// mean.
+  bool cut(double rise) {
     int low = 0, high = bends_.size();  // the place is among these, if there is one
     const auto bring_forward = [&](double pivot, bool equals, double& less) {
       int middle = low;
@@ -316,13 +332,16 @@ class price_walk {
       }
     }
     // Where all was passed by rounding alone, the last one is the place.
-    if (low < high || high < bends_.size()) ways_.limit = last;
+    const bool turns = low < high || high < bends_.size();
+    if (turns) ways_.limit = last;
     bends_.resize(high);
+    return turns;
   }
 
   const block_program* program_ = nullptr;
   block_ways ways_;
   int links_ = 0, stride_ = 1, steps_ = 0;
+  double reach_ = infinity;  // how far prices may go in a step before more blocks are looked at
   double capacity_[most_links] = {}, left_[most_links] = {};  // of the links, for the blocks that are looked at
   double inverse_[most_links][most_links] = {}, share_[most_links] = {};  // share: that the mixture takes of a tie
   tie tie_[most_links] = {};
