@@ -39,13 +39,10 @@ class price_walk {
     ways_.attach(program);
     tied_.assign(blocks, 0);
     steps_ = 0;
-    reach_ = infinity;
-    for (int l = 0; l < links_; ++l) {
-      ways_.price[l] = 0;
-      tie_[l] = {.link = l};
-    }
     int stride = 1;
     while (blocks >= next_part * stride * smallest_part) stride *= next_part;
+    guess(stride);
+    reach_ = largest_price() > 0 ? 0.3 * largest_price() : infinity;
     for (int before = 0;; before = stride, stride /= next_part) {
       start(stride, before);
       const result ended = climb(limits);
@@ -79,6 +76,7 @@ class price_walk {
       }
     }
     for (int r = 0; r < links_; ++r) {
+      if (tie_[r].held) return false;
       if (tie_[r].block < 0) {
         enter(n + program_->link_row[tie_[r].link]);
       } else {
@@ -93,12 +91,14 @@ class price_walk {
  private:
   static constexpr int most_links = block_ways::most_links;
   static constexpr int next_part = 4;       // a part is so many times as large as the one before it
-  static constexpr int smallest_part = 32;  // of blocks
+  static constexpr int smallest_part = 64;  // of blocks
   static constexpr int many_bends = 12;     // that are not sorted out yet
 
-  /// A point that costs a block as much as what it takes; block -1: a link without a price.
+  /// A point that costs a block as much as what it takes; block -1: a link without a price, or, at the start, one whose
+  /// price is held.
   struct tie {
     int block = -1, link = -1, point = 0;
+    bool held = false;
   };
   using bend = block_ways::bend;
 
@@ -106,6 +106,30 @@ class price_walk {
     ways_.add_uses(b, ways_.taken[b], 1, left_);
     ways_.taken[b] = w;
     ways_.add_uses(b, w, -1, left_);
+  }
+  /// Prices in proportion to how scarce the links are, at which those who pay most for the link that suits them best
+  /// fill them all.
+  void guess(int stride) {
+    bends_.clear();
+    const block_program::member* const members = program_->members.data();
+    for (int b = 0, blocks = program_->blocks.size(); b < blocks; b += stride) {
+      bend best{0, 0, b, b, 0};
+      for (int k = program_->blocks[b].begin; k < program_->blocks[b].end; ++k) {
+        double amount = 0;
+        program_->for_each_use(k, [&](int link, double use) { amount += use / program_->capacity[link]; });
+        if (-members[k].cost > best.at * amount) {
+          best.at = -members[k].cost / amount;
+          best.less = amount;
+        }
+      }
+      best.at = -best.at;
+      if (best.less > 0) bends_.push_back(best);
+    }
+    const bool scarce = cut(static_cast<double>(links_) / stride);
+    for (int l = 0; l < links_; ++l) {
+      ways_.price[l] = scarce ? -ways_.limit / program_->capacity[l] : 0;
+      tie_[l] = {.link = l, .held = scarce};
+    }
   }
   /// Looks at every stride-th block from now on; every before-th has its way already.
   void start(int stride, int before) {
@@ -201,7 +225,8 @@ class price_walk {
       worst = which;
     };
     for (int r = 0; r < links_; ++r) {
-      see(r, share_[r], tie_[r].block < 0 ? 1 + capacity_[tie_[r].link] : 1, inverse_[r]);
+      see(r, tie_[r].held ? -math::abs(share_[r]) : share_[r], tie_[r].block < 0 ? 1 + capacity_[tie_[r].link] : 1,
+          inverse_[r]);
       if (tie_[r].block < 0) continue;
       const int b = tie_[r].block;
       const block_ways::way w = ways_.taken[b];
@@ -222,10 +247,11 @@ class price_walk {
 
   /// Along the edge that a tie leaves, to its highest place. False where it has none.
   bool move(int leaving) {
-    double rise = -share_[leaving];
+    const double way = share_[leaving] > 0 ? -1 : 1;  // of a price that is held either may be right
+    double rise = math::abs(share_[leaving]);
     tie next{};
     double edge[most_links], end = infinity, pace = 0;
-    for (int l = 0; l < links_; ++l) edge[l] = inverse_[leaving][l];
+    for (int l = 0; l < links_; ++l) edge[l] = way * inverse_[leaving][l];
     for (int r = 0; r < links_; ++r) {
       if (r == leaving) continue;
       if (tie_[r].block < 0) {
@@ -235,8 +261,7 @@ class price_walk {
       }
     }
     for (int l = 0; l < links_; ++l) {
-      if (edge[l] >= 0 || l == tie_[leaving].link) continue;
-      if (ways_.price[l] >= end * -edge[l]) continue;
+      if (edge[l] >= 0 || ways_.price[l] >= end * -edge[l]) continue;
       end = ways_.price[l] / -edge[l];
       next.link = l;
     }
