@@ -92,11 +92,30 @@ class block_ways {
   /// Takes the cheapest way: the cheapest point that meets the demand, then one that enters after the other.
   void take_cheapest(int b) {
     const block_program::block& one = program_->blocks[b];
+    if (one.demand < 0 && program_->each_one_link) {
+      const block_program::member* const members = program_->members.data();
+      double least = 0;
+      int best = 0;
+      for (int k = one.begin; k < one.end; ++k) {
+        const double value = members[k].cost + price[members[k].link] * members[k].use;
+        const bool less = value < least;
+        least = less ? value : least;
+        best = less ? k - one.begin + 1 : best;
+      }
+      taken[b] = {best, best};
+      return;
+    }
     const int points = price_points(one);
     int best = points - 1;  // meets most
     for (int k = 0; k < points; ++k)
       if (at_[k].value < at_[best].value && meets(one, k)) best = k;
     taken[b] = {best, best};
+    if (one.demand >= 0 && one.b > 0 && at_[best].value > 0) {
+      // Rather no more than the demand, of that which costs least for what it meets.
+      for (int k = 1; k < points; ++k)
+        if (at_[k].a > one.b && at_[k].value * at_[best].a < at_[best].value * at_[k].a) best = k;
+      if (at_[best].a > one.b) taken[b] = {0, best};
+    }
     for (int changes = 0; changes < 4 * points; ++changes) {
       int entering = nothing;
       double least = 0;
@@ -109,45 +128,53 @@ class block_ways {
       taken[b] = after(b, taken[b], entering);
     }
   }
-  /// False where a block surely keeps its way as far as the limit.
-  [[nodiscard]] bool may_bend(int b) const {
-    if (!program_->each_one_link) return true;
-    const block_program::block& one = program_->blocks[b];
-    const way w = taken[b];
-    const block_program::member* const members = program_->members.data() + one.begin;
-    double value = 0, slope = 0;
-    const auto read = [&](int k) {
-      const block_program::member& x = members[k - 1];
-      value = x.cost + price[x.link] * x.use;
-      slope = edge_[x.link] * x.use;
-    };
-    if (w.high > 0) read(w.high);
-    const int count = one.end - one.begin;
-    if (w.low == w.high) {
-      if (w.high == 0 && !edge_falls_) return false;
-      if (slope > 0 && -value < limit * slope) return true;
-      const double of_way = value, slope_of_way = slope;
-      for (int k = 1; k <= count; ++k) {
-        read(k);
-        if (slope < slope_of_way && value - of_way < limit * (slope_of_way - slope)) return true;
+  /// The next of the blocks b, b + stride, ... that does not surely keep its way as far as the limit. Where there is
+  /// none, a number beyond the last.
+  [[nodiscard]] int next_to_bend(int b, int stride) const {
+    const int blocks = program_->blocks.size();
+    if (!program_->each_one_link) return b;
+    const block_program::block* const block = program_->blocks.data();
+    const block_program::member* const members = program_->members.data();
+    const double far = limit;
+    for (; b < blocks; b += stride) {
+      const way w = taken[b];
+      if (w.high == 0 && !edge_falls_) continue;
+      const block_program::member* const first = members + block[b].begin;
+      const block_program::member* const end = members + block[b].end;
+      double value = 0, slope = 0;
+      const auto read = [&](const block_program::member* x) {
+        value = x->cost + price[x->link] * x->use;
+        slope = edge_[x->link] * x->use;
+      };
+      if (w.high > 0) read(first + w.high - 1);
+      const double high = value, high_slope = slope;
+      if (w.low == w.high) {
+        if (high_slope > 0 && -high < far * high_slope) return b;
+        for (const block_program::member* x = first; x != end; ++x) {
+          read(x);
+          if (slope < high_slope && value - high < far * (high_slope - slope)) return b;
+        }
+        continue;
       }
-      return false;
+      // As `see_points` does, with all costs times how far apart the two points are.
+      value = slope = 0;
+      if (w.low > 0) read(first + w.low - 1);
+      const double low = value, low_slope = slope, rise = high - low, rise_slope = high_slope - low_slope;
+      if (rise_slope < 0 && rise < far * -rise_slope) return b;
+      const double low_a = w.low > 0 ? first[w.low - 1].a : 0, width = first[w.high - 1].a - low_a;
+      if (w.low > 0) {
+        const double slower = low_slope * width - low_a * rise_slope;
+        if (slower > 0 && low_a * rise - low * width < far * slower) return b;
+      }
+      for (const block_program::member* x = first; x != end; ++x) {
+        const auto k = static_cast<int>(x - first) + 1;
+        if (k == w.low || k == w.high) continue;
+        read(x);
+        const double part = x->a - low_a, slower = (low_slope - slope) * width + part * rise_slope;
+        if (slower > 0 && (value - low) * width - part * rise < far * slower) return b;
+      }
     }
-    const double high_value = value, high_slope = slope, low_a = a_of(one, w.low);
-    value = slope = 0;
-    if (w.low > 0) read(w.low);
-    const double by = 1 / (members[w.high - 1].a - low_a), rate = (high_value - value) * by,
-                 rate_slope = (high_slope - slope) * by;
-    if (rate_slope < 0 && rate < limit * -rate_slope) return true;
-    const double level = value - rate * low_a, level_slope = slope - rate_slope * low_a;
-    if (w.low > 0 && level_slope > 0 && -level < limit * level_slope) return true;
-    for (int k = 1; k <= count; ++k) {
-      if (k == w.low || k == w.high) continue;
-      read(k);
-      const double a = members[k - 1].a, slower = level_slope + rate_slope * a - slope;
-      if (slower > 0 && value - level - rate * a < limit * slower) return true;
-    }
-    return false;
+    return b;
   }
 
   /// Adds the places where a block changes its way, up to the limit. `stays(k)`: of a block with a tie, whether point

@@ -76,7 +76,6 @@ class price_walk {
       }
     }
     for (int r = 0; r < links_; ++r) {
-      if (tie_[r].held) return false;
       if (tie_[r].block < 0) {
         enter(n + program_->link_row[tie_[r].link]);
       } else {
@@ -112,22 +111,22 @@ class price_walk {
   void guess(int stride) {
     bends_.clear();
     const block_program::member* const members = program_->members.data();
+    double* const price = ways_.price;
+    for (int l = 0; l < links_; ++l) price[l] = 1 / program_->capacity[l];
     for (int b = 0, blocks = program_->blocks.size(); b < blocks; b += stride) {
-      bend best{0, 0, b, b, 0};
+      double worth = 0, filled = 0;
       for (int k = program_->blocks[b].begin; k < program_->blocks[b].end; ++k) {
         double amount = 0;
-        program_->for_each_use(k, [&](int link, double use) { amount += use / program_->capacity[link]; });
-        if (-members[k].cost > best.at * amount) {
-          best.at = -members[k].cost / amount;
-          best.less = amount;
-        }
+        program_->for_each_use(k, [&](int link, double use) { amount += use * price[link]; });
+        if (-members[k].cost <= worth * amount) continue;
+        worth = -members[k].cost / amount;
+        filled = amount;
       }
-      best.at = -best.at;
-      if (best.less > 0) bends_.push_back(best);
+      if (filled > 0) bends_.push_back({-worth, filled, b, b, 0});
     }
     const bool scarce = cut(static_cast<double>(links_) / stride);
     for (int l = 0; l < links_; ++l) {
-      ways_.price[l] = scarce ? -ways_.limit / program_->capacity[l] : 0;
+      price[l] = scarce ? -ways_.limit * price[l] : 0;
       tie_[l] = {.link = l, .held = scarce};
     }
   }
@@ -150,7 +149,10 @@ class price_walk {
     for (int step = 0; step < 40 + 10 * links_; ++step) {
       if (limits != nullptr) limits->poll();
       if (!invert()) return result::unknown;
-      const int leaving = worst_tie();
+      int leaving = worst_tie();
+      // Where nothing is left of a link whose price is still held, any price up to the next corner is as good.
+      for (int r = 0; leaving < 0 && r < links_; ++r)
+        if (tie_[r].held) leaving = r;
       if (leaving < 0) return result::found;
       if (leaving < links_) {
         ++steps_;
@@ -247,11 +249,11 @@ class price_walk {
 
   /// Along the edge that a tie leaves, to its highest place. False where it has none.
   bool move(int leaving) {
-    const double way = share_[leaving] > 0 ? -1 : 1;  // of a price that is held either may be right
+    const bool down = tie_[leaving].held && share_[leaving] > -1e-9 * (1 + capacity_[tie_[leaving].link]);
     double rise = math::abs(share_[leaving]);
     tie next{};
     double edge[most_links], end = infinity, pace = 0;
-    for (int l = 0; l < links_; ++l) edge[l] = way * inverse_[leaving][l];
+    for (int l = 0; l < links_; ++l) edge[l] = down ? -inverse_[leaving][l] : inverse_[leaving][l];
     for (int r = 0; r < links_; ++r) {
       if (r == leaving) continue;
       if (tie_[r].block < 0) {
@@ -303,9 +305,9 @@ class price_walk {
     bends_.clear();
     int full = many_bends;
     bool turns = false;
-    for (int b = 0, blocks = program_->blocks.size(); b < blocks; b += stride_) {
+    const int blocks = program_->blocks.size();
+    for (int b = ways_.next_to_bend(0, stride_); b < blocks; b = ways_.next_to_bend(b + stride_, stride_)) {
       const bool tied = tied_[b] != 0;
-      if (!tied && !ways_.may_bend(b)) continue;
       ways_.find_bends(b, tied, bends_, [&](int k) {
         for (int r = 0; r < links_; ++r) {
           if (r != leaving && tie_[r].block == b && tie_[r].point == k) return true;
