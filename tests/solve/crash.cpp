@@ -170,7 +170,10 @@ lp blocks_with_links(oracle::dice& d, int blocks, int links, bool several, bool 
   };
   lp model;
   model.set_sense(objective_sense::maximize);
-  for (int l = 0; l < links; ++l) model.add_row(-infinity, grid ? blocks / 4 : blocks * (0.1 + 0.3 * d.unit()));
+  for (int l = 0; l < links; ++l) {
+    const bool closed = l > 0 && d.unit() < 0.05;
+    model.add_row(-infinity, closed ? 0 : grid ? blocks / 4 : blocks * (0.1 + 0.3 * d.unit()));
+  }
   std::vector<lp_entry> column;
   for (int b = 0; b < blocks; ++b) {
     const int budget = model.add_row(-infinity, number(0.5, 2)), count = d.between(1, 6);

@@ -183,12 +183,14 @@ class block_ways {
   void find_bends(int b, bool tied, table<bend>& bends, Stays&& stays) {
     const block_program::block& one = program_->blocks[b];
     const int points = price_points(one);
-    double from = 0;
+    double from = 0, steepest = 0;
+    for (int k = 0; k < points; ++k) steepest = math::larger(steepest, math::abs(at_[k].slope));
+    const double level = -1e-12 * steepest;  // as slopes that differ by rounding are
     for (way now = taken[b];;) {
       double nearest = limit;
       int entering = nothing;
       see_points(now, points, [&](int k, const change& c) {
-        if (c.slope >= 0 || c.more >= nearest * -c.slope || (tied && stays(k))) return;
+        if (c.slope >= level || c.more >= nearest * -c.slope || (tied && stays(k))) return;
         nearest = c.more / -c.slope;
         entering = k;
       });

@@ -110,9 +110,10 @@ class price_walk {
   /// fill them all.
   void guess(int stride) {
     bends_.clear();
+    bends_.reserve(program_->blocks.size() / stride + 1);
     const block_program::member* const members = program_->members.data();
     double* const price = ways_.price;
-    for (int l = 0; l < links_; ++l) price[l] = 1 / program_->capacity[l];
+    for (int l = 0; l < links_; ++l) price[l] = program_->capacity[l] > 0 ? 1 / program_->capacity[l] : 1;
     for (int b = 0, blocks = program_->blocks.size(); b < blocks; b += stride) {
       double worth = 0, filled = 0;
       for (int k = program_->blocks[b].begin; k < program_->blocks[b].end; ++k) {
@@ -262,6 +263,10 @@ class price_walk {
         tied_[tie_[r].block] = 1;
       }
     }
+    double longest = 0;
+    for (int l = 0; l < links_; ++l) longest = math::larger(longest, math::abs(edge[l]) * (1 + capacity_[l]));
+    for (int l = 0; l < links_; ++l)
+      if (math::abs(edge[l]) * (1 + capacity_[l]) < 1e-14 * longest) edge[l] = 0;
     for (int l = 0; l < links_; ++l) {
       if (edge[l] >= 0 || ways_.price[l] >= end * -edge[l]) continue;
       end = ways_.price[l] / -edge[l];
@@ -290,7 +295,6 @@ class price_walk {
     for (int l = 0; l < links_; ++l) ways_.price[l] = math::larger(0, ways_.price[l] + at * edge[l]);
     reach_ = reach_ == infinity ? 2 * at * pace : math::larger(2 * at * pace, reach_ / 4);
     tie_[leaving] = next;
-    if (next.link >= 0) ways_.price[next.link] = 0;
     return true;
   }
 
