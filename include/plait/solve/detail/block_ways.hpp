@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/bend_list.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/table.hpp>
 
@@ -18,12 +19,6 @@ class block_ways {
 
   struct way {
     int low, high;  // `low` meets less than the demand, or both are the same
-  };
-  /// Where on the edge a block changes its way, and by how much less its cost grows from there.
-  struct bend {
-    double at, less;
-    int block, order;  // order: of all that were found
-    int point;         // that enters
   };
 
   double price[most_links] = {};  ///< of the links

@@ -15,11 +15,12 @@ namespace plait::detail {
 
 /// A starting basis for a `block_program`.
 ///
-/// The prices of the links come from a master program of as many rows as there are links, whose proposals are what the
-/// blocks do at given prices. A part of the blocks is asked first, with as much less of each capacity, which gives near
-/// prices at little cost; then larger parts, then all. At the best prices the basis is read off: two points of each
-/// hull, t, the links without a price, and the columns whose reduced costs tie. The simplex method starts there;
-/// nothing found here is trusted. Cost: O(entries) for each of some tens of prices, less as blocks are settled.
+/// Where there is no t, a `price_walk` finds it. Else the prices of the links come from a master program of as many
+/// rows as there are links, whose proposals are what the blocks do at given prices. A part of the blocks is asked
+/// first, with as much less of each capacity, which gives near prices at little cost; then larger parts, then all. At
+/// the best prices the basis is read off: two points of each hull, t, the links without a price, and the columns whose
+/// reduced costs tie. The simplex method starts there; nothing found here is trusted. Cost: O(entries) for each of some
+/// tens of prices, less as blocks are settled.
 class price_crash {
  public:
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.

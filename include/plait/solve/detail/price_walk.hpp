@@ -3,10 +3,11 @@
 
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/bend_list.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/block_ways.hpp>
 #include <plait/solve/detail/monitor.hpp>
-#include <plait/solve/detail/sort.hpp>
+#include <plait/solve/detail/small_inverse.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
 
@@ -99,7 +100,6 @@ class price_walk {
     int block = -1, link = -1, point = 0;
     bool held = false;
   };
-  using bend = block_ways::bend;
 
   void take(int b, block_ways::way w) {
     ways_.add_uses(b, ways_.taken[b], 1, left_);
@@ -109,8 +109,8 @@ class price_walk {
   /// Prices in proportion to how scarce the links are, at which those who pay most for the link that suits them best
   /// fill them all.
   void guess(int stride) {
-    bends_.clear();
-    bends_.reserve(program_->blocks.size() / stride + 1);
+    bends_.all.clear();
+    bends_.all.reserve(program_->blocks.size() / stride + 1);
     const block_program::member* const members = program_->members.data();
     double* const price = ways_.price;
     for (int l = 0; l < links_; ++l) price[l] = program_->capacity[l] > 0 ? 1 / program_->capacity[l] : 1;
@@ -123,9 +123,9 @@ class price_walk {
         worth = -members[k].cost / amount;
         filled = amount;
       }
-      if (filled > 0) bends_.push_back({-worth, filled, b, b, 0});
+      if (filled > 0) bends_.all.push_back({-worth, filled, b, b, 0});
     }
-    const bool scarce = cut(static_cast<double>(links_) / stride);
+    const bool scarce = bends_.cut(static_cast<double>(links_) / stride, ways_.limit);
     for (int l = 0; l < links_; ++l) {
       price[l] = scarce ? -ways_.limit * price[l] : 0;
       tie_[l] = {.link = l, .held = scarce};
@@ -180,31 +180,9 @@ class price_walk {
       } else {
         ways_.add_change(tie_[r].block, ways_.taken[tie_[r].block], tie_[r].point, column);
       }
-      for (int i = 0; i < links_; ++i) {
-        work[i][r] = column[i];
-        inverse_[i][r] = i == r ? 1 : 0;
-      }
+      for (int i = 0; i < links_; ++i) work[i][r] = column[i];
     }
-    for (int c = 0; c < links_; ++c) {
-      int p = c;
-      for (int i = c + 1; i < links_; ++i)
-        if (math::abs(work[i][c]) > math::abs(work[p][c])) p = i;
-      if (math::abs(work[p][c]) < 1e-11) return false;
-      const double by = 1 / work[p][c];
-      for (int k = 0; k < links_; ++k) {
-        const double a = work[p][k], b = inverse_[p][k];
-        work[p][k] = work[c][k];
-        inverse_[p][k] = inverse_[c][k];
-        work[c][k] = a * by;
-        inverse_[c][k] = b * by;
-      }
-      for (int i = 0; i < links_; ++i) {
-        const double factor = work[i][c];
-        if (i == c || factor == 0) continue;
-        for (int k = c; k < links_; ++k) work[i][k] -= factor * work[c][k];
-        for (int k = 0; k < links_; ++k) inverse_[i][k] -= factor * inverse_[c][k];
-      }
-    }
+    if (!invert_small(work, inverse_, links_, 1e-11)) return false;
     for (int r = 0; r < links_; ++r) {
       double sum = 0;
       for (int l = 0; l < links_; ++l) sum += inverse_[r][l] * left_[l];
@@ -284,7 +262,7 @@ class price_walk {
       if (tie_[r].block >= 0) tied_[tie_[r].block] = 0;
     const double at = ways_.limit;
     if (at == infinity) return false;
-    for (const bend& one : bends_) {
+    for (const bend& one : bends_.all) {
       rise -= one.less;
       if (rise <= 0 || one.at >= at) {
         next = {.block = one.block, .link = -1, .point = one.point};
@@ -306,66 +284,24 @@ class price_walk {
 
   /// All as far as the sum rises, in order. False where it rises up to the limit.
   bool find_bends(int leaving, double rise) {
-    bends_.clear();
+    bends_.all.clear();
     int full = many_bends;
     bool turns = false;
     const int blocks = program_->blocks.size();
     for (int b = ways_.next_to_bend(0, stride_); b < blocks; b = ways_.next_to_bend(b + stride_, stride_)) {
       const bool tied = tied_[b] != 0;
-      ways_.find_bends(b, tied, bends_, [&](int k) {
+      ways_.find_bends(b, tied, bends_.all, [&](int k) {
         for (int r = 0; r < links_; ++r) {
           if (r != leaving && tie_[r].block == b && tie_[r].point == k) return true;
         }
         return false;
       });
-      if (bends_.size() < full) continue;
-      turns = cut(rise) || turns;
-      full = bends_.size() + many_bends;
+      if (bends_.all.size() < full) continue;
+      turns = bends_.cut(rise, ways_.limit) || turns;
+      full = bends_.all.size() + many_bends;
     }
-    turns = cut(rise) || turns;
-    sort(bends_.data(), bends_.size(),
-         [](const bend& p, const bend& q) { return p.at < q.at || (p.at == q.at && p.order < q.order); });
-    return turns;
-  }
-
-  /// Drops bends behind the place where the sum falls, and brings the limit there; false where it does not fall. Those
-  /// before it are parted at one of them again and again, so that none of them has to be sorted. Cost: O(bends) in the
-  /// mean.
-  bool cut(double rise) {
-    int low = 0, high = bends_.size();  // the place is among these, if there is one
-    const auto bring_forward = [&](double pivot, bool equals, double& less) {
-      int middle = low;
-      for (int k = low; k < high; ++k) {
-        const bend one = bends_[k];
-        if (one.at > pivot || (one.at == pivot && !equals)) continue;
-        less += one.less;
-        bends_[k] = bends_[middle];
-        bends_[middle++] = one;
-      }
-      return middle;
-    };
-    double last = 0;
-    while (high > low) {
-      const double pivot = bends_[low + (high - low) / 2].at;
-      double less = 0;
-      int middle = bring_forward(pivot, false, less);
-      const bool least = middle == low;
-      if (least) {
-        middle = bring_forward(pivot, true, less);
-        last = pivot;
-      }
-      if (less >= rise) {
-        high = middle;
-        if (least) break;
-      } else {
-        rise -= less;
-        low = middle;
-      }
-    }
-    // Where all was passed by rounding alone, the last one is the place.
-    const bool turns = low < high || high < bends_.size();
-    if (turns) ways_.limit = last;
-    bends_.resize(high);
+    turns = bends_.cut(rise, ways_.limit) || turns;
+    bends_.sort_all();
     return turns;
   }
 
@@ -377,7 +313,7 @@ class price_walk {
   double inverse_[most_links][most_links] = {}, share_[most_links] = {};  // share: that the mixture takes of a tie
   tie tie_[most_links] = {};
   table<char> tied_;  // of blocks: whether a tie of theirs stays, while prices move
-  table<bend> bends_;
+  bend_list bends_;
 };
 
 }  // namespace plait::detail
