@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <plait/solve/detail/price_crash.hpp>
+#include <plait/solve/detail/price_walk.hpp>
 #include <plait/solve/model.hpp>
 #include <plait/solve/presolve.hpp>
 #include <plait/solve/simplex.hpp>
@@ -156,6 +157,100 @@ TEST_CASE("blocks are found whatever the order of columns, and where a column us
       } else {
         CHECK(std::fabs(with.objective - before.objective) <= 1e-9 * std::fmax(1, before.objective));
       }
+    }
+  }
+}
+
+/// Blocks of up to six columns, each of which uses one of the links, or some of them; more than half of the blocks have
+/// a demand, which sometimes nothing has to be done for. `grid`: numbers of few values, so that a lot ties.
+lp blocks_with_links(oracle::dice& d, int blocks, int links, bool several, bool grid) {
+  const auto number = [&](double low, double high) {
+    const double drawn = low + (high - low) * d.unit();
+    return grid ? std::ceil(2 * drawn) / 2 : drawn;
+  };
+  lp model;
+  model.set_sense(objective_sense::maximize);
+  for (int l = 0; l < links; ++l) {
+    const bool closed = l > 0 && d.unit() < 0.05;
+    model.add_row(-infinity, closed ? 0 : grid ? blocks / 4 : blocks * (0.1 + 0.3 * d.unit()));
+  }
+  std::vector<lp_entry> column;
+  for (int b = 0; b < blocks; ++b) {
+    const int budget = model.add_row(-infinity, number(0.5, 2)), count = d.between(1, 6);
+    double largest = 0;
+    std::vector<double> met;
+    for (int k = 0; k < count; ++k) met.push_back(number(0.2, 3));
+    for (const double one : met) largest = std::fmax(largest, one);
+    const double kind = d.unit();
+    const int demand = kind < 0.4 ? -1 : model.add_row(kind < 0.5 ? -1 : 0.05 * largest, infinity);
+    for (int k = 0; k < count; ++k) {
+      column.assign(1, {budget, number(0.5, 2)});
+      if (demand >= 0) column.push_back({demand, met[static_cast<std::size_t>(k)]});
+      const int first = d.between(0, links - 1);
+      for (int l = 0; l < links; ++l)
+        if (l == first || (several && d.unit() < 0.4)) column.push_back({l, number(0.5, 4)});
+      model.add_column(number(-1, 6), 0, infinity, column);
+    }
+  }
+  return model;
+}
+
+TEST_CASE(
+    "prices are walked to from corner to corner, and the basis there is optimal, whatever blocks and links are like") {
+  oracle::dice d{167};
+  int walked = 0, none = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    CAPTURE(trial);
+    const bool grid = trial % 4 == 3;
+    const int links = 1 + trial % 5;
+    const lp model = blocks_with_links(d, d.between(80, 330), links, trial % 3 == 2, grid);
+    detail::block_program program;
+    REQUIRE(program.recognise(model));
+    REQUIRE(program.link_row.size() == links);
+    detail::price_walk walk;
+    table<basis_status> status;
+    const detail::price_walk::result ended = walk.find(program);
+    REQUIRE(ended != detail::price_walk::result::unknown);
+    if (ended == detail::price_walk::result::found) REQUIRE(walk.read_basis(model, status));
+    if (trial >= 400) continue;
+    solve_options plain;
+    plain.crash = plain.fold = false;
+    const answer without = solve(model, plain);
+    if (without.status == termination::infeasible) {
+      CHECK(ended != detail::price_walk::result::found);
+      ++none;
+      continue;
+    }
+    REQUIRE(without.status == termination::optimal);
+    REQUIRE(ended == detail::price_walk::result::found);
+    basis start;
+    for (int v = 0; v < status.size(); ++v) (v < model.columns() ? start.columns : start.rows).push_back(status[v]);
+    const answer with = solve(model, {}, start);
+    REQUIRE(with.status == termination::optimal);
+    CHECK(with.verified);
+    CHECK(std::fabs(with.objective - without.objective) <= 1e-9 * std::fmax(1, std::fabs(without.objective)));
+    CHECK(with.iterations == 0);
+    if (walk.steps() > links) ++walked;
+  }
+  CHECK(walked > 200);
+  CHECK(none < 100);
+}
+
+TEST_CASE("a walk takes few steps, and the same ones every time") {
+  for (const int jobs : {128, 512, 2048}) {
+    const lp model = shares::by_name("cost", jobs, 5);
+    detail::block_program program;
+    REQUIRE(program.recognise(model));
+    detail::price_walk walk, again;
+    table<basis_status> status, other;
+    for (int time = 0; time < 2; ++time) {
+      REQUIRE(walk.find(program) == detail::price_walk::result::found);
+      REQUIRE(walk.read_basis(model, status));
+      CHECK(walk.steps() <= 40);
+      REQUIRE(again.find(program) == detail::price_walk::result::found);
+      REQUIRE(again.read_basis(model, other));
+      CHECK(status == other);
+      CHECK(walk.steps() == again.steps());
     }
   }
 }

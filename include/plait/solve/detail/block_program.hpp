@@ -215,6 +215,7 @@ class block_program {
       for (int k = 0; k < count; ++k) members[blocks[home_[k]].end++] = found_[k];
     }
     for (const block& one : blocks) {
+      if (in_order && one.demand < 0) continue;  // they meet nothing, so they stand by their columns
       sort(members.data() + one.begin, one.end - one.begin,
            [](const member& p, const member& q) { return p.a < q.a || (p.a == q.a && p.column < q.column); });
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/small_inverse.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
@@ -261,41 +262,16 @@ class dense_master {
     if (key >= 0) take_keys();
     return done;
   }
-  /// Gauss and Jordan, with the largest pivot of each column. A basis that hardly changed is inverted anew as well:
-  /// with a handful of rows that costs no more than a pass over some tens of proposals.
+  /// A basis that hardly changed is inverted anew as well: with a handful of rows that costs no more than a pass over
+  /// some tens of proposals.
   bool invert() {
-    const int rows = links_;
     double work[most_links][most_links];
-    for (int r = 0; r < rows; ++r) {
+    for (int r = 0; r < links_; ++r) {
       double column[most_links];
       read_column(basic_[r], column);
-      for (int i = 0; i < rows; ++i) {
-        work[i][r] = column[i];
-        inverse_[i][r] = i == r ? 1 : 0;
-      }
+      for (int i = 0; i < links_; ++i) work[i][r] = column[i];
     }
-    for (int c = 0; c < rows; ++c) {
-      int p = c;
-      for (int i = c + 1; i < rows; ++i)
-        if (math::abs(work[i][c]) > math::abs(work[p][c])) p = i;
-      const double pivot = work[p][c];
-      if (math::abs(pivot) < 1e-13) return false;
-      const double by = 1 / pivot;
-      for (int k = 0; k < rows; ++k) {
-        const double a = work[p][k], b = inverse_[p][k];
-        work[p][k] = work[c][k];
-        inverse_[p][k] = inverse_[c][k];
-        work[c][k] = a * by;
-        inverse_[c][k] = b * by;
-      }
-      for (int i = 0; i < rows; ++i) {
-        const double factor = work[i][c];
-        if (i == c || factor == 0) continue;
-        for (int k = c; k < rows; ++k) work[i][k] -= factor * work[c][k];
-        for (int k = 0; k < rows; ++k) inverse_[i][k] -= factor * inverse_[c][k];
-      }
-    }
-    return true;
+    return invert_small(work, inverse_, links_, 1e-13);
   }
 
   int links_ = 0, width_ = 0, groups_ = 1;  // width: of a proposal in use_, with zeros behind its links

@@ -6,6 +6,7 @@
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/dense_master.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/price_walk.hpp>
 #include <plait/solve/detail/priced_blocks.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -14,17 +15,22 @@ namespace plait::detail {
 
 /// A starting basis for a `block_program`.
 ///
-/// The prices of the links come from a master program of as many rows as there are links, whose proposals are what the
-/// blocks do at given prices. A part of the blocks is asked first, with as much less of each capacity, which gives near
-/// prices at little cost; then larger parts, then all. At the best prices the basis is read off: two points of each
-/// hull, t, the links without a price, and the columns whose reduced costs tie. The simplex method starts there;
-/// nothing found here is trusted. Cost: O(entries) for each of some tens of prices, less as blocks are settled.
+/// Where there is no t, a `price_walk` finds it. Else the prices of the links come from a master program of as many
+/// rows as there are links, whose proposals are what the blocks do at given prices. A part of the blocks is asked
+/// first, with as much less of each capacity, which gives near prices at little cost; then larger parts, then all. At
+/// the best prices the basis is read off: two points of each hull, t, the links without a price, and the columns whose
+/// reduced costs tie. The simplex method starts there; nothing found here is trusted. Cost: O(entries) for each of some
+/// tens of prices, less as blocks are settled.
 class price_crash {
  public:
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.
   bool find(const lp& model, table<basis_status>& status, monitor* limits = nullptr) {
     limits_ = limits;
-    if (!blocks_.recognise(model) || !find_prices()) return false;
+    if (!blocks_.recognise(model)) return false;
+    const price_walk::result walked = walk_.find(blocks_.program(), limits);
+    if (walked == price_walk::result::infeasible) return false;
+    if (walked == price_walk::result::found && walk_.read_basis(model, status)) return true;
+    if (!find_prices()) return false;
     read_basis(model, status);
     return true;
   }
@@ -32,6 +38,7 @@ class price_crash {
   /// How many columns join two blocks; the prices do not know of them.
   [[nodiscard]] int left_out() const { return blocks_.program().left_out; }
   [[nodiscard]] int evaluations() const { return blocks_.evaluations(); }
+  [[nodiscard]] const price_walk& walk() const { return walk_; }
 
  private:
   /// Prices of a part of the blocks first, which cost little to find and are near; then of all.
@@ -262,6 +269,7 @@ class price_crash {
   static constexpr int smallest_part = 32;  // of blocks
 
   priced_blocks blocks_;
+  price_walk walk_;
   dense_master master_;
   double off_ = 0;      // about how far the prices of the part at hand are from those of all, relative
   double t_reach_ = 0;  // how far t has moved lately
