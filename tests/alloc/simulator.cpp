@@ -93,6 +93,9 @@ TEST_CASE("shares wait for the reset time, and workers that are free do not") {
     CHECK(found.completed[1] == doctest::Approx(gifts ? 5100 : 6000));
     CHECK(found.allocations == 3);  // at 0, at 1000, and when the first has ended
   }
+  // As published, a worker that is free does not help who came after the shares were computed.
+  how.round.gifts = how.newcomers_wait = true;
+  CHECK(all_of({one_type(2), jobs, max_min_perf::share, how}).completed[1] == doctest::Approx(6000));
 }
 
 TEST_CASE("first come, first served is a queue: against one that is written plainly") {

@@ -140,6 +140,7 @@ class simulator : private detail::simulated_jobs {
       active_.push_back(id);
       state_at(id).left_at_reset = state_at(id).left;
       changed_ = true;
+      if (how_.newcomers_wait) continue;
       std::vector<round_entry> ways;
       append_idle(there, job_at(id).shape, id, ways);
       rounds_.offer(std::move(ways));
