@@ -329,12 +329,6 @@ inline allocation finish_time_fairness(instance given, const share_settings& how
   return centred(given, exact, groups, unit, least, true);
 }
 
-/// The same with all types taken for equal, in the same older program: every rate is 1, so a job's steps count as so
-/// many seconds.
-inline allocation finish_time_fairness_agnostic(const instance& given, const share_settings& how) {
-  return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness(seen, how); }, given);
-}
-
 /// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that
 /// has ended goes to the head of the queue, wherever it is; other heads take the free type that is listed first.
 class fifo_queue {

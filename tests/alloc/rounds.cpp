@@ -334,6 +334,25 @@ TEST_CASE("what stays on its type keeps its workers, and gangs are put on few se
   CHECK(alone[0].moved);
 }
 
+TEST_CASE("each of many jobs keeps its worker, whatever their numbers are and in whatever order they come") {
+  const instance g = small(1, {90}, 1);
+  placement places{g.cluster};
+  made::dice dice{7};
+  std::set<int> ids;
+  while (ids.size() < 90) ids.insert(dice.below(1000000));
+  std::vector<round_entry> entries;
+  for (const int id : ids) append_idle(g, g.jobs[0], id, entries);
+  std::map<int, std::vector<int>> had;
+  const auto first = places.place(entries);
+  for (std::size_t e = 0; e < entries.size(); ++e) had[entries[e].first] = first[e].workers;
+  std::reverse(entries.begin(), entries.end());
+  const auto again = places.place(entries);
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    CHECK(again[e].workers == had[entries[e].first]);
+    CHECK_FALSE(again[e].moved);
+  }
+}
+
 TEST_CASE("docs: two jobs take turns on two unlike workers") {
   instance h;
   h.cluster.types = {{.name = "fast", .num_workers = 1}, {.name = "slow", .num_workers = 1}};
