@@ -106,28 +106,30 @@ class analytic_centre {
   void find_slacks(Types types, const std::vector<double>& x, const std::vector<double>& unit,
                    const std::vector<double>& least, slacks& made) const {
     const std::size_t groups = count_.size();
-    made.capacity = workers_;
+    auto capacity = numbers(types);
+    each(types, [&](auto j) { capacity[j] = workers_[j]; });
     made.budget.resize(groups);
     made.throughput.resize(groups);
     made.demand.resize(groups);
     for (std::size_t g = 0; g < groups; ++g) {
       double busy = 0, throughput = 0;
-      for (std::size_t j = 0; j < types; ++j) {
+      each(types, [&](auto j) {
         const std::size_t here = g * types + j;
-        if (rate_[here] <= 0) continue;
+        if (rate_[here] <= 0) return;
         busy += x[here];
         throughput += rate_[here] * x[here];
-        made.capacity[j] -= held_[g] * x[here];
-      }
+        capacity[j] -= held_[g] * x[here];
+      });
       made.budget[g] = 1 - busy;
       made.throughput[g] = throughput;
       made.demand[g] = unit[g] > 0 ? unit[g] * throughput - least[g] : 1.0;
     }
+    made.capacity.assign(capacity.begin(), capacity.end());
   }
 
   template <class Types>
-  [[nodiscard]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
-                               const std::vector<double>& least, slacks& s) const {
+  [[nodiscard, gnu::flatten]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
+                                             const std::vector<double>& least, slacks& s) const {
     find_slacks(types, x, unit, least, s);
     bool inside = true;
     double product = 1;  // of slacks of one weight: one logarithm for all of them
@@ -142,8 +144,9 @@ class analytic_centre {
       with(s.budget[g]);
       with(s.demand[g]);
       if (conic_) with(s.demand[g] / s.throughput[g]);
-      for (std::size_t j = 0; j < types; ++j)
+      each(types, [&](auto j) {
         if (rate_[g * types + j] > 0) with(x[g * types + j]);
+      });
       if (inside) sum += count_[g] * std::log(product);
     }
     return inside ? sum : -plait::infinity;
