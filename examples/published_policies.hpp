@@ -313,10 +313,8 @@ inline allocation max_min_agnostic(const instance& given, const share_settings& 
   return plait::agnostic_share([&](const instance& seen) { return max_min(seen, how); }, given);
 }
 
-/// Finish-time fairness (`ftf`), as the program had it before it kept account of isolated time: a job's time so far
-/// counts whole as time that it would have taken alone. Its figures were published with that, see docs/gavel.md.
-inline allocation finish_time_fairness(instance given, const share_settings& how) {
-  for (plait::job& one : given.jobs) one.isolated_time_so_far = one.elapsed;
+/// Finish-time fairness (`ftf`), with account of the steps done so far.
+inline allocation finish_time_fairness(const instance& given, const share_settings& how) {
   const allocation exact = plait::finish_time_fairness::share(given, how);
   plait::grouping_rule rule;
   rule.together = false;
@@ -330,6 +328,14 @@ inline allocation finish_time_fairness(instance given, const share_settings& how
     least.push_back(one.steps_remaining / (exact.objective * fair - one.elapsed) / scale);
   }
   return centred(given, exact, groups, unit, least, true);
+}
+
+/// The same as the program had it before it kept account of steps: a job's time so far counts whole as time that it
+/// would have taken alone. The agnostic figures were published with that, it seems, see docs/gavel.md.
+inline allocation finish_time_fairness_by_time(const instance& given, const share_settings& how) {
+  instance changed = given;
+  for (plait::job& one : changed.jobs) one.isolated_time_so_far = one.elapsed;
+  return finish_time_fairness(changed, how);
 }
 
 /// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that

@@ -58,9 +58,7 @@ TEST_CASE(
     const instance three = with_types(3, 5 + 4 * static_cast<int>(seed), seed);
     instance four = three;
     four.cluster.types.push_back({.name = "z", .num_workers = 1});
-    for (const auto policy : {published::max_min, +[](const instance&given, const share_settings&how) {
-                                return published::finish_time_fairness(given, how);
-                              }}) {
+    for (const auto policy : {published::max_min, published::finish_time_fairness}) {
       const allocation x = policy(three, {}), y = policy(four, {});
       CHECK(x.certificate_verified);
       for (int i = 0; i < three.size(); ++i) {
@@ -90,8 +88,8 @@ TEST_CASE("published: who takes types for equal and counts time so far whole sha
   instance g = with_types(3, 12, 3);
   for (worker_type& type : g.cluster.types) type.num_workers = 2;
   for (const bool measured : {false, true}) {
-    const allocation made =
-        agnostic_share([](const instance& seen) { return published::finish_time_fairness(seen, {}); }, g, measured);
+    const allocation made = agnostic_share(
+        [](const instance& seen) { return published::finish_time_fairness_by_time(seen, {}); }, g, measured);
     CHECK(made.objective == doctest::Approx(1));
     for (int i = 0; i < g.size(); ++i)
       for (int j = 0; j < 3; ++j) CHECK(made.share(i, j) == doctest::Approx(2.0 / 12).epsilon(2e-3));
