@@ -331,11 +331,16 @@ inline allocation finish_time_fairness(const instance& given, const share_settin
 }
 
 /// The same as the program had it before it kept account of steps: a job's time so far counts whole as time that it
-/// would have taken alone. The agnostic figures were published with that, it seems, see docs/gavel.md.
+/// would have taken alone.
 inline allocation finish_time_fairness_by_time(const instance& given, const share_settings& how) {
   instance changed = given;
   for (plait::job& one : changed.jobs) one.isolated_time_so_far = one.elapsed;
   return finish_time_fairness(changed, how);
+}
+
+/// That with all types taken for equal. Each rate is 1 then, so a job's steps count as so many seconds.
+inline allocation finish_time_fairness_agnostic(const instance& given, const share_settings& how) {
+  return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
 }
 
 /// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that

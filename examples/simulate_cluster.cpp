@@ -46,8 +46,11 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
-  if (policy.name == finish_time_fairness::name)
-    return given.how.agnostic ? published::finish_time_fairness_by_time : published::finish_time_fairness;
+  if (policy.name == finish_time_fairness::name) {
+    if (!given.how.agnostic) return published::finish_time_fairness;
+    given.how.agnostic = false;  // it takes types for equal by itself
+    return published::finish_time_fairness_agnostic;
+  }
   if (policy.name == fifo::name && given.how.agnostic) {
     given.how.agnostic = false;  // it does not look at rates
     return published::fifo_queue{};

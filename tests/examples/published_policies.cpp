@@ -88,8 +88,9 @@ TEST_CASE("published: who takes types for equal and counts time so far whole sha
   instance g = with_types(3, 12, 3);
   for (worker_type& type : g.cluster.types) type.num_workers = 2;
   for (const bool measured : {false, true}) {
-    const allocation made = agnostic_share(
-        [](const instance& seen) { return published::finish_time_fairness_by_time(seen, {}); }, g, measured);
+    const auto of_time = [](const instance& seen) { return published::finish_time_fairness_by_time(seen, {}); };
+    const allocation made =
+        measured ? agnostic_share(of_time, g, true) : published::finish_time_fairness_agnostic(g, {});
     CHECK(made.objective == doctest::Approx(1));
     for (int i = 0; i < g.size(); ++i)
       for (int j = 0; j < 3; ++j) CHECK(made.share(i, j) == doctest::Approx(2.0 / 12).epsilon(2e-3));
