@@ -21,6 +21,21 @@ using plait::allocation;
 using plait::instance;
 using plait::share_settings;
 
+/// Calls `act` with 0 .. n - 1, each a constant where n is one. g++ -O2 leaves a loop of three steps rolled and what it
+/// works on in memory: Newton's steps took twice the instructions so.
+template <class Act, std::size_t... Number>
+void each(std::index_sequence<Number...> /*numbers*/, const Act& act) {
+  (act(std::integral_constant<std::size_t, Number>{}), ...);
+}
+template <std::size_t Size, class Act>
+void each(std::integral_constant<std::size_t, Size> /*n*/, const Act& act) {
+  each(std::make_index_sequence<Size>{}, act);
+}
+template <class Act>
+void each(std::size_t n, const Act& act) {
+  for (std::size_t i = 0; i < n; ++i) act(i);
+}
+
 /// The analytic centre of the shares with unit_i thr_i >= least_i for each group of equal jobs: where the sum of the
 /// logarithms of all slacks is largest. An interior-point method ends near that point of the optimal shares, a simplex
 /// method in a corner. Newton's method, from shares that keep every demand with something to spare.
@@ -91,28 +106,30 @@ class analytic_centre {
   void find_slacks(Types types, const std::vector<double>& x, const std::vector<double>& unit,
                    const std::vector<double>& least, slacks& made) const {
     const std::size_t groups = count_.size();
-    made.capacity = workers_;
+    auto capacity = numbers(types);
+    each(types, [&](auto j) { capacity[j] = workers_[j]; });
     made.budget.resize(groups);
     made.throughput.resize(groups);
     made.demand.resize(groups);
     for (std::size_t g = 0; g < groups; ++g) {
       double busy = 0, throughput = 0;
-      for (std::size_t j = 0; j < types; ++j) {
+      each(types, [&](auto j) {
         const std::size_t here = g * types + j;
-        if (rate_[here] <= 0) continue;
+        if (rate_[here] <= 0) return;
         busy += x[here];
         throughput += rate_[here] * x[here];
-        made.capacity[j] -= held_[g] * x[here];
-      }
+        capacity[j] -= held_[g] * x[here];
+      });
       made.budget[g] = 1 - busy;
       made.throughput[g] = throughput;
       made.demand[g] = unit[g] > 0 ? unit[g] * throughput - least[g] : 1.0;
     }
+    made.capacity.assign(capacity.begin(), capacity.end());
   }
 
   template <class Types>
-  [[nodiscard]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
-                               const std::vector<double>& least, slacks& s) const {
+  [[nodiscard, gnu::flatten]] double barrier(Types types, const std::vector<double>& x, const std::vector<double>& unit,
+                                             const std::vector<double>& least, slacks& s) const {
     find_slacks(types, x, unit, least, s);
     bool inside = true;
     double product = 1;  // of slacks of one weight: one logarithm for all of them
@@ -127,8 +144,9 @@ class analytic_centre {
       with(s.budget[g]);
       with(s.demand[g]);
       if (conic_) with(s.demand[g] / s.throughput[g]);
-      for (std::size_t j = 0; j < types; ++j)
+      each(types, [&](auto j) {
         if (rate_[g * types + j] > 0) with(x[g * types + j]);
+      });
       if (inside) sum += count_[g] * std::log(product);
     }
     return inside ? sum : -plait::infinity;
@@ -149,8 +167,8 @@ class analytic_centre {
   /// The step of Newton's method, and half of what it promises, times two. Groups meet only in the few rows of
   /// capacity, so each group is eliminated by itself.
   template <class Types>
-  double newton(Types types, const std::vector<double>& x, const std::vector<double>& unit, const slacks& s,
-                std::vector<double>& step) {
+  [[gnu::flatten]] double newton(Types types, const std::vector<double>& x, const std::vector<double>& unit,
+                                 const slacks& s, std::vector<double>& step) {
     const std::size_t groups = count_.size();
     step.resize(x.size());
     gradient_.resize(x.size());
@@ -158,39 +176,40 @@ class analytic_centre {
     auto system = square(types), block = square(types);
     auto right = numbers(types), price = numbers(types);
     auto rate = numbers(types), rise = numbers(types), part = numbers(types), gradient = numbers(types);
-    for (std::size_t j = 0; j < types; ++j) system[j * types + j] = s.capacity[j] * s.capacity[j];
+    each(types, [&](auto j) { system[j * types + j] = s.capacity[j] * s.capacity[j]; });
     const double twice = conic_ ? 2 : 1;
     for (std::size_t g = 0; g < groups; ++g) {
       const double count = count_[g], held = held_[g], both = held * count * gang_[g];
       const double busy = 1 / (s.budget[g] * s.budget[g]), idle = 1 / s.budget[g];
-      for (std::size_t i = 0; i < types; ++i) {
+      each(types, [&](auto i) {
         rate[i] = rate_[g * types + i];
         rise[i] = unit[g] * rate[i] / s.demand[g];
         part[i] = conic_ ? rate[i] / s.throughput[g] : 0;
-      }
-      for (std::size_t i = 0; i < types; ++i) {
+      });
+      each(types, [&](auto i) {
         gradient[i] = 0;
-        for (std::size_t j = 0; j < types; ++j) block[i * types + j] = 0;
+        each(types, [&](auto j) { block[i * types + j] = 0; });
         if (rate[i] <= 0) {
           block[i * types + i] = 1;
-          continue;
+          return;
         }
         const double here = x[g * types + i];
         gradient[i] = count * (1 / here - idle + twice * rise[i] - part[i]) - held / s.capacity[i];
-        for (std::size_t j = 0; j < types; ++j)
+        each(types, [&](auto j) {
           if (rate[j] > 0) block[i * types + j] = count * (busy + twice * rise[i] * rise[j] - part[i] * part[j]);
+        });
         block[i * types + i] += count / (here * here);
-      }
+      });
       invert(block, types);
-      for (std::size_t i = 0; i < types; ++i) {
+      each(types, [&](auto i) {
         gradient_[g * types + i] = gradient[i];
-        for (std::size_t j = 0; j < types; ++j) inverse_[(g * types + i) * types + j] = block[i * types + j];
-        if (rate[i] <= 0) continue;
-        for (std::size_t j = 0; j < types; ++j) {
+        each(types, [&](auto j) { inverse_[(g * types + i) * types + j] = block[i * types + j]; });
+        if (rate[i] <= 0) return;
+        each(types, [&](auto j) {
           if (rate[j] > 0) system[i * types + j] += both * block[i * types + j];
           right[i] += held * block[i * types + j] * gradient[j];
-        }
-      }
+        });
+      });
     }
     // (H + U S^-2 U') step = gradient, U the held workers: Woodbury's identity with the capacities' rows.
     invert(system, types);
@@ -199,18 +218,19 @@ class analytic_centre {
     double decrement = 0;
     auto push = numbers(types);
     for (std::size_t g = 0; g < groups; ++g) {
-      for (std::size_t j = 0; j < types; ++j) {
+      each(types, [&](auto j) {
         rate[j] = rate_[g * types + j];
         gradient[j] = gradient_[g * types + j];
         push[j] = gradient[j] - held_[g] * price[j];
-      }
-      for (std::size_t i = 0; i < types; ++i) {
+      });
+      each(types, [&](auto i) {
         double sum = 0;
-        for (std::size_t j = 0; j < types; ++j)
+        each(types, [&](auto j) {
           if (rate[i] > 0 && rate[j] > 0) sum += inverse_[(g * types + i) * types + j] * push[j];
+        });
         step[g * types + i] = sum;
         decrement += sum * gradient[i];
-      }
+      });
     }
     return decrement;
   }
@@ -218,17 +238,17 @@ class analytic_centre {
   /// In place, by Gauss and Jordan, for the few types; the matrices are positive definite.
   template <class Types, class Square>
   static void invert(Square& a, Types n) {
-    for (std::size_t p = 0; p < n; ++p) {
+    each(n, [&](auto p) {
       const double pivot = 1 / a[p * n + p];
       a[p * n + p] = 1;
-      for (std::size_t j = 0; j < n; ++j) a[p * n + j] *= pivot;
-      for (std::size_t i = 0; i < n; ++i) {
-        if (i == p) continue;
+      each(n, [&](auto j) { a[p * n + j] *= pivot; });
+      each(n, [&](auto i) {
+        if (i == p) return;
         const double factor = a[i * n + p];
         a[i * n + p] = 0;
-        for (std::size_t j = 0; j < n; ++j) a[i * n + j] -= factor * a[p * n + j];
-      }
-    }
+        each(n, [&](auto j) { a[i * n + j] -= factor * a[p * n + j]; });
+      });
+    });
   }
 
   bool conic_ = false;
@@ -293,10 +313,8 @@ inline allocation max_min_agnostic(const instance& given, const share_settings& 
   return plait::agnostic_share([&](const instance& seen) { return max_min(seen, how); }, given);
 }
 
-/// Finish-time fairness (`ftf`), as the program had it before it kept account of isolated time: a job's time so far
-/// counts whole as time that it would have taken alone. Its figures were published with that, see docs/gavel.md.
-inline allocation finish_time_fairness(instance given, const share_settings& how) {
-  for (plait::job& one : given.jobs) one.isolated_time_so_far = one.elapsed;
+/// Finish-time fairness (`ftf`), with account of the steps done so far.
+inline allocation finish_time_fairness(const instance& given, const share_settings& how) {
   const allocation exact = plait::finish_time_fairness::share(given, how);
   plait::grouping_rule rule;
   rule.together = false;
@@ -310,6 +328,19 @@ inline allocation finish_time_fairness(instance given, const share_settings& how
     least.push_back(one.steps_remaining / (exact.objective * fair - one.elapsed) / scale);
   }
   return centred(given, exact, groups, unit, least, true);
+}
+
+/// The same as the program had it before it kept account of steps: a job's time so far counts whole as time that it
+/// would have taken alone.
+inline allocation finish_time_fairness_by_time(const instance& given, const share_settings& how) {
+  instance changed = given;
+  for (plait::job& one : changed.jobs) one.isolated_time_so_far = one.elapsed;
+  return finish_time_fairness(changed, how);
+}
+
+/// That with all types taken for equal. Each rate is 1 then, so a job's steps count as so many seconds.
+inline allocation finish_time_fairness_agnostic(const instance& given, const share_settings& how) {
+  return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
 }
 
 /// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that

@@ -46,7 +46,11 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
-  if (policy.name == finish_time_fairness::name) return published::finish_time_fairness;
+  if (policy.name == finish_time_fairness::name) {
+    if (!given.how.agnostic) return published::finish_time_fairness;
+    given.how.agnostic = false;  // it takes types for equal by itself
+    return published::finish_time_fairness_agnostic;
+  }
   if (policy.name == fifo::name && given.how.agnostic) {
     given.how.agnostic = false;  // it does not look at rates
     return published::fifo_queue{};
@@ -120,6 +124,7 @@ int run(arguments given) {
                           policy.name.find("dollar") == std::string_view::npos;
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
+  given.how.newcomers_wait = given.as_published;
   if (!given.svg.empty()) given.how.recorded_rounds = 120;
   // Where all jobs are there at once, only the measured ones matter.
   if (given.rate == 0 && given.how.measure_end >= 0)

@@ -162,6 +162,45 @@ TEST_CASE("debts are kept when shares change, and a job that has left is owed no
   for (const round_entry& e : mechanism.next(now + seconds)) CHECK(e.first != 100);
 }
 
+TEST_CASE("an entry keeps its own debt, whichever entries come with it and in whatever order") {
+  const instance g = small(9, {2, 1, 3}, 5);
+  std::vector<round_entry> all;
+  for (int i = 0; i < g.size(); ++i) append_idle(g, g.jobs[static_cast<std::size_t>(i)], 100 + i, all);
+  round_entry both = all[0];  // two of the jobs on one worker
+  both.second = 101;
+  both.option = -1;
+  all.push_back(both);
+  made::dice dice{11};
+  rounds mechanism{g.cluster};
+  std::map<way, double> owed, shares;
+  double now = 0;
+  for (int m = 0; m < 60; ++m) {
+    for (const auto& [which, share] : shares) owed[which] += share * seconds;
+    now += seconds;
+    shares.clear();
+    // As mostly in a simulation, those of before in their order; then some leave, some come back, and some change
+    // places.
+    std::vector<round_entry> some;
+    for (round_entry& e : all) {
+      if (dice.below(4) == 0) continue;
+      e.share = dice.below(8) / 16.0;  // so that all sums are exact
+      some.push_back(e);
+      shares[way_of(e)] = e.share;
+    }
+    if (m % 3 == 2) std::reverse(some.begin(), some.end());
+    if (m % 5 == 4) std::swap(some.front(), some[some.size() / 2]);
+    mechanism.allot(some, now);
+    for (const round_entry& e : all) CHECK(mechanism.owed(e) == owed[way_of(e)]);
+    if (m % 20 == 19) {
+      const int gone = 100 + m / 20;
+      mechanism.forget(gone);
+      std::erase_if(all, [&](const round_entry& e) { return e.first == gone || e.second == gone; });
+      std::erase_if(shares,
+                    [&](const auto& one) { return one.first.first.first == gone || one.first.first.second == gone; });
+    }
+  }
+}
+
 TEST_CASE("workers that are left go to whoever can use them, but not where jobs wait in line") {
   const instance g = small(3, {3}, 1);
   for (const bool gifts : {true, false}) {
@@ -293,6 +332,25 @@ TEST_CASE("what stays on its type keeps its workers, and gangs are put on few se
   const auto alone = places.place(std::vector{entry(7, 1)});
   CHECK(alone[0].workers == std::vector{worker});
   CHECK(alone[0].moved);
+}
+
+TEST_CASE("each of many jobs keeps its worker, whatever their numbers are and in whatever order they come") {
+  const instance g = small(1, {90}, 1);
+  placement places{g.cluster};
+  made::dice dice{7};
+  std::set<int> ids;
+  while (ids.size() < 90) ids.insert(dice.below(1000000));
+  std::vector<round_entry> entries;
+  for (const int id : ids) append_idle(g, g.jobs[0], id, entries);
+  std::map<int, std::vector<int>> had;
+  const auto first = places.place(entries);
+  for (std::size_t e = 0; e < entries.size(); ++e) had[entries[e].first] = first[e].workers;
+  std::reverse(entries.begin(), entries.end());
+  const auto again = places.place(entries);
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    CHECK(again[e].workers == had[entries[e].first]);
+    CHECK_FALSE(again[e].moved);
+  }
 }
 
 TEST_CASE("docs: two jobs take turns on two unlike workers") {

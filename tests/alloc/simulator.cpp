@@ -93,6 +93,21 @@ TEST_CASE("shares wait for the reset time, and workers that are free do not") {
     CHECK(found.completed[1] == doctest::Approx(gifts ? 5100 : 6000));
     CHECK(found.allocations == 3);  // at 0, at 1000, and when the first has ended
   }
+  // As published, a worker that is free does not help who came after the shares were computed.
+  how.round.gifts = how.newcomers_wait = true;
+  CHECK(all_of({one_type(2), jobs, max_min_perf::share, how}).completed[1] == doctest::Approx(6000));
+}
+
+TEST_CASE("a simulation goes on until those that are measured have ended, not as many others") {
+  simulation_settings how;
+  how.round.seconds = 100;
+  how.measure_begin = 1;
+  how.measure_end = 2;
+  const std::vector<arriving_job> jobs{job_at(0, 100, {1.0}), job_at(0, 1000, {1.0}), job_at(0, 5000, {1.0})};
+  const simulation_result found = all_of({one_type(3), jobs, max_min_perf::share, how});
+  CHECK(found.completed[1] == doctest::Approx(1000));
+  CHECK(found.completion_times.size() == 1);
+  CHECK(found.completed[2] < 0);
 }
 
 TEST_CASE("first come, first served is a queue: against one that is written plainly") {

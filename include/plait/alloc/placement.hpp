@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <plait/alloc/cluster.hpp>
+#include <plait/alloc/detail/hash_places.hpp>
 #include <plait/alloc/round_entry.hpp>
 
 namespace plait {
@@ -42,7 +43,11 @@ class placement {
 
   /// The workers of each entry of this round.
   std::span<const placed_entry> place(std::span<const round_entry> entries) {
-    placed_.assign(entries.size(), {});
+    placed_.resize(entries.size());
+    for (placed_entry& one : placed_) {
+      one.workers.clear();
+      one.moved = false;
+    }
     order_.clear();
     for (std::size_t e = 0; e < entries.size(); ++e) order_.push_back(e);
     std::stable_sort(order_.begin(), order_.end(),
@@ -99,18 +104,20 @@ class placement {
 
   /// What has as many workers of its type as before keeps them; all others give theirs back.
   void keep(std::span<const round_entry> entries) {
-    entry_of_.clear();
-    for (std::size_t e = 0; e < entries.size(); ++e) entry_of_.emplace_back(entries[e].first, e);
-    std::sort(entry_of_.begin(), entry_of_.end());
+    const auto slot_of = [&](int job) -> int& {
+      return entry_of_.find(static_cast<std::uint64_t>(job) * 0x9E3779B97F4A7C15u,
+                            [&](int e) { return entries[static_cast<std::size_t>(e)].first == job; });
+    };
+    entry_of_.clear(static_cast<int>(entries.size()));
+    for (std::size_t e = 0; e < entries.size(); ++e) slot_of(entries[e].first) = static_cast<int>(e);
     for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
       for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
         const use was = at(j, w);
         if (was.first == broken || was.first == nobody) continue;
         at(j, w) = {};
-        const auto found = std::lower_bound(entry_of_.begin(), entry_of_.end(), std::pair{was.first, std::size_t{0}});
-        if (found == entry_of_.end() || found->first != was.first) continue;
-        const std::size_t e = found->second;
-        if (entries[e].type != j) continue;
+        const int found = slot_of(was.first);
+        if (found < 0 || entries[static_cast<std::size_t>(found)].type != j) continue;
+        const auto e = static_cast<std::size_t>(found);
         hold(entries[e], placed_[e], w);
         if (was != at(j, w)) placed_[e].moved = true;
       }
@@ -152,7 +159,7 @@ class placement {
   }
 
   std::vector<kind> types_;
-  std::vector<std::pair<int, std::size_t>> entry_of_;  ///< first jobs and their entries, while workers are kept
+  detail::hash_places entry_of_;  ///< of first jobs, while workers are kept
   std::vector<placed_entry> placed_;
   std::vector<std::size_t> order_;
 };

@@ -67,11 +67,17 @@ class rounds {
   void allot(std::vector<round_entry> entries, double now) {
     settle(now);
     books_.end_shares();
+    // Most entries were there before, in the same order: their books need not be looked up.
+    before_.swap(entries_);
+    books_before_.swap(book_of_);
     entries_ = std::move(entries);
     whole_ = true;
     book_of_.clear();
+    std::size_t at = 0;
     for (const round_entry& entry : entries_) {
-      book_of_.push_back(books_.number_of(entry));
+      const bool known = at < before_.size() && books_.same(before_[at], entry);
+      book_of_.push_back(known ? books_before_[at] : books_.number_of(entry));
+      at += known ? 1 : 0;
       detail::round_book& one = books_[book_of_.back()];
       one.share = entry.share;
       one.received = 0;
@@ -165,12 +171,13 @@ class rounds {
     settled_ = now;
   }
 
-  static bool goes_before(const candidate& a, const candidate& b) {
+  /// An object, not a function, so that sorting calls nothing through a pointer.
+  static constexpr auto goes_before = [](const candidate& a, const candidate& b) {
     if (a.first != b.first) return a.first > b.first;
     if (a.second != b.second) return a.second > b.second;
     if (a.third != b.third) return a.third > b.third;
     return a.entry < b.entry;
-  }
+  };
 
   /// Takes an entry where its jobs are not yet taken and there are workers.
   bool take(std::size_t e, bool gift) {
@@ -280,10 +287,11 @@ class rounds {
 
   round_settings how_;
   std::vector<int> workers_, left_, order_;
-  std::vector<round_entry> entries_, chosen_;
+  std::vector<round_entry> entries_, chosen_, before_;
   std::vector<char> is_gift_;
   detail::round_books books_;
-  std::vector<std::size_t> book_of_, chosen_books_;  ///< of each entry, and of those of the last round
+  std::vector<std::size_t> book_of_, chosen_books_, books_before_;  ///< of each entry, of those of the last round, and
+                                                                    ///< of those under the shares before
   std::vector<candidate> ranked_, best_;
   std::unordered_map<int, int> rows_;
   detail::assignment matching_;

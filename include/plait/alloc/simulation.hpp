@@ -34,6 +34,7 @@ struct worker_event {
 struct simulation_settings {
   round_settings round;
   double reset_seconds = 1920;    ///< least time between two computations of shares; 0: whenever jobs have changed
+  bool newcomers_wait = false;    ///< as published: who came after shares were computed does not run before the next
   double preemption_seconds = 0;  ///< of a round, lost by a job that has run before and is started on other workers
   cluster_prices prices;          ///< over time; empty: `worker_type::cost_per_hour` for ever. A change is an event
   plait::moving moving;           ///< what moves cost; with a horizon of 0 they are paid for, and policies know nothing

@@ -15,6 +15,7 @@
 #include <plait/alloc/detail/archive.hpp>
 #include <plait/alloc/detail/job_classes.hpp>
 #include <plait/alloc/detail/simulated_jobs.hpp>
+#include <plait/alloc/detail/simulation_books.hpp>
 #include <plait/alloc/isolated.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
@@ -64,13 +65,7 @@ class simulator : private detail::simulated_jobs {
     how_.prices.set(cluster_, 0);
     next_price_ = how_.prices.next_change(0);
     begin();
-    left_to_measure_ = how_.measure_end - how_.measure_begin;
-    result_.completed.assign(jobs_.size(), -1.0);
-    result_.in_use.resize(cluster_.types.size());
-    result_.worker_dollars.assign(cluster_.types.size(), 0.0);
-    result_.job_dollars.assign(jobs_.size(), 0.0);
-    busy_.assign(cluster_.types.size(), 0.0);
-    there_.assign(cluster_.types.size(), 0.0);
+    books_.begin({how_.measure_begin, how_.measure_end}, cluster_.types.size(), jobs_.size());
   }
 
   /// Workers that fail and come back, in the order of time. What runs on them in the round before has its round.
@@ -78,9 +73,9 @@ class simulator : private detail::simulated_jobs {
 
   /// One round. False when all measured jobs have ended.
   bool step() {
-    if (left_to_measure_ == 0) return false;
+    if (books_.left_to_measure == 0) return false;
     wake();
-    if (changed_ && (now_ - last_reset_ >= how_.reset_seconds || result_.allocations == 0)) allot();
+    if (changed_ && (now_ - last_reset_ >= how_.reset_seconds || books_.result.allocations == 0)) allot();
     std::span<const round_entry> entries = rounds_.next(now_);
     if (entries.empty()) {
       if (changed_) {
@@ -90,7 +85,7 @@ class simulator : private detail::simulated_jobs {
       if (entries.empty()) return wait();
     }
     run(entries);
-    return left_to_measure_ > 0;
+    return books_.left_to_measure > 0;
   }
 
   /// Writes where the simulation is. One of the same cluster, stream, policy and settings that loads it goes on from
@@ -115,22 +110,11 @@ class simulator : private detail::simulated_jobs {
 
   [[nodiscard]] double now() const { return now_; }
   /// Measured jobs that have ended, and all of them, for progress.
-  [[nodiscard]] int ended() const { return how_.measure_end - how_.measure_begin - left_to_measure_; }
-  [[nodiscard]] int measured() const { return how_.measure_end - how_.measure_begin; }
+  [[nodiscard]] int ended() const { return books_.ended(); }
+  [[nodiscard]] int measured() const { return books_.measured(); }
 
   /// What was found so far.
-  [[nodiscard]] simulation_result result() const {
-    simulation_result made = result_;
-    for (int i = how_.measure_begin; i < how_.measure_end; ++i) {
-      const double end = made.completed[static_cast<std::size_t>(i)];
-      if (end < 0) continue;
-      made.completion_times.push_back(end - jobs_[static_cast<std::size_t>(i)].arrival);
-      made.end = std::max(made.end, end);
-    }
-    std::sort(made.completion_times.begin(), made.completion_times.end());
-    for (std::size_t j = 0; j < busy_.size(); ++j) made.utilisation.push_back(there_[j] > 0 ? busy_[j] / there_[j] : 0);
-    return made;
-  }
+  [[nodiscard]] simulation_result result() const { return books_.found(jobs_); }
 
  private:
   template <class Archive>
@@ -139,8 +123,9 @@ class simulator : private detail::simulated_jobs {
     for (const worker_type& type : cluster_.types) workers.push_back(type.num_workers);
     for (arriving_job& one : jobs_)
       for (run_option& option : one.believed) archive(option.throughput);
-    archive(workers, rounds_, placement_, pairs_, states_, active_, busy_, there_, next_arrival_, next_event_, now_,
-            last_reset_, next_price_, left_to_measure_, recorded_, changed_, memory_, result_);
+    archive(workers, rounds_, placement_, pairs_, states_, active_, books_.busy, books_.there, next_arrival_,
+            next_event_, now_, last_reset_, next_price_, books_.left_to_measure, books_.recorded, changed_, memory_,
+            books_.result);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
     how_.prices.set(cluster_, now_);
   }
@@ -155,11 +140,12 @@ class simulator : private detail::simulated_jobs {
       active_.push_back(id);
       state_at(id).left_at_reset = state_at(id).left;
       changed_ = true;
+      if (how_.newcomers_wait) continue;
       std::vector<round_entry> ways;
       append_idle(there, job_at(id).shape, id, ways);
       rounds_.offer(std::move(ways));
     }
-    result_.stream_ended = next_arrival_ == jobs_.size();
+    books_.result.stream_ended = next_arrival_ == jobs_.size();
     see_prices();
     for (; next_event_ < events_.size() && events_[next_event_].at <= now_; ++next_event_) {
       const worker_event& event = events_[next_event_];
@@ -197,8 +183,8 @@ class simulator : private detail::simulated_jobs {
   void allot() {
     if (!pairs_.empty()) {
       pairs_.estimate(cluster_.size());
-      result_.pairs_known = pairs_.known();
-      result_.pair_error = pairs_.error();
+      books_.result.pairs_known = pairs_.known();
+      books_.result.pair_error = pairs_.error();
     }
     for (const int id : active_) {
       job_state& state = state_at(id);
@@ -228,10 +214,10 @@ class simulator : private detail::simulated_jobs {
       });
     }
     rounds_.allot(std::move(entries), now_);
-    ++result_.allocations;
-    result_.programs += found.programs;
-    result_.all_verified = result_.all_verified && (found.programs == 0 || found.certificate_verified);
-    result_.solve_seconds += found.seconds;
+    ++books_.result.allocations;
+    books_.result.programs += found.programs;
+    books_.result.all_verified = books_.result.all_verified && (found.programs == 0 || found.certificate_verified);
+    books_.result.solve_seconds += found.seconds;
     last_reset_ = now_;
     changed_ = false;
   }
@@ -249,24 +235,15 @@ class simulator : private detail::simulated_jobs {
       double time = turn(entry, entry.first, true, placed[e].moved);
       if (entry.second >= 0) time = std::max(time, turn(entry, entry.second, false, placed[e].moved));
       rounds_.received(static_cast<int>(e), time);
-      busy_[static_cast<std::size_t>(entry.type)] += time * entry.workers;
-      bill(entry, time);
+      books_.bill(entry, time, how_.prices.dollars(cluster_, entry.type, now_, now_ + time));
       longest = std::max(longest, time);
       runs_.push_back(entry);
       if (!records) continue;
       for (const int w : placed[e].workers)
-        result_.recorded.push_back({now_, now_ + time, entry.type, w, entry.first, entry.second});
+        books_.result.recorded.push_back({now_, now_ + time, entry.type, w, entry.first, entry.second});
     }
     if (longest == 0) longest = how_.round.seconds;
-    result_.round_begin.push_back(now_);
-    for (std::size_t j = 0; j < busy_.size(); ++j) {
-      const double all = cluster_.types[j].num_workers;
-      double used = 0;
-      for (const round_entry& entry : runs_)
-        if (entry.type == static_cast<int>(j)) used += entry.workers;
-      result_.in_use[j].push_back(all > 0 ? used / all : 0);
-      there_[j] += all * longest;
-    }
+    books_.close_round(now_, longest, cluster_, runs_);
     for (const int id : active_) state_at(id).runs_on = -1;
     for (const round_entry& entry : runs_) {
       state_at(entry.first).runs_on = entry.type;
@@ -287,7 +264,7 @@ class simulator : private detail::simulated_jobs {
     arriving_job& one = job_at(id);
     if (moved && state.last_type >= 0) {
       state.starting = how_.preemption_seconds;
-      ++result_.restarts;
+      ++books_.result.restarts;
     }
     if (state.last_type != entry.type) come_to(entry.type, id);
     const double lost = std::min(state.starting, how_.round.seconds);
@@ -307,10 +284,7 @@ class simulator : private detail::simulated_jobs {
     const double steps = std::min(state.left, whole > 0 ? whole : room);
     const double time = lost + steps / rate;
     state.left -= steps;
-    if (state.left <= 0) {
-      result_.completed[static_cast<std::size_t>(id)] = now_ + time;
-      if (how_.measure_begin <= id && id < how_.measure_end) --left_to_measure_;
-    }
+    if (state.left <= 0) books_.end(id, now_ + time);
     return time;
   }
 
@@ -319,29 +293,18 @@ class simulator : private detail::simulated_jobs {
     job_state& state = state_at(id);
     const job& shape = job_at(id).shape;
     if (state.last_type >= 0) {
-      ++result_.moves;
+      ++books_.result.moves;
       state.starting += shape.move_seconds;
-      const double dollars = egress_dollars(cluster_, how_.moving, shape, state.last_type, type);
-      result_.egress_dollars += dollars;
-      result_.job_dollars[static_cast<std::size_t>(id)] += dollars;
+      books_.bill_checkpoint(id, egress_dollars(cluster_, how_.moving, shape, state.last_type, type));
     }
     state.last_type = type;
     if (weighs_moves()) rounds_.withdraw_gifts(id, type);
   }
 
-  /// What an entry of this round costs.
-  void bill(const round_entry& entry, double time) {
-    const double dollars = entry.workers * how_.prices.dollars(cluster_, entry.type, now_, now_ + time);
-    result_.worker_dollars[static_cast<std::size_t>(entry.type)] += dollars;
-    const double part = entry.second < 0 ? dollars : dollars / 2;
-    result_.job_dollars[static_cast<std::size_t>(entry.first)] += part;
-    if (entry.second >= 0) result_.job_dollars[static_cast<std::size_t>(entry.second)] += part;
-  }
-
   [[nodiscard]] bool recording() {
-    if (recorded_ >= how_.recorded_rounds || now_ < jobs_[static_cast<std::size_t>(how_.measure_begin)].arrival)
+    if (books_.recorded >= how_.recorded_rounds || now_ < jobs_[static_cast<std::size_t>(how_.measure_begin)].arrival)
       return false;
-    ++recorded_;
+    ++books_.recorded;
     return true;
   }
 
@@ -352,12 +315,10 @@ class simulator : private detail::simulated_jobs {
   share_memory memory_;
   table<double> isolated_;  ///< steps/s of each class of jobs with an equal part of the cluster
   std::vector<round_entry> runs_;
-  std::vector<double> busy_, there_;  ///< seconds of workers, by type
   std::size_t next_arrival_ = 0, next_event_ = 0;
   double last_reset_ = 0, next_price_ = infinity;
-  int left_to_measure_ = 0, recorded_ = 0;
   bool changed_ = false;
-  simulation_result result_;
+  detail::simulation_books books_;
 };
 
 }  // namespace plait

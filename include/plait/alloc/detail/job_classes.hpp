@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include <plait/alloc/detail/hash_places.hpp>
 #include <plait/alloc/instance.hpp>
 #include <plait/solve/table.hpp>
 
@@ -16,26 +17,6 @@ inline std::uint64_t mixed(std::uint64_t hash, double value) {
   hash = (hash ^ bits) * 0x9E3779B97F4A7C15u;
   return hash ^ (hash >> 29);
 }
-
-/// A place for each key in a table of twice as many places, for keys that are compared by `same(place's key, key)`.
-class hash_places {
- public:
-  explicit hash_places(int keys) {
-    while (room_ < 2 * keys) room_ *= 2;
-    slot_.assign(room_, -1);
-  }
-  /// The slot of a key with this hash: what is in it is an equal one, or -1.
-  template <class Same>
-  int& find(std::uint64_t hash, Same&& same) {
-    int at = static_cast<int>(hash >> 33) & (room_ - 1);
-    while (slot_[at] >= 0 && !same(slot_[at])) at = (at + 1) & (room_ - 1);
-    return slot_[at];
-  }
-
- private:
-  int room_ = 16;
-  table<int> slot_;
-};
 
 /// Jobs with the same ways to run, number for number, the same gang and the same costs of moves. What follows from
 /// these alone need be computed once a class.

@@ -40,6 +40,9 @@ class round_books {
     return at->second;
   }
 
+  /// Whether both have one book.
+  [[nodiscard]] static bool same(const round_entry& a, const round_entry& b) { return key_of(a) == key_of(b); }
+
   [[nodiscard]] double debt_of(const round_entry& entry) const {
     const auto found = numbers_.find(key_of(entry));
     return found == numbers_.end() ? 0 : books_[found->second].debt;
