@@ -18,6 +18,7 @@
 
 #include <plait/core/error.hpp>
 #include <plait/solve.hpp>
+#include <plait/solve/branch_and_bound.hpp>
 #include <plait/solve/formats.hpp>
 
 #include <CLI/CLI.hpp>

@@ -47,6 +47,44 @@ lp wyndor() {
 
 }  // namespace
 
+TEST_CASE("names go with their rows and columns, given anew, longer or shorter, and when others leave") {
+  lp model;
+  for (int k = 0; k < 5; ++k) {
+    model.add_row(0, 1);
+    model.add_column(1, 0, 1);
+  }
+  model.set_row_name(0, "demand");
+  model.set_row_name(2, "supply");
+  model.set_column_name(1, "a");
+  model.set_column_name(3, "flow");
+  model.set_column_name(1, "much longer");
+  model.set_column_name(3, "in");
+  CHECK(model.row_name(0) == "demand");
+  CHECK(model.row_name(1) == "r1");
+  CHECK(model.row_name(4) == "r4");
+  CHECK(model.column_name(1) == "much longer");
+  CHECK(model.column_name(3) == "in");
+  const lp before = model;
+  const std::vector<char> first{1, 0, 0, 0, 0}, third{0, 0, 1, 0, 0};
+  model.remove_rows(first);
+  // Row 3 had no name, and has not got that of row 2, whose place it takes.
+  CHECK(model.row_name(0) == "r0");
+  CHECK(model.row_name(1) == "supply");
+  CHECK(model.row_name(2) == "r2");
+  CHECK(model.row_name(3) == "r3");
+  model.remove_columns(third);
+  CHECK(model.column_name(1) == "much longer");
+  CHECK(model.column_name(2) == "in");
+  CHECK(model.column_name(3) == "x3");
+  model.set_column_name(3, "out");
+  CHECK(model.column_name(2) == "in");
+  CHECK(model.column_name(3) == "out");
+  CHECK(before.row_name(2) == "supply");
+  model.clear();
+  model.add_column(1, 0, 1);
+  CHECK(model.column_name(0) == "x0");
+}
+
 TEST_CASE("a textbook program gives the textbook's values, duals and basis") {
   for (const solve_options& way : ways()) {
     const answer found = solve(wyndor(), way);

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <plait/core/require.hpp>
 #include <plait/solve/detail/growing_matrix.hpp>
+#include <plait/solve/detail/name_list.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -221,13 +221,13 @@ class lp {
   void remove_columns(std::span<const char> marked);
 
   // Names are optional; where none was given a column is called x<index> and a row r<index>.
-  void set_column_name(int column, std::string name) {
+  void set_column_name(int column, std::string_view name) {
     check_column(column, "lp::set_column_name");
-    set_name(column_names_, column, std::move(name));
+    column_names_.set(column, name);
   }
-  void set_row_name(int row, std::string name) {
+  void set_row_name(int row, std::string_view name) {
     check_row(row, "lp::set_row_name");
-    set_name(row_names_, row, std::move(name));
+    row_names_.set(row, name);
   }
   void set_name(std::string name) { name_ = std::move(name); }
   void set_objective_name(std::string name) { objective_name_ = std::move(name); }
@@ -256,13 +256,9 @@ class lp {
     require(lower == lower && upper == upper && lower < 1e30 && upper > -1e30, call,
             "a lower bound is a number or minus infinity, an upper one a number or plus infinity");
   }
-  static void set_name(std::vector<std::string>& names, int at, std::string name) {
-    if (names.size() <= size(at)) names.resize(size(at) + 1);
-    names[size(at)] = std::move(name);
-  }
-  static std::string name_in(const std::vector<std::string>& names, int at, char letter) {
-    if (size(at) < names.size() && !names[size(at)].empty()) return names[size(at)];
-    return std::string(1, letter).append(std::to_string(at));
+  static std::string name_in(const detail::name_list& names, int at, char letter) {
+    const std::string_view given = names.of(at);
+    return given.empty() ? std::string(1, letter).append(std::to_string(at)) : std::string{given};
   }
   void settle() const {
     if (!matrix_.settled(rows(), columns())) matrix_.merge(rows(), columns());
@@ -274,7 +270,7 @@ class lp {
   table<char> integer_;
   mutable detail::growing_matrix matrix_;
   std::string name_, objective_name_;
-  std::vector<std::string> column_names_, row_names_;
+  detail::name_list column_names_, row_names_;
 };
 
 inline void lp::remove_rows(std::span<const char> marked) {
@@ -287,12 +283,12 @@ inline void lp::remove_rows(std::span<const char> marked) {
     renamed[i] = kept;
     row_lower_[kept] = row_lower_[i];
     row_upper_[kept] = row_upper_[i];
-    if (size(i) < row_names_.size()) row_names_[size(kept)] = row_names_[size(i)];
+    row_names_.move(i, kept);
     ++kept;
   }
   row_lower_.resize(kept);
   row_upper_.resize(kept);
-  if (row_names_.size() > size(kept)) row_names_.resize(size(kept));
+  row_names_.shrink(kept);
   matrix_.rename_rows(renamed, kept);
 }
 
@@ -307,7 +303,7 @@ inline void lp::remove_columns(std::span<const char> marked) {
     lower_[kept] = lower_[j];
     upper_[kept] = upper_[j];
     if (!integer_.empty()) integer_[kept] = integer_[j];
-    if (size(j) < column_names_.size()) column_names_[size(kept)] = column_names_[size(j)];
+    column_names_.move(j, kept);
     ++kept;
   }
   matrix_.keep_columns(marked);
@@ -315,7 +311,7 @@ inline void lp::remove_columns(std::span<const char> marked) {
   lower_.resize(kept);
   upper_.resize(kept);
   if (!integer_.empty()) integer_.resize(kept);
-  if (column_names_.size() > size(kept)) column_names_.resize(size(kept));
+  column_names_.shrink(kept);
 }
 
 }  // namespace plait
