@@ -44,8 +44,10 @@ void cold(benchmark::State& state, const char* family) {
 }
 
 /// A processor of the last kind leaves and comes back in turns; each solve starts from the basis that the last one
-/// left.
-void warm(benchmark::State& state, const char* family) {
+/// left, and with `keep` from its factors.
+void warm(benchmark::State& state, const char* family, bool keep) {
+  solve_options options;
+  options.keep_factors = keep;
   lp model = shares::by_name(family, static_cast<int>(state.range(0)));
   simplex solver;
   answer found;
@@ -58,7 +60,7 @@ void warm(benchmark::State& state, const char* family) {
     there = !there;
     model.set_row_bounds(last, -infinity, there ? processors : processors - 1);
     start = found.basis;
-    solver.solve(model, {}, start, found);
+    solver.solve(model, options, start, found);
   }
   if (!found.verified) state.SkipWithError("the answer did not pass its check");
   state.counters["pivots"] = static_cast<double>(found.iterations);
@@ -89,8 +91,12 @@ int main(int argc, char** argv) {
         const std::string name = std::string{one.family} + "/cold";
         benchmark::RegisterBenchmark(name.c_str(), cold, one.family)->Arg(one.sizes[k])->Unit(benchmark::kMillisecond);
         if (std::string{one.family}.find("pack") != std::string::npos) continue;
-        const std::string again = std::string{one.family} + "/warm";
-        benchmark::RegisterBenchmark(again.c_str(), warm, one.family)->Arg(one.sizes[k])->Unit(benchmark::kMillisecond);
+        for (const bool keep : {false, true}) {
+          const std::string again = std::string{one.family} + (keep ? "/warm, factors kept" : "/warm");
+          benchmark::RegisterBenchmark(again.c_str(), warm, one.family, keep)
+              ->Arg(one.sizes[k])
+              ->Unit(benchmark::kMillisecond);
+        }
       }
     }
     benchmark::Initialize(&argc, argv);

@@ -327,7 +327,9 @@ TEST_CASE("permuted, scaled, negated and dualised programs have the same optimum
 
 TEST_CASE("after any edits a warm solve and a cold one agree") {
   oracle::dice d{43};
-  for (int trial = 0; trial < 12; ++trial) {
+  for (int trial = 0; trial < 24; ++trial) {
+    solve_options options;
+    options.keep_factors = trial >= 12;
     lp model = made::around_optimum(d, 20, 12, 0.4, trial % 2 == 1).model;
     simplex solver;
     answer last = solver.solve(model);
@@ -365,7 +367,7 @@ TEST_CASE("after any edits a warm solve and a cold one agree") {
           start = {};
         }
       }
-      const answer warm = solver.solve(model, {}, start), cold = solve(model);
+      const answer warm = solver.solve(model, options, start), cold = solve(model);
       CAPTURE(trial);
       CAPTURE(edit);
       REQUIRE(warm.status == cold.status);
@@ -374,6 +376,55 @@ TEST_CASE("after any edits a warm solve and a cold one agree") {
       if (warm.status == termination::optimal) CHECK(near(warm.objective, cold.objective));
       last = warm;
     }
+  }
+}
+
+TEST_CASE("re-solves that keep their factors agree with cold ones, past infeasible bounds and rebuilt factors") {
+  oracle::dice d{61};
+  for (int trial = 0; trial < 6; ++trial) {
+    lp model = made::around_optimum(d, 60, 40, 0.2, trial % 2 == 1).model;
+    solve_options keep;
+    keep.keep_factors = true;
+    simplex solver;
+    answer last = solver.solve(model);
+    REQUIRE(last.status == termination::optimal);
+    std::int64_t pivots = 0;
+    int infeasible = 0;
+    for (int edit = 0; edit < 60; ++edit) {
+      CAPTURE(trial);
+      CAPTURE(edit);
+      const int i = d.between(0, model.rows() - 1);
+      const double lower = model.row_lower(i), upper = model.row_upper(i), by = d.between(1, 9);
+      // Every tenth time what no values satisfy, every tenth what they do, and then back.
+      const bool crossing = edit % 10 == 9, back = crossing || edit % 10 == 4;
+      const int j = edit % model.columns();
+      const double column_lower = model.column_lower(j), column_upper = model.column_upper(j);
+      if (crossing) {
+        model.set_row_bounds(i, 1e6, 2e6);
+      } else {
+        model.set_row_bounds(i, lower > -infinity ? lower - by : lower, upper < infinity ? upper + by : upper);
+        model.set_column_bounds(j, -by, by);
+      }
+      const basis start = last.basis;
+      const answer warm = solver.solve(model, keep, start), cold = solve(model);
+      REQUIRE(warm.status == cold.status);
+      CHECK(warm.verified);
+      if (warm.status == termination::optimal) {
+        CHECK(near(warm.objective, cold.objective));
+        CHECK(solve(model, {}, warm.basis).iterations == 0);
+        if (!back) last = warm;
+      } else {
+        ++infeasible;
+      }
+      pivots += warm.iterations;
+      if (!back) continue;
+      // The solver's factors are those of another basis now.
+      model.set_row_bounds(i, lower, upper);
+      model.set_column_bounds(j, column_lower, column_upper);
+      CHECK(solver.solve(model, keep, start).iterations == 0);
+    }
+    CHECK(infeasible > 0);
+    CHECK(pivots > 40);  // more than are kept at once
   }
 }
 

@@ -250,7 +250,7 @@ class simplex : private detail::proof {
     attach_original(model, options.seed);
     detail::tableau& t = engine_.state;
     t.threshold = 0.1;
-    t.factorize(status_);
+    t.factorize(status_, options.keep_factors);
     t.compute_values();
     t.compute_reduced_costs();
     const detail::tableau::infeasibility of_values = t.primal_infeasibilities(options.tolerance),

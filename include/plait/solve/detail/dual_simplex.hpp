@@ -103,7 +103,7 @@ class dual_simplex {
     cheap_until_ = limits.iterations + cheap_pivots;
     while (true) {
       // Rebuild.
-      if (!t.fresh()) {
+      if (!t.fresh_to_begin()) {
         if (t.refactor() > 0 && !first && ++troubles > 20) return outcome::failed;
       }
       if (!t.ready) {
@@ -329,7 +329,7 @@ class dual_simplex {
     t.exchange(p, q, up || t.is_fixed(leaving) ? basis_status::lower : basis_status::upper);
     t.d[leaving] = -theta;
     note_infeasibility(p);
-    t.factors.update(p, spike_, behind_, alpha);
+    t.update_factors(p, spike_, behind_, alpha);
     ++limits.iterations;
     return step::taken;
   }

@@ -60,7 +60,7 @@ class primal_simplex : primal_pricing {
     double best = infinity;
     bool best_phase_one = true;
     while (true) {
-      if (!t.fresh()) {
+      if (!t.fresh_to_begin()) {
         if (t.refactor() > 0) {
           reset_reference();
           if (!first && ++troubles > 20) return outcome::failed;
@@ -246,7 +246,7 @@ class primal_simplex : primal_pricing {
     reference_[leaving] = math::larger(1.0, pivot_weight / (alpha * alpha));
     t.weight[p] = 1;
     if (largest > 1e9) reset_reference();
-    t.factors.update(p, spike_, behind_, alpha);
+    t.update_factors(p, spike_, behind_, alpha);
     ++limits.iterations;
     return step::taken;
   }

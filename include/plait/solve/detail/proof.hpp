@@ -58,8 +58,9 @@ class proof : protected unfinished {
   bool finish_optimal(const lp& model, const solve_options& options, monitor& limits, answer& found,
                       bool at_hand = false) {
     tableau& t = engine_.state;
-    if (t.program == &original_ && whole_ == &original_) {
-      t.forget();  // it is the program that the tableau has worked on
+    const bool worked_here = t.program == &original_ && whole_ == &original_;
+    if (worked_here) {
+      t.forget();
     } else {
       attach_original(model, options.seed);
     }
@@ -67,6 +68,10 @@ class proof : protected unfinished {
     // tells so in any case.
     double tolerance = options.tolerance;
     bool ended_here = at_hand;
+    if (!at_hand && options.keep_factors && worked_here && t.few_updates() && !t.costs_apart && !t.bounds_apart &&
+        proves_optimal(model, found, tolerance)) {
+      return true;
+    }
     if (!at_hand) follow_basis();
     for (int attempt = 0; attempt < 4; ++attempt) {
       if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;

@@ -39,10 +39,10 @@ class tableau {
   [[nodiscard]] int variables() const { return program->variables(); }
 
   void attach(const form& f) {
-    if (program != &f || version_ != f.version) kept_ = false;
+    if (program != &f || version_ != f.version) kept_ = current_ = false;
     program = &f;
     version_ = f.version;
-    fresh_ = ready = false;
+    fresh_ = carried_on_ = ready = false;
     x.resize(f.variables());
     d.resize(f.variables());
     buffer.prepare(f.rows());
@@ -92,13 +92,21 @@ class tableau {
     }
     for (int p = 0; p < m; ++p) place[basic[p]] = p;
     weight.assign(m, 1.0);
-    fresh_ = false;
+    fresh_ = current_ = false;
   }
 
   /// Factors of the basis of `wanted`, from nothing but that and the program: the same bits whatever was done before.
   /// Where the factors at hand are those already, they stay. What is not basic is at its bound afterwards. Returns how
-  /// many variables had to leave the basis.
-  int factorize(const table<basis_status>& wanted) {
+  /// many variables had to leave the basis. `updated_will_do`: factors of this basis that come from a few pivots stay
+  /// as well, so bits may depend on what was done before.
+  int factorize(const table<basis_status>& wanted, bool updated_will_do = false) {
+    if (updated_will_do && few_updates() && factors.updates() > 0 && holds(wanted)) {
+      status = wanted;
+      weight.assign(rows(), 1.0);
+      settle_all();
+      fresh_ = carried_on_ = true;
+      return 0;
+    }
     if (kept_ && factors.updates() == 0 && kept_threshold_ == threshold && same_basis(wanted)) {
       status = wanted;
       basic = kept_basic_;
@@ -119,8 +127,16 @@ class tableau {
     }
     return replaced;
   }
-  /// Whether the factors are those of the basis, without updates.
-  [[nodiscard]] bool fresh() const { return fresh_ && factors.updates() == 0; }
+  /// Whether the factors are those of the basis, without updates or with those that `factorize` has let stay.
+  [[nodiscard]] bool fresh() const { return fresh_ && (factors.updates() == 0 || carried_on_); }
+  /// The same, asked by who begins to pivot: afterwards only factors without updates are fresh.
+  [[nodiscard]] bool fresh_to_begin() {
+    const bool is = fresh();
+    carried_on_ = false;
+    return is;
+  }
+  /// Whether the factors are those of the basis, with few updates.
+  [[nodiscard]] bool few_updates() const { return current_ && factors.updates() <= 20; }
 
   /// Puts a variable that is not basic to the bound that its status names, or to one that it has.
   void settle(int j) {
@@ -155,7 +171,7 @@ class tableau {
   /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
   int refactor() {
     const int m = rows();
-    kept_ = false;
+    kept_ = current_ = carried_on_ = false;
     fresh_ = true;
     carried_.resize_unset(variables());  // of which places are read that are written here
     for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
@@ -176,6 +192,7 @@ class tableau {
     for (const int j : factors.replaced_variables()) {
       if (place[j] < 0) settle(j);
     }
+    current_ = true;
     return replaced;
   }
 
@@ -303,15 +320,22 @@ class tableau {
     price_density.note(row.count, n);
   }
 
-  /// Exchanges the variable in `p` for `entering`; the one that leaves goes to the bound `to`.
+  /// Exchanges the variable in `p` for `entering`; the one that leaves goes to the bound `to`. The factors stay behind
+  /// until `update_factors`.
   void exchange(int p, int entering, basis_status to) {
     const int leaving = basic[p];
+    was_current_ = current_;
+    current_ = false;
     basic[p] = entering;
     place[entering] = p;
     place[leaving] = -1;
     status[entering] = basis_status::basic;
     status[leaving] = to;
     d[entering] = 0;
+  }
+  void update_factors(int p, const work_vector& spike, const work_vector& behind_upper, double alpha) {
+    factors.update(p, spike, behind_upper, alpha);
+    current_ = was_current_;
   }
 
   /// The objective of the form, with the costs it works with.
@@ -354,6 +378,14 @@ class tableau {
   }
 
  private:
+  /// Whether the basic variables of `wanted` are those of the basis.
+  [[nodiscard]] bool holds(const table<basis_status>& wanted) const {
+    if (wanted.size() != variables() || place.size() != variables()) return false;
+    int others = 0;
+    for (int j = 0; j < variables(); ++j)
+      others += static_cast<int>((wanted[j] == basis_status::basic) != (place[j] >= 0));
+    return others == 0;
+  }
   /// Whether the basic variables of `wanted` are those that are kept.
   [[nodiscard]] bool same_basis(const table<basis_status>& wanted) const {
     if (wanted.size() != variables() || kept_basic_.size() != rows()) return false;
@@ -375,6 +407,8 @@ class tableau {
   double kept_threshold_ = 0;
   int version_ = 0;
   bool kept_ = false, fresh_ = false;
+  bool current_ = false, was_current_ = false;  // whether factors and updates are those of the basis; before `exchange`
+  bool carried_on_ = false;                     // whether `factorize` has let updates stay
 };
 
 /// Random numbers that depend on a seed and a place alone.
