@@ -71,6 +71,31 @@ double dual_infeasibility(const detail::form& program, const table<basis_status>
   return sum;
 }
 
+/// A program, a basis of it, and what becomes of them with t beside the basis.
+struct with_t_beside {
+  detail::form program;
+  detail::tableau t;
+  detail::monitor limits;
+  detail::bordered_simplex bordered;
+  bool ended;
+
+  with_t_beside(const lp& model, const table<basis_status>& start, std::int64_t iteration_limit = -1) {
+    program.load(model, true);
+    t.attach(program);
+    t.set_basis(start);
+    limits.iteration_limit = iteration_limit;
+    ended = bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9);
+  }
+  with_t_beside(const with_t_beside&) = delete;  // the tableau looks at the program
+  with_t_beside& operator=(const with_t_beside&) = delete;
+
+  double dual_infeasibility_of_multipliers() {
+    table<double> y;
+    bordered.multipliers(y);
+    return dual_infeasibility(program, t.status, y);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("with t beside the basis the optimum is that of the plain method, and its multipliers prove it") {
@@ -78,20 +103,12 @@ TEST_CASE("with t beside the basis the optimum is that of the plain method, and 
   for (int trial = 0; trial < 30; ++trial) {
     CAPTURE(trial);
     const lp model = shared_level(d, 8 + trial, infinity);
-    detail::form program;
-    program.load(model, true);
-    REQUIRE(detail::bordered_simplex::column_of(program) == model.columns() - 1);
-    detail::tableau t;
-    t.attach(program);
-    t.set_basis(at_rest(model));
-    detail::monitor limits;
-    detail::bordered_simplex bordered;
-    REQUIRE(bordered.run(t, model.columns() - 1, limits, 1e-9));
-    CHECK(limits.iterations > 4);
-    table<double> y;
-    bordered.multipliers(y);
-    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
-    const answer plain = solve(model), from = solve(model, {}, as_basis(model, t.status));
+    with_t_beside one{model, at_rest(model)};
+    REQUIRE(detail::bordered_simplex::column_of(one.program) == model.columns() - 1);
+    REQUIRE(one.ended);
+    CHECK(one.limits.iterations > 4);
+    CHECK(one.dual_infeasibility_of_multipliers() <= 1e-7);
+    const answer plain = solve(model), from = solve(model, {}, as_basis(model, one.t.status));
     REQUIRE(plain.status == termination::optimal);
     REQUIRE(from.status == termination::optimal);
     CHECK(from.iterations == 0);
@@ -106,18 +123,10 @@ TEST_CASE("of many small programs each one that it ends is proved optimal: what 
   for (int trial = 0; trial < trials; ++trial) {
     CAPTURE(trial);
     const lp model = shared_level(d, 4 + trial % 40, infinity);
-    detail::form program;
-    program.load(model, true);
-    detail::tableau t;
-    t.attach(program);
-    t.set_basis(at_rest(model));
-    detail::monitor limits;
-    detail::bordered_simplex bordered;
-    if (!bordered.run(t, model.columns() - 1, limits, 1e-9)) continue;  // the other methods go on
+    with_t_beside one{model, at_rest(model)};
+    if (!one.ended) continue;  // the other methods go on
     ++ended;
-    table<double> y;
-    bordered.multipliers(y);
-    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+    CHECK(one.dual_infeasibility_of_multipliers() <= 1e-7);
   }
   CHECK(ended > trials * 9 / 10);
 }
@@ -129,26 +138,18 @@ TEST_CASE("pairs of jobs are solved with t beside the basis from the basis that 
     detail::price_crash crash;
     table<basis_status> status;
     REQUIRE(crash.find(model, status));
-    detail::form program;
-    program.load(model, true);
-    detail::tableau t;
-    t.attach(program);
-    t.set_basis(status);
-    detail::monitor limits;
-    detail::bordered_simplex bordered;
-    REQUIRE(bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9));
-    CHECK(limits.iterations > 20);
-    table<double> y;
-    bordered.multipliers(y);
-    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+    with_t_beside one{model, status};
+    detail::tableau& t = one.t;
+    REQUIRE(one.ended);
+    CHECK(one.limits.iterations > 20);
+    CHECK(one.dual_infeasibility_of_multipliers() <= 1e-7);
     CHECK(solve(model, {}, as_basis(model, t.status)).iterations <= 1);
     // From there again, without looking for what to hold: nothing is left to do.
-    const long before = limits.iterations;
+    const long before = one.limits.iterations;
     t.set_basis(table<basis_status>{t.status});
-    REQUIRE(bordered.run(t, detail::bordered_simplex::column_of(program), limits, 1e-9, true));
-    CHECK(limits.iterations <= before + 1);
-    bordered.multipliers(y);
-    CHECK(dual_infeasibility(program, t.status, y) <= 1e-7);
+    REQUIRE(one.bordered.run(t, detail::bordered_simplex::column_of(one.program), one.limits, 1e-9, true));
+    CHECK(one.limits.iterations <= before + 1);
+    CHECK(one.dual_infeasibility_of_multipliers() <= 1e-7);
   }
 }
 
@@ -158,18 +159,12 @@ TEST_CASE("where t meets a bound of its own, or a limit comes first, a basis is 
     CAPTURE(trial);
     const bool limited = trial % 2 == 1;
     const lp model = shared_level(d, 10 + trial, limited ? infinity : 0.05);
-    detail::form program;
-    program.load(model, true);
-    detail::tableau t;
-    t.attach(program);
-    t.set_basis(at_rest(model));
-    detail::monitor limits;
-    if (limited) limits.iteration_limit = 3;
-    detail::bordered_simplex bordered;
-    CHECK(!bordered.run(t, model.columns() - 1, limits, 1e-9));
-    CHECK((limits.reason == detail::stop_reason::iterations) == limited);
+    with_t_beside one{model, at_rest(model), limited ? 3 : -1};
+    const detail::tableau& t = one.t;
+    CHECK(!one.ended);
+    CHECK((one.limits.reason == detail::stop_reason::iterations) == limited);
     int basic = 0;
-    for (const basis_status one : t.status) basic += one == basis_status::basic ? 1 : 0;
+    for (const basis_status at : t.status) basic += at == basis_status::basic ? 1 : 0;
     CHECK(basic == model.rows());
     CHECK(t.status[model.columns() - 1] == basis_status::basic);
     const answer plain = solve(model), from = solve(model, {}, as_basis(model, t.status));

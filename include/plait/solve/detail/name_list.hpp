@@ -30,11 +30,13 @@ class name_list {
     }
     length_[at] = name.size();
   }
-  /// `to` is called what `from` was.
+  /// `to` is called what `from` was, and `from` nothing: no two share a place in the text.
   void move(int from, int to) {
-    if (to >= length_.size()) return;
-    begin_[to] = from < length_.size() ? begin_[from] : 0;
-    length_[to] = from < length_.size() ? length_[from] : 0;
+    if (from == to || to >= length_.size()) return;
+    const bool named = from < length_.size();
+    begin_[to] = named ? begin_[from] : 0;
+    length_[to] = named ? length_[from] : 0;
+    if (named) length_[from] = 0;
   }
   void clear() {
     text_.clear();
