@@ -15,15 +15,18 @@ namespace plait::detail {
 /// reduced costs are a multiple, Devex weights, and a list of what may enter. See `bordered_simplex` for the letters.
 class bordered_prices : protected bordered_values {
  protected:
+  void find_row_of_held() {
+    rho_.clear();
+    rho_.set(held_place_, 1);
+    t_->factors.btran_whole(rho_);
+    row_of_held_ = rho_.value;
+    rho_.clear();
+  }
   /// The row of the held variable and its entries.
   void price_held() {
     tableau& t = *t_;
     const int m = t.rows(), n = t.columns();
-    rho_.clear();
-    rho_.set(held_place_, 1);
-    t.factors.btran(rho_, 1);
-    row_of_held_ = rho_.value;
-    rho_.clear();
+    find_row_of_held();
     entry_.assign(n + m, 0.0);
     const sparse_matrix& a = t.program->a;
     for (int j = 0; j < n; ++j) {
@@ -47,15 +50,16 @@ class bordered_prices : protected bordered_values {
     moves_[j] = moves_from(at, j != column_ && !t.is_fixed(j));
     if (j < t.columns() && j != held_) resting_.set(j, moves_[j] != 0);
   }
-  [[nodiscard]] bool helps(int j) const {
-    const double d = price_ * entry_[j];
-    return (d < -tolerance_ && (moves_[j] & 1) != 0) || (d > tolerance_ && (moves_[j] & 2) != 0);
+  /// 1 where the variable's reduced cost lets it enter, else 0; without a branch, as nobody can guess which ones do.
+  [[nodiscard]] int helps(int j) const {
+    return static_cast<int>((asks(price_ * entry_[j], tolerance_) & moves_[j]) != 0);
   }
   /// Puts a variable on the list of those that may enter.
   void offer(int j) {
-    if (listed_[j] != 0 || !helps(j)) return;
-    listed_[j] = 1;
-    offers_[offered_++] = j;
+    const int fresh = helps(j) & (listed_[j] ^ 1);
+    offers_[offered_] = j;
+    offered_ += fresh;
+    listed_[j] = static_cast<char>(listed_[j] | fresh);
   }
   void offer_all() {
     price_ = -t_->program->cost[column_] / follow_[held_place_];
@@ -69,7 +73,7 @@ class bordered_prices : protected bordered_values {
     double merit = 0, over = 1;
     for (int s = 0; s < offered_; ++s) {
       const int j = offers_[s];
-      if (!helps(j)) {
+      if (helps(j) == 0) {
         listed_[j] = 0;
         continue;
       }
@@ -85,80 +89,32 @@ class bordered_prices : protected bordered_values {
     return best;
   }
 
-  /// The entries of rho_ in the columns that rest, into row_.
-  void price_row() {
+  /// After a pivot: Devex weights, entries as `by_row` of the leaving variable's row and `by_own` of their own, and who
+  /// may enter now.
+  void renew(double by_row, double by_own, double along, double weight) {
     tableau& t = *t_;
-    if (rho_.sparse(0.2)) {
-      t.price(rho_, row_);
+    const int n = t.columns(), m = t.rows();
+    const double before = price_;
+    price_ = -t.program->cost[column_] / follow_[held_place_];
+    if (by_own != 1 || before * price_ < 0) {  // all have changed
+      listed_.assign(n + m, 0);
+      offered_ = 0;
+    }
+    const pass all{by_row, by_own, along, weight};
+    if (!rho_.sparse(0.2)) {
+      renew_columns(all);
+      renew_activities(all);
       return;
     }
-    row_.clear();
-    const int* const begin = t.program->a.begin.data();
-    const int* const index = t.program->a.index.data();
-    const double* const value = t.program->a.value.data();
-    const double* const y = rho_.value.data();
-    int count = 0;
-    // Without branches: which entries are zero is as good as a coin to a processor that guesses.
-    for (const int j : resting_.list()) {
-      double sum = 0;
-      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
-      const int counts = means(sum);
-      row_.value[j] = sum * counts;
-      row_.index[count] = j;
-      count += counts;
+    t.price(rho_, row_);
+    blend(n, row_.value.data(), 1, all, entry_.data(), reference_.data());
+    blend(m, rho_.value.data(), -1, all, entry_.data() + n, reference_.data() + n);
+    if (offered_ == 0) {
+      for (int j = 0; j < n + m; ++j) offer(j);
+    } else {
+      for (int s = 0; s < row_.count; ++s) offer(row_.index[s]);
+      for (int s = 0; s < rho_.count; ++s) offer(n + rho_.index[s]);
     }
-    row_.count = count;
-  }
-
-  /// Reference weights, and entries of the row of the held variable less `factor` times rho_ and row_. In blocks, of
-  /// which compilers make vector instructions.
-  void renew(double factor, double along, double weight) {
-    const int n = t_->columns(), m = t_->rows();
-    blend(n, row_.value.data(), 1, factor, along, weight, entry_.data(), reference_.data());
-    blend(m, rho_.value.data(), -1, factor, along, weight, entry_.data() + n, reference_.data() + n);
-    if (factor == 0) return;
-    for (int s = 0; s < rho_.count; ++s) row_of_held_[rho_.index[s]] -= factor * rho_.value[rho_.index[s]];
-  }
-  static void blend(int count, const double* __restrict row, double sign, double factor, double along, double weight,
-                    double* __restrict entry, double* __restrict reference) {
-    const double down = sign * factor;
-    int j = 0;
-    for (; j + block <= count; j += block) {
-      const double* const r = row + j;
-      double* const e = entry + j;
-      double* const of = reference + j;
-      double w[block];
-      for (int k = 0; k < block; ++k) w[k] = sign * r[k] - along * e[k];
-      for (int k = 0; k < block; ++k) w[k] = w[k] * w[k] * weight;
-      for (int k = 0; k < block; ++k) of[k] = w[k] > of[k] ? w[k] : of[k];
-      for (int k = 0; k < block; ++k) e[k] -= down * r[k];
-    }
-    for (; j < count; ++j) {
-      const double a = sign * row[j] - along * entry[j], w = a * a * weight;
-      entry[j] -= down * row[j];
-      reference[j] = w > reference[j] ? w : reference[j];
-    }
-  }
-  /// The leaving variable becomes the held one: its row is rho_ and row_ less `factor` times that of the one so far.
-  void take_row(double factor) {
-    const int n = t_->columns(), m = t_->rows();
-    for (int j = 0; j < n; ++j) entry_[j] = row_.value[j] - factor * entry_[j];
-    for (int i = 0; i < m; ++i) {
-      entry_[n + i] = -rho_.value[i] - factor * entry_[n + i];
-      row_of_held_[i] = rho_.value[i] - factor * row_of_held_[i];
-    }
-  }
-  /// Offers what `renew` has changed.
-  void offer_changed(int out) {
-    const double before = price_, now = -t_->program->cost[column_] / follow_[held_place_];
-    if (before * now < 0) {
-      offer_all();
-      return;
-    }
-    price_ = now;
-    for (int s = 0; s < row_.count; ++s) offer(row_.index[s]);
-    for (int s = 0; s < rho_.count; ++s) offer(t_->columns() + rho_.index[s]);
-    offer(out);
   }
   [[nodiscard]] double entry_of(int j) const {
     const tableau& t = *t_;
@@ -169,8 +125,90 @@ class bordered_prices : protected bordered_values {
     return sum;
   }
 
+ private:
+  struct pass {
+    double by_row, by_own, along, weight;
+  };
+  /// Bit 0 where a reduced cost asks for more of its variable, bit 1 where for less.
+  static int asks(double reduced, double tolerance) {
+    return static_cast<int>(reduced < -tolerance) | static_cast<int>(reduced > tolerance) << 1;
+  }
+
+  /// Of the columns that rest, by their own entries: rho_ is full, and most of its rows meet some of them.
+  void renew_columns(const pass& all) {
+    const sparse_matrix& a = t_->program->a;
+    const int* const begin = a.begin.data();
+    const int* const index = a.index.data();
+    const double* const value = a.value.data();
+    const double* const y = rho_.value.data();
+    double* const entry = entry_.data();
+    double* const reference = reference_.data();
+    const signed char* const moves = moves_.data();
+    char* const listed = listed_.data();
+    int* const offers = offers_.data();
+    int offered = offered_;
+    const double price = price_, tolerance = tolerance_;
+    for (const int j : resting_.list()) {
+      double row = 0;
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) row += value[k] * y[index[k]];
+      const double own = entry[j], w = row - all.along * own, now = all.by_row * row + all.by_own * own;
+      reference[j] = larger_of(w * w * all.weight, reference[j]);
+      entry[j] = now;
+      const int fresh = static_cast<int>((asks(price * now, tolerance) & moves[j]) != 0) & (listed[j] ^ 1);
+      offers[offered] = j;
+      offered += fresh;
+      listed[j] = static_cast<char>(listed[j] | fresh);
+    }
+    offered_ = offered;
+  }
+  /// Of the activities of rows.
+  void renew_activities(const pass& all) {
+    const int n = t_->columns(), m = t_->rows();
+    const double* const y = rho_.value.data();
+    double* const entry = entry_.data() + n;
+    double* const reference = reference_.data() + n;
+    const signed char* const moves = moves_.data() + n;
+    char* const listed = listed_.data() + n;
+    int* const offers = offers_.data();
+    int offered = offered_;
+    const double price = price_, tolerance = tolerance_;
+    for (int i = 0; i < m; ++i) {
+      const double row = -y[i], own = entry[i], w = row - all.along * own, now = all.by_row * row + all.by_own * own;
+      reference[i] = larger_of(w * w * all.weight, reference[i]);
+      entry[i] = now;
+      const int fresh = static_cast<int>((asks(price * now, tolerance) & moves[i]) != 0) & (listed[i] ^ 1);
+      offers[offered] = n + i;
+      offered += fresh;
+      listed[i] = static_cast<char>(listed[i] | fresh);
+    }
+    offered_ = offered;
+  }
+  /// Weights and entries where most of `row` is zero. In blocks, of which compilers make vector instructions.
+  static void blend(int count, const double* __restrict row, double sign, const pass& all, double* __restrict entry,
+                    double* __restrict reference) {
+    const double by_row = sign * all.by_row, by_own = all.by_own, along = all.along, weight = all.weight;
+    int j = 0;
+    for (; j + block <= count; j += block) {
+      const double* const r = row + j;
+      double* const e = entry + j;
+      double* const of = reference + j;
+      double w[block];
+      for (int k = 0; k < block; ++k) w[k] = sign * r[k] - along * e[k];
+      for (int k = 0; k < block; ++k) w[k] = w[k] * w[k] * weight;
+      for (int k = 0; k < block; ++k) of[k] = larger_of(w[k], of[k]);
+      for (int k = 0; k < block; ++k) e[k] = by_row * r[k] + by_own * e[k];
+    }
+    for (; j < count; ++j) {
+      const double w = sign * row[j] - along * entry[j];
+      entry[j] = by_row * row[j] + by_own * entry[j];
+      reference[j] = larger_of(w * w * weight, reference[j]);
+    }
+  }
+  static double larger_of(double a, double b) { return a > b ? a : b; }
+
   static constexpr int block = 4;
 
+ protected:
   double tolerance_ = 0, price_ = 0;  // reduced costs are price_ times entries
   work_vector rho_, row_;             // the row of B^-1 of the leaving variable, and its entries
   table<double> row_of_held_, entry_, reference_;

@@ -45,22 +45,26 @@ class bordered_simplex : bordered_prices {
   }
 
   /// From the basis in `t` to an optimal one. False where it gave up or was stopped, which leaves a basis as well.
-  /// `again`: whether the basis is that of the last run, in a program that may have gained columns since.
+  /// `again`: whether the basis is that of the last run, in a program that may have gained columns since; it may have
+  /// lost some where `holds_activity`.
   bool run(tableau& t, int column, monitor& limits, double tolerance, bool again = false) {
     t_ = &t;
     column_ = column;
     tolerance_ = tolerance;
-    for (work_vector* const one : {&entering_, &spike_, &behind_, &rho_}) one->resize(t.rows());
+    for (work_vector* const one : {&entering_, &spike_, &behind_, &rho_, &unit_}) one->resize(t.rows());
     row_.resize(t.columns());
     reference_.assign(t.variables(), 1.0);
     moves_.resize(t.variables());
-    offers_.resize(t.variables());
+    offers_.resize(t.variables() + 1);
     if (!(again && start_again()) && !start()) return false;
     const bool optimal = iterate(limits);
+    if (optimal) find_row_of_held();
     finish();
     return optimal;
   }
 
+  /// Whether the variable that was held last is the activity of a row.
+  [[nodiscard]] bool holds_activity() const { return held_row_ >= 0; }
   /// Multipliers of the rows, as of the end of `run`.
   void multipliers(table<double>& y) const {
     const double scale = t_->program->cost[column_] / follow_[held_place_];
@@ -172,12 +176,13 @@ class bordered_simplex : bordered_prices {
     const double off = (t.x[held_] - held_bound_) / follow_[held_place_];
     t.x[column_] += off;
     value_.resize(m);
-    bounds_.resize(2 * m);
+    lower_.resize(m);
+    upper_.resize(m);
     rate_.resize(m);
     for (int p = 0; p < m; ++p) {
       place_bounds(p);
       value_[p] = t.x[t.basic[p]] - off * follow_[p];
-      if (value_[p] < bounds_[2 * p] - 1e-6 || value_[p] > bounds_[2 * p + 1] + 1e-6) return false;
+      if (value_[p] < lower_[p] - 1e-6 || value_[p] > upper_[p] + 1e-6) return false;
     }
     value_[held_place_] = held_bound_;
     price_held();
@@ -202,7 +207,7 @@ class bordered_simplex : bordered_prices {
     if (math::abs(at_held - entry_[q]) > 1e-6 * math::abs(at_held)) {
       if (t.factors.updates() > 0) return step::rebuild;
       entry_[q] = at_held;
-      if (!helps(q)) return step::taken;
+      if (helps(q) == 0) return step::taken;
     }
     const double direction = price_ * at_held < 0 ? 1 : -1, tau = at_held / follow_[held_place_];
     choose_leaving(direction, tau);
@@ -224,36 +229,33 @@ class bordered_simplex : bordered_prices {
     if (math::abs(alpha) < 1e-7) return step::rebuild;
     rho_.clear();
     rho_.set(p, 1);
-    t.factors.btran(rho_, t.row_density, &behind_);
+    t.factors.btran(rho_, t.row_density, &behind_, t.row_density.second.share < 0.4);
     if (q != held_ && t.factors.updates() > 0 && math::abs(entry_of(q) - by_itself) > 1e-7 * math::abs(alpha))
       return step::rebuild;
-    price_row();
     const double entered = (q == held_ ? held_bound_ : t.x[q]) + direction * step_,
-                 bound = bounds_[2 * p + static_cast<int>(to_upper_)], along = follow_[p] / follow_[held_place_];
+                 bound = (to_upper_ ? upper_ : lower_)[p], along = follow_[p] / follow_[held_place_];
     const basis_status to = to_upper_ && !t.is_fixed(out) ? basis_status::upper : basis_status::lower;
     move(direction * step_, tau);
     ++limits.iterations;
     const double weight = math::larger(reference_[q], 1.0) / (alpha * alpha);
+    double of_out = 1;
     if (q != held_ && math::abs(by_itself) >= 0.05 * math::abs(alpha)) {
-      renew(at_held / by_itself, along, weight);
+      of_out = -at_held / by_itself;
       exchange(p, q, by_itself, to);
-      entry_[q] = 0;
-      entry_[out] = -at_held / by_itself;
       t.factors.update(p, spike_, behind_, by_itself);
       t.x[out] = bound;
       value_[p] = entered;
       note_moves(q);
       note_moves(out);
-      offer_changed(out);
+      renew(of_out, 1, along, weight);
+      entry_[q] = 0;
     } else {
       const int held_before = held_;
       const double factor = q == held_ ? 0 : by_itself / at_held;
-      renew(0, along, weight);
-      take_row(factor);
       if (q != held_) {
-        rho_.clear();
-        rho_.set(held_place_, 1);
-        t.factors.btran(rho_, 1, &behind_);
+        unit_.clear();
+        unit_.set(held_place_, 1);
+        t.factors.btran(unit_, 1, &behind_);
         exchange(held_place_, q, at_held, held_status_);
         t.factors.update(held_place_, spike_, behind_, at_held);
         t.x[held_] = held_bound_;
@@ -263,14 +265,17 @@ class bordered_simplex : bordered_prices {
       held_status_ = to;
       held_bound_ = value_[p] = bound;
       held_place_ = p;
-      if (q != held_before) entry_[q] = 0;
-      entry_[held_before] = q == held_before ? 0 : -factor;
-      entry_[out] = 1;
       note_moves(q);
       note_moves(held_before);
       note_moves(out);
-      offer_all();
+      renew(1, -factor, along, weight);
+      if (q != held_before) entry_[q] = 0;
+      entry_[held_before] = q == held_before ? 0 : -factor;
+      offer(held_before);
     }
+    entry_[out] = of_out;
+    offer(out);
+    offer(held_);
     reference_[out] = math::larger(1.0, weight);
     return step::taken;
   }
@@ -289,7 +294,7 @@ class bordered_simplex : bordered_prices {
   }
 
   int held_row_ = -1;  // of the activity that was held last; -1 where it was a column
-  work_vector spike_, behind_;
+  work_vector spike_, behind_, unit_;
 };
 
 }  // namespace plait::detail

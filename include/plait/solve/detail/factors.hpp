@@ -65,16 +65,18 @@ class factorization {
     solve_density both{{expected}, {expected}};
     ftran(x, both, spike);
   }
-  /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked.
-  void btran(work_vector& y, solve_density& expected, work_vector* behind_upper = nullptr) {
+  /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked. Where most of y
+  /// ends nonzero it is only listed if `listed`.
+  void btran(work_vector& y, solve_density& expected, work_vector* behind_upper = nullptr, bool listed = true) {
     first_triangle(upper_rows_, inverse_.data(), y, expected);
     if (behind_upper != nullptr) behind_upper->copy(y);
     undo_row_operations(y);
-    if (expected.second.share > dense) {
-      solve_triangle_densely<true>(lower_columns_, nullptr, y);
-      y.list();
-    } else {
+    if (expected.second.share <= dense) {
       solve_triangle<true>(lower_rows_, nullptr, y, expected.second.share, walk_);
+    } else if (!walk_triangle(lower_rows_, nullptr, y, most_to_walk(y, dense), walk_)) {
+      solve_triangle_densely<true>(lower_columns_, nullptr, y);
+      if (!listed) return;
+      y.list();
     }
     expected.second.note(y.count, y.size());
   }

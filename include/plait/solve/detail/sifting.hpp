@@ -17,7 +17,8 @@ namespace plait::detail {
 ///
 /// A small program holds all rows and the columns that are at work; the others rest at a bound. The primal method
 /// solves it, its multipliers price all columns, and of those that would help the best few of each row are put to work,
-/// until none would. What comes out is a basis of the whole program; nothing found here is trusted.
+/// until none would. What rests and has become worse by more than newcomers are better leaves, as each pivot prices all
+/// that is at work. What comes out is a basis of the whole program; nothing found here is trusted.
 /// Cost: a pivot costs what the small program does, a round O(entries) beside.
 /// Source: Bixby, Gregory, Lustig, Marsten, Shanno, "Very large-scale linear programming: a case study in combining
 /// interior point and simplex methods", Operations Research 40, 1992 (sifting).
@@ -44,7 +45,8 @@ class sifting {
       with.state.set_basis(small_status_);
 
       outcome found = outcome::optimal;
-      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance, bordered);
+      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance,
+                                              bordered && (same_places_ || bordered_.holds_activity()));
       if (!bordered) found = with.run(limits, false, false, tolerance, infinity);
       for (int k = 0; k < working_.size(); ++k) status[working_[k]] = with.state.status[k];
       for (int i = 0; i < m; ++i) status[n + i] = with.state.status[working_.size() + i];
@@ -60,8 +62,12 @@ class sifting {
         for (int i = 0; i < m; ++i) prices_[i] = with.ray[i];
       }
       limits.poll();
+      offers_of_rows(whole, status, found == outcome::optimal, tolerance);
+      same_places_ = true;
+      if (found == outcome::optimal && rounds_ < rounds_of_leaving) send_away(whole, status, shared);
       const int before = working_.size();
-      price_all(whole, status, found == outcome::optimal, tolerance);
+      for (const offer& one : best_)
+        if (one.column >= 0) put_to_work(one.column);
       if (working_.size() == before) return found == outcome::optimal;
     }
     return false;
@@ -72,7 +78,7 @@ class sifting {
   [[nodiscard]] int rounds() const { return rounds_ + 1; }
 
  private:
-  static constexpr int most_rounds = 60;
+  static constexpr int most_rounds = 60, rounds_of_leaving = 20;  // who leaves may have to come back: not for ever
 
   void put_to_work(int j) {
     if (at_work_[j] != 0) return;
@@ -144,19 +150,15 @@ class sifting {
     int column = -1;
   };
 
-  void price_all(const form& whole, const table<basis_status>& status, bool with_costs, double tolerance) {
+  /// The best few columns at rest of each row, by what they promise, into best_.
+  void offers_of_rows(const form& whole, const table<basis_status>& status, bool with_costs, double tolerance) {
     const int n = whole.columns(), m = whole.rows();
     best_.assign(each_row * m, offer{});
     for (int j = 0; j < n; ++j) {
       if (at_work_[j] != 0 || whole.lower[j] == whole.upper[j]) continue;
-      double d = with_costs ? whole.cost[j] : 0, size = 0;
-      for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
-        d -= prices_[whole.a.index[e]] * whole.a.value[e];
-        size += whole.a.value[e] * whole.a.value[e];
-      }
-      const bool down = status[j] == basis_status::upper;
-      if (down ? d <= tolerance : d >= -tolerance) continue;
-      const double merit = d * d / (1 + size);
+      const double d = gain(whole, j, status[j], with_costs);
+      if (d <= tolerance) continue;
+      const double merit = d * d / (1 + size_of(whole, j));
       for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
         offer* const of_row = best_.data() + each_row * whole.a.index[e];
         for (int k = 0; k < each_row; ++k) {
@@ -167,13 +169,46 @@ class sifting {
         }
       }
     }
-    for (const offer& one : best_)
-      if (one.column >= 0) put_to_work(one.column);
+  }
+  /// Columns at rest whose reduced costs are farther on the wrong side than a part of what newcomers promise on
+  /// average.
+  void send_away(const form& whole, const table<basis_status>& status, int shared) {
+    double promised = 0;
+    int offers = 0;
+    for (const offer& one : best_) {
+      if (one.column < 0) continue;
+      promised += one.merit;
+      ++offers;
+    }
+    if (offers == 0) return;
+    const double most = 0.3 * promised / offers;
+    int kept = 0;
+    for (const int j : working_) {
+      const bool rests = status[j] == basis_status::lower || status[j] == basis_status::upper;
+      const double d = rests && j != shared ? gain(whole, j, status[j], true) : 0;
+      const bool leaves = d < 0 && d * d > most * (1 + size_of(whole, j));
+      if (!leaves) working_[kept++] = j;
+      at_work_[j] = leaves ? 0 : kept;
+    }
+    same_places_ = kept == working_.size();
+    working_.resize(kept);
+  }
+  /// What the objective would gain for each unit that a column at rest moves away from its bound.
+  [[nodiscard]] double gain(const form& whole, int j, basis_status at, bool with_costs) const {
+    double d = with_costs ? whole.cost[j] : 0;
+    for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) d -= prices_[whole.a.index[e]] * whole.a.value[e];
+    return at == basis_status::upper ? d : -d;
+  }
+  [[nodiscard]] static double size_of(const form& whole, int j) {
+    double size = 0;
+    for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) size += whole.a.value[e] * whole.a.value[e];
+    return size;
   }
 
   static constexpr int each_row = 2;
 
   int rounds_ = 0;
+  bool same_places_ = true;  // whether all columns of the last round are where they were
   bordered_simplex bordered_;
   form small_;
   table<int> working_;

@@ -66,61 +66,73 @@ void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
   x.listed = false;
 }
 
-/// x := T^-1 x, by vectors; `inverse` holds one over each pivot, or is null where all are one. `expected`: the share of
-/// places that earlier solves of this kind left nonzero. A walk in depth that finds far more than that is given up.
-template <bool Backward>
-void solve_triangle(const triangle& t, const double* inverse, work_vector& x, double expected, depth_walk& walk) {
+/// The same by a walk in depth from what is not zero. False where it met more than `most` places, or x is not listed;
+/// x is as it was then.
+inline bool walk_triangle(const triangle& t, const double* inverse, work_vector& x, int most, depth_walk& walk) {
   constexpr double tiny = 1e-14;
+  if (!x.listed || x.count > most) return false;
   double* const v = x.value.data();
   const int* const index = t.index.data();
   const double* const value = t.value.data();
   const int* const begin = t.begin.data();
   const int* const end = t.end.data();
-  if (x.sparse(0.05) && expected < 0.10) {
-    int found = 0;
-    const int most = x.size() / 8 + 64;  // a place found by walking costs about five times one of the plain loop
-    for (int s = 0; s < x.count && found <= most; ++s) {
-      int p = x.index[s];
-      if (walk.seen[p] != 0) continue;
-      int depth = 0;
-      walk.seen[p] = 1;
-      walk.stack[0] = p;
-      walk.next[0] = t.begin[p];
-      while (depth >= 0 && found <= most) {
-        p = walk.stack[depth];
-        int k = walk.next[depth];
-        const int last = end[p];
-        while (k < last && walk.seen[index[k]] != 0) ++k;
-        if (k < last) {
-          walk.next[depth] = k + 1;
-          const int q = index[k];
-          walk.seen[q] = 1;
-          ++depth;
-          walk.stack[depth] = q;
-          walk.next[depth] = t.begin[q];
-        } else {
-          walk.order[found++] = p;
-          --depth;
-        }
-      }
-      for (; depth >= 0; --depth) walk.seen[walk.stack[depth]] = 0;
-    }
-    for (int s = 0; s < found; ++s) walk.seen[walk.order[s]] = 0;
-    if (found <= most) x.count = 0;
-    for (int s = found - 1; s >= 0 && found <= most; --s) {
-      const int p = walk.order[s];
-      double step = v[p];
-      if (step > tiny || step < -tiny) {
-        if (inverse != nullptr) step *= inverse[p];
-        v[p] = step;
-        x.index[x.count++] = p;
-        for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
+  x.forget_tiny();  // what cancelled out would lead to places that stay zero
+  int found = 0;
+  for (int s = 0; s < x.count && found <= most; ++s) {
+    int p = x.index[s];
+    if (walk.seen[p] != 0) continue;
+    int depth = 0;
+    walk.seen[p] = 1;
+    walk.stack[0] = p;
+    walk.next[0] = begin[p];
+    while (depth >= 0 && found <= most) {
+      p = walk.stack[depth];
+      int k = walk.next[depth];
+      const int last = end[p];
+      while (k < last && walk.seen[index[k]] != 0) ++k;
+      if (k < last) {
+        walk.next[depth] = k + 1;
+        const int q = index[k];
+        walk.seen[q] = 1;
+        ++depth;
+        walk.stack[depth] = q;
+        walk.next[depth] = begin[q];
       } else {
-        v[p] = 0;
+        walk.order[found++] = p;
+        --depth;
       }
     }
-    if (found <= most) return;
+    for (; depth >= 0; --depth) walk.seen[walk.stack[depth]] = 0;
   }
+  for (int s = 0; s < found; ++s) walk.seen[walk.order[s]] = 0;
+  if (found > most) return false;
+  x.count = 0;
+  for (int s = found - 1; s >= 0; --s) {
+    const int p = walk.order[s];
+    double step = v[p];
+    if (step > tiny || step < -tiny) {
+      if (inverse != nullptr) step *= inverse[p];
+      v[p] = step;
+      x.index[x.count++] = p;
+      for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
+    } else {
+      v[p] = 0;
+    }
+  }
+  return true;
+}
+
+/// How many places a walk may meet before it is given up: a place found by walking costs about five times one of the
+/// plain loop. Where solves of a kind mostly end full, some still end with a handful, and to try costs little.
+inline int most_to_walk(const work_vector& x, double expected) {
+  return expected < 0.10 ? (x.sparse(0.05) ? x.size() / 8 + 64 : 0) : x.size() / 64;
+}
+
+/// x := T^-1 x, by vectors; `inverse` holds one over each pivot, or is null where all are one. `expected`: the share of
+/// places that earlier solves of this kind left nonzero.
+template <bool Backward>
+void solve_triangle(const triangle& t, const double* inverse, work_vector& x, double expected, depth_walk& walk) {
+  if (walk_triangle(t, inverse, x, most_to_walk(x, expected), walk)) return;
   sweep_triangle<Backward>(t, inverse, x);
   x.list();
 }

@@ -74,6 +74,17 @@ struct work_vector {
     value[at] = to;
     index[count++] = at;
   }
+  /// Forgets listed values that are too small to mean anything.
+  void forget_tiny() {
+    int kept = 0;
+    for (int k = 0; k < count; ++k) {
+      const int i = index[k], counts = means(value[i]);
+      value[i] *= counts;
+      index[kept] = i;
+      kept += counts;
+    }
+    count = kept;
+  }
   /// Makes the list from the values, and forgets values that are too small to mean anything.
   void list() {
     // Without branches: which places are zero is as good as a coin to a processor that guesses.
@@ -82,7 +93,7 @@ struct work_vector {
     int found = 0;
     for (int i = 0, all = size(); i < all; ++i) {
       const int counts = means(v[i]);
-      v[i] *= counts;
+      v[i] = only_if(counts != 0, v[i]);
       at[found] = i;
       found += counts;
     }
