@@ -26,6 +26,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "published_allox.hpp"
+#include "published_pairs.hpp"
 #include "published_policies.hpp"
 #include "simulate_cluster_files.hpp"
 
@@ -46,6 +48,9 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
+  if (policy.name == max_min_packed::name) return published::max_min_packed;
+  if (policy.name == gandiva::name) return published::gandiva{};
+  if (policy.name == allox::name) return published::allox{};
   if (policy.name == finish_time_fairness::name) {
     if (!given.how.agnostic) return published::finish_time_fairness;
     given.how.agnostic = false;  // it takes types for equal by itself
@@ -120,7 +125,8 @@ int run(arguments given) {
   given.how.round.seed = given.how.how.seed;
   // Who runs whole jobs in an order lets nobody pass, and who looks at costs leaves workers alone that are too dear.
   given.how.round.gifts = policy.name != fifo::name && policy.name != shortest_job_first::name &&
-                          policy.name != allox::name && policy.name.find("cost") == std::string_view::npos &&
+                          (policy.name != allox::name || given.as_published) &&
+                          policy.name.find("cost") == std::string_view::npos &&
                           policy.name.find("dollar") == std::string_view::npos;
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
