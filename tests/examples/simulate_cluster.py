@@ -16,8 +16,9 @@ import xml.etree.ElementTree as xml
 THROUGHPUTS = {
     "v100": {"('A', 1)": {"null": 4.0, "('A', 1)": [2.5, 2.5], "('B', 1)": [3.0, 1.5]},
              "('B', 1)": {"null": 2.0, "('A', 1)": [1.5, 3.0], "('B', 1)": [1.0, 1.0]},
-             "('A', 2)": {"null": 8.0}},
-    "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
+             "('A', 2)": {"null": 8.0},
+             "('C', 1)": {"null": 2.0, "('C', 1)": [1.8, 1.8]}},
+    "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('C', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
 }
 FIELDS = {"mean_jct_hours", "p50", "p99", "makespan_hours", "utilisation", "allocations_computed", "solve_seconds", "seconds"}
 
@@ -27,7 +28,7 @@ def main():
         folder = pathlib.Path(name)
         jobs, rates, said, times, picture = (folder / f for f in ("jobs.csv", "rates.json", "o.json", "o.csv", "o.svg"))
         rates.write_text(json.dumps(THROUGHPUTS))
-        (folder / "job_types.csv").write_text("type_id,model,may_be_distributed\n0,A,1\n1,B,0\n")
+        (folder / "job_types.csv").write_text("type_id,model,may_be_distributed\n0,A,1\n1,B,0\n2,C,0\n")
 
         def run(*arguments):
             return subprocess.run([sys.argv[1], *map(str, arguments)], capture_output=True, text=True, timeout=60)
@@ -83,6 +84,19 @@ def main():
         for options in (["--agnostic"], ["--rounds", "owed", "--reset", 0], ["--as-published"], ["--any-optimum"], ["--ungrouped"]):
             assert play(many, "--rate", 2, *options)["jobs_measured"] == 20
 
+        # As published. AlloX: job 1 has no worker of its own and runs on the K80 that is left, for 3 rounds, then on the V100.
+        published = lambda lines, *options, **more: play(lines, "--rate", 0, "--reset", 0, "--as-published", *options, **more)
+        left = published(["0,0,1,3600,1", "1,1,1,3600,1"], policy="allox")
+        assert abs(left["makespan_hours"] - (1080 + 1260) / 3600) < 1e-9, left
+        # Gandiva puts together whoever does not fit, also where nothing is gained. FIFO packs two that do 1.8 together.
+        twins = published(["0,1,1,3600,1", "1,1,1,3600,1"], cluster="v100=1", policy="gandiva")
+        assert twins["mean_jct_hours"] == 1, twins
+        packed = published(["0,2,1,3600,1", "1,2,1,3600,1"], "--space-sharing", cluster="v100=1", policy="fifo")
+        assert abs(packed["makespan_hours"] - 2000 / 3600) < 1e-9, packed
+        assert published(["0,2,1,3600,1", "1,2,1,3600,1"], cluster="v100=1", policy="fifo")["makespan_hours"] == 1
+        inner, own = (play(many, "--rate", 4, *how, policy="max_min_packed") for how in (["--as-published"], []))
+        assert inner["certificates_verified"] is True and inner["mean_jct_hours"] != own["mean_jct_hours"], (inner, own)
+
         # The same GPU in two zones: the job goes where it is cheaper, and with costs of moving stays for little.
         prices = folder / "prices.csv"
         zones, spot = "v100@x/a=1,v100@x/b/spot=1", "sum_throughput_over_cost"
@@ -116,6 +130,10 @@ def main():
         assert resumed["mean_jct_hours"] == free["mean_jct_hours"] and resumed["rounds"] == free["rounds"], resumed
         state.write_text("something else")
         assert "no saved simulation" in play(many, "--rate", 2, "--resume", state, status=2)
+
+        for policy in ("gandiva", "allox"):
+            text = play(many, "--rate", 2, "--as-published", "--save", state, policy=policy, status=2)
+            assert "play it in one go" in text and text.count("\n") == 1, text
 
         one = ["0,0,1,100,1"]
         for words, lines, options in (
