@@ -119,7 +119,12 @@ inline plait::allocation max_min_packed(const plait::instance& given, const plai
     }
   }
   central_path path{std::move(members), std::move(workers), std::move(columns)};
-  if (!path.follow()) return exact;
+  if (!path.follow()) {
+    plait::allocation lost = exact;
+    lost.certificate_verified = false;
+    lost.note = "rounding lost the central path; these are shares of plait's own";
+    return lost;
+  }
   // Shares of each sort of column, [groups, groups or alone, types].
   const auto sorts = static_cast<std::size_t>(groups.size());
   std::vector<double> share(sorts * (sorts + 1) * static_cast<std::size_t>(types), 0.0);

@@ -47,9 +47,10 @@ struct arguments {
 /// What computes the shares.
 simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
+  if (policy.name == max_min_packed::name || (policy.name == max_min_perf::name && given.how.how.space_sharing))
+    return published::max_min_packed;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
-  if (policy.name == max_min_packed::name) return published::max_min_packed;
   if (policy.name == gandiva::name) return published::gandiva{};
   if (policy.name == allox::name) return published::allox{};
   if (policy.name == finish_time_fairness::name) {

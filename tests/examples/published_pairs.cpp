@@ -165,6 +165,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("published: also pairs that do not fit together have a part on the path") {
+  double least = 1;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    instance g = with_pairs(3, 6, seed);
+    for (worker_type& type : g.cluster.types) type.num_workers = 6;
+    const allocation all = published::max_min_packed(g, {});
+    std::erase_if(g.pair_rates, [](const pair_rate& one) { return one.first <= 0; });
+    const allocation fitting = published::max_min_packed(g, {});
+    for (int i = 0; i < 6; ++i) least = std::fmin(least, all.busy(i) / fitting.busy(i));
+  }
+  CHECK(least < 0.99);  // what they have is not given to anyone
+}
+
 TEST_CASE("published: groups of equal jobs end where the same jobs end one by one") {
   const instance together = with_pairs(2, 6, 3);
   instance apart = together;  // weights that differ by nothing that matters, so that no two jobs are a group
@@ -179,6 +192,12 @@ TEST_CASE("published: groups of equal jobs end where the same jobs end one by on
 TEST_CASE("published: Gandiva packs everyone when gangs do not fit, and pairs stay until one ends") {
   instance g = with_pairs(3, 8, 1);
   for (job& one : g.jobs) one.kind = 2;
+  const auto set = [&](double part) {
+    for (pair_rate& one : g.pair_rates)
+      if (one.first_kind == 2) one.first = one.second = part * g.jobs[2].options[one.type].throughput;
+  };
+  for (job& one : g.jobs) one.options = g.jobs[2].options;
+  set(0.4);  // 0.8 on each type, 2.4 on all
   published::gandiva policy;
   const allocation first = policy(g, {});
   const std::vector<int> with = partners(first);
@@ -188,6 +207,14 @@ TEST_CASE("published: Gandiva packs everyone when gangs do not fit, and pairs st
   }
   for (const pair_share& one : first.pairs) CHECK(one.share == doctest::Approx(1.0 / 3));
   for (int again = 0; again < 5; ++again) CHECK(partners(policy(g, {})) == with);
+
+  set(0.15);  // 0.9 on all types, which is too little to stay together
+  int others = 0;
+  published::gandiva restless;
+  const std::vector<int> begun = partners(restless(g, {}));
+  for (int again = 0; again < 5; ++again) others += partners(restless(g, {})) != begun;
+  CHECK(others > 0);
+  set(0.4);
 
   // Job 0 ends: its partner is alone, 7 jobs are still too many, and of an odd number one stays alone.
   instance less = g;
@@ -264,6 +291,9 @@ TEST_CASE("published: FIFO packs who waits with the best of those alone, above 1
   // Kinds 0, 1, 2, 0, 1. Jobs 0 and 1 have the workers; job 2 fits best with job 1; job 3 with nobody well enough.
   CHECK(partners(published::fifo_packed(g, {})) == std::vector<int>{-1, 2, 1, -1, -1});
   CHECK(published::fifo_packed(g, {}).share(0, 0) == 1);
+  set(0, 2, 0.85);  // or with job 0, whichever is better
+  CHECK(partners(published::fifo_packed(g, {})) == std::vector<int>{2, -1, 0, -1, -1});
+  set(0, 2, 0.76);
   set(0, 1, 0.9);  // job 4 would fit with job 0, but job 3 is before it
   CHECK(partners(published::fifo_packed(g, {})) == std::vector<int>{-1, 2, 1, -1, -1});
   set(0, 0, 0.76);

@@ -91,11 +91,18 @@ def main():
         # Gandiva puts together whoever does not fit, also where nothing is gained. FIFO packs two that do 1.8 together.
         twins = published(["0,1,1,3600,1", "1,1,1,3600,1"], cluster="v100=1", policy="gandiva")
         assert twins["mean_jct_hours"] == 1, twins
+        # Of two pairs one loses a job after 720 s; who is left makes 2 steps a second from then on, the others stay together.
+        left = published(["0,1,1,720,1", "1,1,1,3600,1", "2,1,1,3600,1", "3,1,1,3600,1"], cluster="v100=2", policy="gandiva")
+        assert abs(left["mean_jct_hours"] - (720 + 2160 + 3600 + 3600) / 4 / 3600) < 1e-9, left
         packed = published(["0,2,1,3600,1", "1,2,1,3600,1"], "--space-sharing", cluster="v100=1", policy="fifo")
         assert abs(packed["makespan_hours"] - 2000 / 3600) < 1e-9, packed
         assert published(["0,2,1,3600,1", "1,2,1,3600,1"], cluster="v100=1", policy="fifo")["makespan_hours"] == 1
-        inner, own = (play(many, "--rate", 4, *how, policy="max_min_packed") for how in (["--as-published"], []))
-        assert inner["certificates_verified"] is True and inner["mean_jct_hours"] != own["mean_jct_hours"], (inner, own)
+        # Max-min with pairs: two jobs could be alone on V100s for 4 hours, and now and then have to share one.
+        for policy in (["max_min_packed"], ["max_min_perf", "--space-sharing"]):
+            inner, own = (play(["0,0,1,57600,1", "1,0,1,57600,1", "2,1,1,28800,1"], "--rate", 0, "--reset", 1e6, *policy[1:],
+                               *how, cluster="v100=3,k80=3", policy=policy[0]) for how in (["--as-published"], []))
+            assert inner["certificates_verified"] is True and own["makespan_hours"] == 4, (inner, own)
+            assert inner["makespan_hours"] > 4.05, (policy, inner)
 
         # The same GPU in two zones: the job goes where it is cheaper, and with costs of moving stays for little.
         prices = folder / "prices.csv"
