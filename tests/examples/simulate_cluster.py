@@ -91,9 +91,10 @@ def main():
         # Gandiva puts together whoever does not fit, also where nothing is gained. FIFO packs two that do 1.8 together.
         twins = published(["0,1,1,3600,1", "1,1,1,3600,1"], cluster="v100=1", policy="gandiva")
         assert twins["mean_jct_hours"] == 1, twins
-        # Of two pairs one loses a job after 720 s; who is left makes 2 steps a second from then on, the others stay together.
+        # Of two pairs one loses a job after 720 s; who is left makes 2 steps a second and ends after 2160 s. Until then the
+        # others stay together; then all fit.
         left = published(["0,1,1,720,1", "1,1,1,3600,1", "2,1,1,3600,1", "3,1,1,3600,1"], cluster="v100=2", policy="gandiva")
-        assert abs(left["mean_jct_hours"] - (720 + 2160 + 3600 + 3600) / 4 / 3600) < 1e-9, left
+        assert abs(left["mean_jct_hours"] - (720 + 2160 + 2880 + 2880) / 4 / 3600) < 1e-9, left
         packed = published(["0,2,1,3600,1", "1,2,1,3600,1"], "--space-sharing", cluster="v100=1", policy="fifo")
         assert abs(packed["makespan_hours"] - 2000 / 3600) < 1e-9, packed
         assert published(["0,2,1,3600,1", "1,2,1,3600,1"], cluster="v100=1", policy="fifo")["makespan_hours"] == 1
