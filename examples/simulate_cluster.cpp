@@ -49,6 +49,10 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
   if (policy.name == max_min_packed::name || (policy.name == max_min_perf::name && given.how.how.space_sharing))
     return published::max_min_packed;
+  // The other programs with pairs are centred nowhere here.
+  if (given.how.how.space_sharing &&
+      (policy.name == max_min_agnostic::name || policy.name == finish_time_fairness::name))
+    return policy.share;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
   if (policy.name == gandiva::name) return published::gandiva{};

@@ -105,6 +105,11 @@ def main():
             assert inner["certificates_verified"] is True and own["makespan_hours"] == 4, (inner, own)
             assert inner["makespan_hours"] > 4.05, (policy, inner)
 
+        # Finish times with pairs are not centred, so they are plait's own.
+        paired = [play(["0,2,1,3600,1", "1,2,1,7200,1"], "--rate", 0, "--reset", 0, "--space-sharing", *how, cluster="v100=1",
+                       policy="ftf")["mean_jct_hours"] for how in (["--as-published"], [])]
+        assert paired[0] == paired[1] < 1.2, paired
+
         # The same GPU in two zones: the job goes where it is cheaper, and with costs of moving stays for little.
         prices = folder / "prices.csv"
         zones, spot = "v100@x/a=1,v100@x/b/spot=1", "sum_throughput_over_cost"
