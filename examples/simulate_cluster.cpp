@@ -26,6 +26,9 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "published_allox.hpp"
+#include "published_packing.hpp"
+#include "published_pairs.hpp"
 #include "published_policies.hpp"
 #include "simulate_cluster_files.hpp"
 
@@ -44,18 +47,33 @@ struct arguments {
 /// What computes the shares.
 simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (!given.as_published) return policy.share;
+  if (policy.name == max_min_packed::name || (policy.name == max_min_perf::name && given.how.how.space_sharing))
+    return published::max_min_packed;
+  // The other programs with pairs are centred nowhere here.
+  if (given.how.how.space_sharing &&
+      (policy.name == max_min_agnostic::name || policy.name == finish_time_fairness::name))
+    return policy.share;
   if (policy.name == max_min_perf::name) return published::max_min;
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
+  if (policy.name == gandiva::name) return published::gandiva{};
+  if (policy.name == allox::name) return published::allox{};
   if (policy.name == finish_time_fairness::name) {
     if (!given.how.agnostic) return published::finish_time_fairness;
     given.how.agnostic = false;  // it takes types for equal by itself
     return published::finish_time_fairness_agnostic;
   }
+  if (policy.name == fifo::name && given.how.how.space_sharing && !given.how.agnostic) return published::fifo_packed;
   if (policy.name == fifo::name && given.how.agnostic) {
     given.how.agnostic = false;  // it does not look at rates
     return published::fifo_queue{};
   }
   return policy.share;
+}
+
+/// Whether a published policy has a memory of its own, which a saved simulation does not hold.
+bool remembers(const named_policy& policy, const arguments& given) {
+  return given.as_published && (policy.name == gandiva::name || policy.name == allox::name ||
+                                (policy.name == fifo::name && given.how.agnostic));
 }
 
 /// `4000:5000`, both counted from 0, the second not measured.
@@ -101,6 +119,9 @@ int run(arguments given) {
   needed(given.throughputs, "--throughputs");
   needed(given.cluster, "--cluster");
   const named_policy& policy = policy_of(given.policy);
+  if (remembers(policy, given) && !(given.save.empty() && given.resume.empty()))
+    cluster_files::refuse("--save and --resume do not hold what --policy " + given.policy +
+                          " remembers --as-published; play it in one go");
   const cluster where = simulate_cluster::read_cluster(given.cluster);
   const nlohmann::json throughputs = cluster_files::read_json(given.throughputs);
   simulate_cluster::stream stream =
@@ -120,7 +141,8 @@ int run(arguments given) {
   given.how.round.seed = given.how.how.seed;
   // Who runs whole jobs in an order lets nobody pass, and who looks at costs leaves workers alone that are too dear.
   given.how.round.gifts = policy.name != fifo::name && policy.name != shortest_job_first::name &&
-                          policy.name != allox::name && policy.name.find("cost") == std::string_view::npos &&
+                          (policy.name != allox::name || given.as_published) &&
+                          policy.name.find("cost") == std::string_view::npos &&
                           policy.name.find("dollar") == std::string_view::npos;
   given.how.round.shuffle_types = given.how.agnostic || given.policy == max_min_agnostic::name ||
                                   given.policy == isolated::name || given.policy == proportional::name;
@@ -214,7 +236,8 @@ int main(int argc, char** argv) {
   app.add_option("--partitions", how.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
   app.add_flag("--agnostic", how.agnostic, "the policy takes each job's rate on its first type for that on all types");
   app.add_flag("--as-published", given.as_published,
-               "max-min, finish times: an interior optimum; agnostic fifo: with its peculiarities; see docs/gavel.md");
+               "an interior optimum, and agnostic fifo, fifo with --space-sharing, allox and gandiva with their "
+               "peculiarities; see docs/gavel.md");
   app.add_flag("!--any-optimum", how.how.break_ties, "of equally good shares take any, not those of the stated rule");
   app.add_flag("!--ungrouped", how.how.group, "give each job its own columns, also where jobs are equal");
   app.add_flag("--space-sharing", how.how.space_sharing, "two jobs may share workers, under any policy of programs");

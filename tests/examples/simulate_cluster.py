@@ -16,8 +16,9 @@ import xml.etree.ElementTree as xml
 THROUGHPUTS = {
     "v100": {"('A', 1)": {"null": 4.0, "('A', 1)": [2.5, 2.5], "('B', 1)": [3.0, 1.5]},
              "('B', 1)": {"null": 2.0, "('A', 1)": [1.5, 3.0], "('B', 1)": [1.0, 1.0]},
-             "('A', 2)": {"null": 8.0}},
-    "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
+             "('A', 2)": {"null": 8.0},
+             "('C', 1)": {"null": 2.0, "('C', 1)": [1.8, 1.8]}},
+    "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('C', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
 }
 FIELDS = {"mean_jct_hours", "p50", "p99", "makespan_hours", "utilisation", "allocations_computed", "solve_seconds", "seconds"}
 
@@ -27,7 +28,7 @@ def main():
         folder = pathlib.Path(name)
         jobs, rates, said, times, picture = (folder / f for f in ("jobs.csv", "rates.json", "o.json", "o.csv", "o.svg"))
         rates.write_text(json.dumps(THROUGHPUTS))
-        (folder / "job_types.csv").write_text("type_id,model,may_be_distributed\n0,A,1\n1,B,0\n")
+        (folder / "job_types.csv").write_text("type_id,model,may_be_distributed\n0,A,1\n1,B,0\n2,C,0\n")
 
         def run(*arguments):
             return subprocess.run([sys.argv[1], *map(str, arguments)], capture_output=True, text=True, timeout=60)
@@ -83,6 +84,32 @@ def main():
         for options in (["--agnostic"], ["--rounds", "owed", "--reset", 0], ["--as-published"], ["--any-optimum"], ["--ungrouped"]):
             assert play(many, "--rate", 2, *options)["jobs_measured"] == 20
 
+        # As published. AlloX: job 1 has no worker of its own and runs on the K80 that is left, for 3 rounds, then on the V100.
+        published = lambda lines, *options, **more: play(lines, "--rate", 0, "--reset", 0, "--as-published", *options, **more)
+        left = published(["0,0,1,3600,1", "1,1,1,3600,1"], policy="allox")
+        assert abs(left["makespan_hours"] - (1080 + 1260) / 3600) < 1e-9, left
+        # Gandiva puts together whoever does not fit, also where nothing is gained. FIFO packs two that do 1.8 together.
+        twins = published(["0,1,1,3600,1", "1,1,1,3600,1"], cluster="v100=1", policy="gandiva")
+        assert twins["mean_jct_hours"] == 1, twins
+        # Of four pairs one loses a job after 720 s; who is left makes 2 steps a second and ends after 2160 s. The others know
+        # each other again whenever shares are computed, and stay together to the end.
+        left = published(["0,1,1,720,1"] + [f"{i},1,1,3600,1" for i in range(1, 8)], cluster="v100=4", policy="gandiva")
+        assert abs(left["mean_jct_hours"] - (720 + 2160 + 6 * 3600) / 8 / 3600) < 1e-9 and left["restarts"] <= 1, left
+        packed = published(["0,2,1,3600,1", "1,2,1,3600,1"], "--space-sharing", cluster="v100=1", policy="fifo")
+        assert abs(packed["makespan_hours"] - 2000 / 3600) < 1e-9, packed
+        assert published(["0,2,1,3600,1", "1,2,1,3600,1"], cluster="v100=1", policy="fifo")["makespan_hours"] == 1
+        # Max-min with pairs: two jobs could be alone on V100s for 4 hours, and now and then have to share one.
+        for policy in (["max_min_packed"], ["max_min_perf", "--space-sharing"]):
+            inner, own = (play(["0,0,1,57600,1", "1,0,1,57600,1", "2,1,1,28800,1"], "--rate", 0, "--reset", 1e6, *policy[1:],
+                               *how, cluster="v100=3,k80=3", policy=policy[0]) for how in (["--as-published"], []))
+            assert inner["certificates_verified"] is True and own["makespan_hours"] == 4, (inner, own)
+            assert inner["makespan_hours"] > 4.05, (policy, inner)
+
+        # Finish times with pairs are not centred, so they are plait's own.
+        paired = [play(["0,2,1,3600,1", "1,2,1,7200,1"], "--rate", 0, "--reset", 0, "--space-sharing", *how, cluster="v100=1",
+                       policy="ftf")["mean_jct_hours"] for how in (["--as-published"], [])]
+        assert paired[0] == paired[1] < 1.2, paired
+
         # The same GPU in two zones: the job goes where it is cheaper, and with costs of moving stays for little.
         prices = folder / "prices.csv"
         zones, spot = "v100@x/a=1,v100@x/b/spot=1", "sum_throughput_over_cost"
@@ -116,6 +143,10 @@ def main():
         assert resumed["mean_jct_hours"] == free["mean_jct_hours"] and resumed["rounds"] == free["rounds"], resumed
         state.write_text("something else")
         assert "no saved simulation" in play(many, "--rate", 2, "--resume", state, status=2)
+
+        for policy in ("gandiva", "allox"):
+            text = play(many, "--rate", 2, "--as-published", "--save", state, policy=policy, status=2)
+            assert "play it in one go" in text and text.count("\n") == 1, text
 
         one = ["0,0,1,100,1"]
         for words, lines, options in (
