@@ -45,8 +45,7 @@ class bordered_simplex : bordered_prices {
   }
 
   /// From the basis in `t` to an optimal one. False where it gave up or was stopped, which leaves a basis as well.
-  /// `again`: whether the basis is that of the last run, in a program that may have gained columns since; it may have
-  /// lost some where `holds_activity`.
+  /// `again`: whether the basis is that of the last run, in a program that may have gained and lost columns since.
   bool run(tableau& t, int column, monitor& limits, double tolerance, bool again = false) {
     t_ = &t;
     column_ = column;
@@ -63,8 +62,6 @@ class bordered_simplex : bordered_prices {
     return optimal;
   }
 
-  /// Whether the variable that was held last is the activity of a row.
-  [[nodiscard]] bool holds_activity() const { return held_row_ >= 0; }
   /// Multipliers of the rows, as of the end of `run`.
   void multipliers(table<double>& y) const {
     const double scale = t_->program->cost[column_] / follow_[held_place_];
@@ -100,10 +97,11 @@ class bordered_simplex : bordered_prices {
     t.x[column_] = at;
     return true;
   }
-  /// The same with the variable that was held last.
+  /// The same with the activity that was held last, if it was one: columns may have other places now.
   bool start_again() {
     tableau& t = *t_;
-    const int variable = held_row_ >= 0 ? t.columns() + held_row_ : held_;
+    if (held_row_ < 0) return false;
+    const int variable = t.columns() + held_row_;
     t.settle_all();
     t.restore_costs();
     t.restore_bounds();

@@ -45,8 +45,7 @@ class sifting {
       with.state.set_basis(small_status_);
 
       outcome found = outcome::optimal;
-      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance,
-                                              bordered && (same_places_ || bordered_.holds_activity()));
+      bordered = shared >= 0 && bordered_.run(with.state, at_work_[shared] - 1, limits, tolerance, bordered);
       if (!bordered) found = with.run(limits, false, false, tolerance, infinity);
       for (int k = 0; k < working_.size(); ++k) status[working_[k]] = with.state.status[k];
       for (int i = 0; i < m; ++i) status[n + i] = with.state.status[working_.size() + i];
@@ -63,7 +62,6 @@ class sifting {
       }
       limits.poll();
       offers_of_rows(whole, status, found == outcome::optimal, tolerance);
-      same_places_ = true;
       if (found == outcome::optimal && rounds_ < rounds_of_leaving) send_away(whole, status, shared);
       const int before = working_.size();
       for (const offer& one : best_)
@@ -190,7 +188,6 @@ class sifting {
       if (!leaves) working_[kept++] = j;
       at_work_[j] = leaves ? 0 : kept;
     }
-    same_places_ = kept == working_.size();
     working_.resize(kept);
   }
   /// What the objective would gain for each unit that a column at rest moves away from its bound.
@@ -208,7 +205,6 @@ class sifting {
   static constexpr int each_row = 2;
 
   int rounds_ = 0;
-  bool same_places_ = true;  // whether all columns of the last round are where they were
   bordered_simplex bordered_;
   form small_;
   table<int> working_;
