@@ -17,6 +17,7 @@
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <plait/alloc.hpp>
 #include <plait/alloc/simulation_svg.hpp>
@@ -26,6 +27,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "published_fifo.hpp"
 #include "published_policies.hpp"
 #include "simulate_cluster_files.hpp"
 
@@ -51,9 +53,10 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
     given.how.agnostic = false;  // it takes types for equal by itself
     return published::finish_time_fairness_agnostic;
   }
-  if (policy.name == fifo::name && given.how.agnostic) {
-    given.how.agnostic = false;  // it does not look at rates
-    return published::fifo_queue{};
+  if (policy.name == least_makespan::name && !given.how.agnostic) return published::makespan;
+  if (policy.name == fifo::name) {
+    const bool knows_rates = !std::exchange(given.how.agnostic, false);  // it does not look at rates then
+    return published::fifo_queue{knows_rates, given.how.how.seed};
   }
   return policy.share;
 }

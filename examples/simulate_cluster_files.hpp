@@ -157,6 +157,7 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
     plait::arriving_job& one = made.jobs.emplace_back();
     one.shape = plait::job_of(rates, gang);
     one.shape.steps_remaining = table.amount(r, "total_steps");
+    one.shape.number = static_cast<int>(r);
     one.shape.kind = kinds.emplace(key, static_cast<int>(kinds.size())).first->second;
     if (table.has("priority")) one.shape.priority = table.amount(r, "priority");
     if (table.has("slo_s")) one.shape.slo_seconds = table.amount(r, "slo_s");

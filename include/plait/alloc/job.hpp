@@ -42,6 +42,7 @@ struct job {
   double move_seconds = 0;  ///< to save it and to start it again on workers of another type
   double checkpoint_gigabytes = 0;  ///< that go along when it moves
   table<move_cost> moves;           ///< [types], from `charge_moves`; empty: it may run anywhere for nothing
+  int number = -1;                  ///< the caller's, by which a policy of the caller's own can know it again
 
   /// What to run on a type costs it as a move.
   [[nodiscard]] move_cost move_to(int type) const { return type < moves.size() ? moves[type] : move_cost{}; }
