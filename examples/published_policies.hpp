@@ -343,57 +343,36 @@ inline allocation finish_time_fairness_agnostic(const instance& given, const sha
   return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
 }
 
-/// First in, first out, for a scheduler that takes types for equal. A job stays where it began. The place of a job that
-/// has ended goes to the head of the queue, wherever it is; other heads take the free type that is listed first.
-class fifo_queue {
- public:
-  allocation operator()(const instance& given, const share_settings& /*how*/) {
-    const int types = given.cluster.size();
-    std::vector<double> left, held(static_cast<std::size_t>(types), 0.0);
-    for (const plait::worker_type& type : given.cluster.types) left.push_back(type.num_workers);
-    for (const plait::job& one : given.jobs)
-      if (one.runs_on >= 0) held[static_cast<std::size_t>(one.runs_on)] += one.scale_factor;
-    std::vector<int> ended;  // types with places that have become free
-    held_.resize(held.size(), 0.0);
-    for (int j = 0; j < types; ++j) {
-      const auto k = static_cast<std::size_t>(j);
-      for (double freed = held_[k] - held[k]; freed > 0; --freed) ended.push_back(j);
-      left[k] -= held[k];
-    }
-    plait::table<int> option_begin;
-    allocation made = plait::detail::no_shares(given, option_begin);
-    std::size_t next_ended = 0;
-    bool blocked = false;
-    for (int i = 0; i < given.size(); ++i) {
-      const plait::job& one = given.jobs[static_cast<std::size_t>(i)];
-      int type = one.runs_on;
-      const auto fits = [&](int j) { return one.scale_factor <= left[static_cast<std::size_t>(j)]; };
-      if (type < 0) {
-        while (!blocked && type < 0 && next_ended < ended.size()) {
-          const int j = ended[next_ended++];
-          if (fits(j) && runs_on(one, j)) type = j;
-        }
-        for (int j = 0; !blocked && type < 0 && j < types; ++j)
-          if (fits(j)) type = j;
-        blocked = blocked || type < 0;
-        if (type < 0) continue;
-        left[static_cast<std::size_t>(type)] -= one.scale_factor;
-        held[static_cast<std::size_t>(type)] += one.scale_factor;
+/// Least makespan (`makespan`). The program halves an interval of times, from 100 s to 1e6 s, until its ends are 5 %
+/// apart or less, and takes the shares that an interior-point method found for the least time with any: of all that end
+/// by then, the centre.
+inline double searched_makespan(double least) {
+  double low = 100, high = 1e6, found = plait::infinity;
+  for (double last = high; found == plait::infinity && last < 1e300; last *= 10, low = last / 10, high = last) {
+    while (1.05 * low < high) {
+      const double middle = (low + high) / 2;
+      if (middle < least) {
+        low = middle;
+      } else {
+        found = high = middle;
       }
-      for (int k = 0; k < one.options.size(); ++k)
-        if (one.options[k].type == type) plait::detail::give(given, option_begin, made, i, k, 1);
     }
-    held_ = held;
-    return made;
   }
-
- private:
-  static bool runs_on(const plait::job& one, int type) {
-    for (const plait::run_option& option : one.options)
-      if (option.type == type && option.throughput > 0) return true;
-    return false;
+  return found;
+}
+inline allocation makespan(const instance& given, const share_settings& how) {
+  const allocation exact = plait::least_makespan::share(given, how);
+  const double seconds = searched_makespan(exact.objective);
+  if (seconds == plait::infinity) return exact;
+  const plait::grouping& groups = exact.groups;
+  std::vector<double> unit, least;
+  for (int g = 0; g < groups.size(); ++g) {
+    const plait::job& one = given.jobs[static_cast<std::size_t>(groups.first[g])];
+    const double scale = plait::proportional_throughput(given, one);
+    unit.push_back(1 / scale);
+    least.push_back(one.steps_remaining / seconds / scale);
   }
-  std::vector<double> held_;  ///< workers of each type, when it was last asked
-};
+  return centred(given, exact, groups, unit, least, false);
+}
 
 }  // namespace published

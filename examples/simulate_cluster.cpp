@@ -17,6 +17,7 @@
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <plait/alloc.hpp>
 #include <plait/alloc/simulation_svg.hpp>
@@ -27,6 +28,7 @@
 #include <nlohmann/json.hpp>
 
 #include "published_allox.hpp"
+#include "published_fifo.hpp"
 #include "published_packing.hpp"
 #include "published_pairs.hpp"
 #include "published_policies.hpp"
@@ -63,9 +65,10 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
     return published::finish_time_fairness_agnostic;
   }
   if (policy.name == fifo::name && given.how.how.space_sharing && !given.how.agnostic) return published::fifo_packed;
-  if (policy.name == fifo::name && given.how.agnostic) {
-    given.how.agnostic = false;  // it does not look at rates
-    return published::fifo_queue{};
+  if (policy.name == least_makespan::name && !given.how.agnostic) return published::makespan;
+  if (policy.name == fifo::name) {
+    const bool knows_rates = !std::exchange(given.how.agnostic, false);  // it does not look at rates then
+    return published::fifo_queue{knows_rates, given.how.how.seed};
   }
   return policy.share;
 }
@@ -73,7 +76,7 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
 /// Whether a published policy has a memory of its own, which a saved simulation does not hold.
 bool remembers(const named_policy& policy, const arguments& given) {
   return given.as_published && (policy.name == gandiva::name || policy.name == allox::name ||
-                                (policy.name == fifo::name && given.how.agnostic));
+                                (policy.name == fifo::name && (given.how.agnostic || !given.how.how.space_sharing)));
 }
 
 /// `4000:5000`, both counted from 0, the second not measured.

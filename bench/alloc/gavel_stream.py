@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes published streams of single-worker jobs anew, as long as wanted.
+"""Makes published streams of jobs anew, as long as wanted.
 
-    gavel_stream.py DATA_FOLDER SEED JOBS OUT.csv
+    gavel_stream.py DATA_FOLDER KIND SEED JOBS OUT.csv
+
+KIND: single, jobs of one worker, or multi, gangs of 1, 2, 4 and 8.
 
 The published simulator lets jobs arrive until those that are measured have ended. DATA_FOLDER/generated has the first
 8000 jobs of some streams, and near saturation they are not enough: then the last of the measured jobs have the cluster to
@@ -20,25 +22,35 @@ import shutil
 import sys
 
 
-def jobs_of(data, seed, count):
+def gang_of(drawn):
+    return 8 if drawn >= 0.95 else 4 if drawn > 0.8 else 2 if drawn >= 0.7 else 1
+
+
+def jobs_of(data, kind, seed, count):
     """Rows of the stream, as text, in the form of DATA_FOLDER/generated/continuous_single_seed0.csv."""
     with open(data / "generated/job_types.csv") as file:
-        models = [row["model"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    models = [row["model"] for row in rows]
+    distributed = [row["may_be_distributed"] == "1" for row in rows]
     rates = json.load(open(data / "simulation_throughputs.json"))["v100"]
     draw, gaps = random.Random(seed + 2), random.Random(seed + 3)
     for job in range(count):
-        draw.random()  # would choose the gang
+        gang = gang_of(draw.random())
+        if kind == "single":
+            gang = 1
         low, high = (3, 4) if draw.random() >= 0.8 else (1.5, 3)
         seconds = 60 * 10 ** draw.uniform(low, high)
-        kind = draw.choice(range(len(models)))
-        steps = seconds * rates[repr((models[kind], 1))]["null"]
+        model = draw.choice(range(len(models)))
+        while gang > 1 and not distributed[model]:
+            model = draw.choice(range(len(models)))
+        steps = seconds * rates[repr((models[model], gang))]["null"]
         gap = -math.log(1 - gaps.random())
-        yield f"{job},{kind},1,{seconds:.2f},{steps:.3f},{gap:.8f}"
+        yield f"{job},{model},{gang},{seconds:.2f},{steps:.3f},{gap:.8f}"
 
 
-def write_stream(data, seed, count, out):
-    lines = ["job_id,type_id,scale_factor,v100_duration_s,total_steps,unit_gap_to_next", *jobs_of(data, seed, count)]
-    known = data / f"generated/continuous_single_seed{seed}.csv"
+def write_stream(data, kind, seed, count, out):
+    lines = ["job_id,type_id,scale_factor,v100_duration_s,total_steps,unit_gap_to_next", *jobs_of(data, kind, seed, count)]
+    known = data / f"generated/continuous_{kind}_seed{seed}.csv"
     if known.exists():
         for number, (line, other) in enumerate(zip(lines, known.read_text().splitlines()), 1):
             if line != other:
@@ -50,6 +62,6 @@ def write_stream(data, seed, count, out):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6 or sys.argv[2] not in ("single", "multi"):
         sys.exit(__doc__)
-    write_stream(pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), pathlib.Path(sys.argv[4]))
+    write_stream(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), pathlib.Path(sys.argv[5]))

@@ -4,10 +4,12 @@
 
     gavel_tables.py SIMULATE_CLUSTER DATA_FOLDER [NAME...]
 
-DATA_FOLDER holds simulation_throughputs.json and generated/continuous_{single,multi}_seed{0,1}.csv. Times are hours: of
+DATA_FOLDER holds simulation_throughputs.json and generated/continuous_{single,multi}_seed{0,1,2}.csv. Times are hours: of
 mean completion time of jobs 4000 .. 4999 on 36 V100, 36 P100, 36 K80, or for jobs that are all there at the beginning,
-of the last completion. Streams of single workers are made anew, so long that jobs arrive until all that are measured
-have ended (gavel_stream.py); a point where they did not is marked with an asterisk. NAME: tables to play, all if none.
+of the last completion. A rate is played with the stream of seed 0, and where `MEANS` has it too, with those of the seeds
+0, 1 and 2, of which the mean is printed; jobs that are all there at the beginning are always such a mean. Streams are
+made anew, so long that jobs arrive until all that are measured have ended (gavel_stream.py); a point where they did not
+is marked with an asterisk. NAME: tables to play, all if none.
 """
 
 import json
@@ -41,21 +43,36 @@ TABLES = {
     "single, Gandiva": ("single", ["--policy", "gandiva"],
         {2.0: 17.61, 4.0: 18.88, 4.4: 25.65, 4.8: 30.46, 5.2: 34.32, 5.6: 42.54}),
     "multi, max-min, agnostic": ("multi", ["--policy", "max_min_agnostic"],
-        {0.2: 25.93, 1.0: 26.10, 2.0: 28.91, 2.2: 30.82, 2.4: 38.71, 2.6: 70.54}),
+        {0.2: 25.93, 1.0: 26.10, 2.0: 28.91, 2.2: 30.82, 2.4: 38.71, 2.6: 70.54, 2.8: 169.93}),
     "multi, max-min": ("multi", ["--policy", "max_min_perf"],
         {0.2: 18.55, 1.0: 18.54, 2.0: 21.90, 2.2: 24.61, 2.4: 30.03, 2.6: 36.44, 2.8: 55.78}),
+    "multi, finish-time fairness, agnostic": ("multi", ["--policy", "ftf", "--agnostic"],
+        {2.0: 28.87, 2.4: 38.65, 2.6: 64.38}),
+    "multi, finish-time fairness": ("multi", ["--policy", "ftf"],
+        {2.0: 21.80, 2.4: 27.93, 2.6: 33.90, 2.8: 41.56, 3.0: 52.19}),
     "all at once, multi, makespan": ("multi", ["--policy", "makespan"],
-        {100: 161.2, 200: 161.2, 300: 161.2, 400: 161.3, 500: 169.4, 600: 195.0, 700: 244.2}),
+        {100: 161.16, 200: 161.16, 300: 161.16, 400: 161.29, 500: 169.42, 600: 194.99, 700: 244.23}),
     "all at once, multi, FIFO": ("multi", ["--policy", "fifo", "--agnostic"],
-        {100: 182.3, 200: 229.4, 300: 295.6, 400: 350.5, 500: 426.6, 600: 506.2, 700: 619.5}),
+        {100: 182.32, 200: 229.43, 300: 295.56, 400: 350.50, 500: 426.58, 600: 506.23, 700: 619.52}),
     "all at once, multi, Gandiva": ("multi", ["--policy", "gandiva"],
-        {100: 166.6, 200: 178.9, 300: 199.9, 400: 224.1, 500: 263.9, 600: 301.3, 700: 347.3}),
+        {100: 166.61, 200: 178.88, 300: 199.87, 400: 224.10, 500: 263.87, 600: 301.28, 700: 347.34}),
     "multi, FIFO, agnostic": ("multi", ["--policy", "fifo", "--agnostic"],
         {2.0: 37.56, 2.4: 129.27, 2.6: 304.76, 2.8: 414.68, 3.0: 537.18}),
     "multi, FIFO": ("multi", ["--policy", "fifo"], {2.0: 27.68, 2.4: 43.94, 2.6: 93.60, 2.8: 204.44, 3.0: 301.75}),
     "multi, Gandiva": ("multi", ["--policy", "gandiva"],
         {0.2: 18.55, 1.0: 18.96, 2.0: 25.16, 2.2: 30.02, 2.4: 38.79, 2.6: 60.43}),
 }
+# The same, means of the seeds 0, 1 and 2.
+MEANS = {
+    "multi, max-min, agnostic": {0.2: 23.91, 1.0: 24.14, 2.0: 25.22, 2.2: 26.34, 2.4: 36.70, 2.6: 72.43, 2.8: 198.84},
+    "multi, max-min": {0.2: 17.29, 1.0: 17.22, 2.0: 18.69, 2.2: 20.53, 2.4: 26.27, 2.6: 32.52, 2.8: 45.97},
+    "multi, finish-time fairness, agnostic": {2.4: 38.15, 2.6: 62.09},
+    "multi, finish-time fairness": {2.0: 18.63, 2.4: 22.97, 2.6: 28.65, 2.8: 37.05, 3.0: 47.87},
+    "multi, FIFO, agnostic": {2.0: 31.08, 2.4: 191.71, 2.6: 348.96, 2.8: 467.02, 3.0: 593.72},
+    "multi, FIFO": {2.0: 20.38, 2.4: 39.32, 2.6: 138.03, 2.8: 247.44, 3.0: 345.47},
+    "multi, Gandiva": {0.2: 17.29, 1.0: 17.58, 2.0: 20.80, 2.2: 23.94, 2.4: 35.16, 2.6: 57.96},
+}
+SEEDS = (0, 1, 2)
 # Least seconds between two computations of shares: those of the published program, and those of its figures, it seems. A
 # round is a little shorter than 360 s, as its steps are whole, so 1000 s and 720 s are both three rounds.
 RESETS = (1920, 1000)
@@ -69,32 +86,41 @@ def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2])
     names = sys.argv[3:] or list(TABLES)
 
-    streams = tempfile.TemporaryDirectory()
-    single = pathlib.Path(streams.name) / "single.csv"
-    write_stream(data, 0, 20000, single)
+    folder = tempfile.TemporaryDirectory()
+    streams = {}
 
-    def played(stream, options, rate):
+    def stream_of(kind, seed):
+        if (kind, seed) not in streams:
+            streams[kind, seed] = pathlib.Path(folder.name) / f"{kind}{seed}.csv"
+            write_stream(data, kind, seed, 20000, streams[kind, seed])
+        return streams[kind, seed]
+
+    def once(kind, options, rate, seed):
         at_once = isinstance(rate, int)
-        seed, measure = (1, f"0:{rate}") if at_once else (0, "4000:5000")
-        jobs = single if stream == "single" else data / f"generated/continuous_{stream}_seed{seed}.csv"
         with tempfile.NamedTemporaryFile(suffix=".json") as said:
             subprocess.run(
-                [program, "--jobs", jobs, "--throughputs", data / "simulation_throughputs.json", "--cluster",
-                 "v100=36,p100=36,k80=36", "--measure", measure,
-                 "--rate", "0" if at_once else str(rate), "--json", said.name, *options],
+                [program, "--jobs", stream_of(kind, seed), "--throughputs", data / "simulation_throughputs.json",
+                 "--cluster", "v100=36,p100=36,k80=36", "--measure", f"0:{rate}" if at_once else "4000:5000",
+                 "--rate", "0" if at_once else str(rate), "--seed", str(seed), "--json", said.name, *options],
                 check=True, stdout=subprocess.DEVNULL)
             found = json.load(open(said.name))
-            ended = "*" if found["stream_ended"] and not at_once else ""
-            return found["makespan_hours" if at_once else "mean_jct_hours"], ended
+            return found["makespan_hours" if at_once else "mean_jct_hours"], found["stream_ended"] and not at_once
+
+    def played(kind, options, rate, seeds):
+        all_of_them = [once(kind, options, rate, seed) for seed in seeds]
+        ended = "*" if any(one[1] for one in all_of_them) else ""
+        return sum(one[0] for one in all_of_them) / len(seeds), ended
 
     for name in names:
-        stream, options, published = TABLES[name]
+        kind, options, published = TABLES[name]
+        rows = [(str(rate), rate, SEEDS if isinstance(rate, int) else (0,), hours) for rate, hours in published.items()]
+        rows += [(f"{rate}, mean", rate, SEEDS, hours) for rate, hours in MEANS.get(name, {}).items()]
         print(f"\n{name}\n\n| jobs/h, or jobs | published | 1920 s | | 1000 s | | plait |\n|-:|-:|-:|-:|-:|-:|-:|")
-        for rate, hours in published.items():
-            again = [played(stream, [*options, "--as-published", "--reset", str(reset)], rate) for reset in RESETS]
-            own = ("", "") if name in PUBLISHED_ALONE else played(stream, [*options, *OWN], rate)
+        for label, rate, seeds, hours in rows:
+            again = [played(kind, [*options, "--as-published", "--reset", str(r)], rate, seeds) for r in RESETS]
+            own = ("", "") if name in PUBLISHED_ALONE else played(kind, [*options, *OWN], rate, seeds)
             cells = [f"{h:.2f}{ended} | {100 * (h / hours - 1):+.1f} %" for h, ended in again]
-            print(f"| {rate} | {hours:.2f} | " + " | ".join(cells) +
+            print(f"| {label} | {hours:.2f} | " + " | ".join(cells) +
                   (f" | {own[0]:.2f}{own[1]} |" if own[0] else " | |"), flush=True)
 
 
