@@ -151,6 +151,7 @@ class sifting {
   /// The best few columns at rest of each row, by what they promise, into best_.
   void offers_of_rows(const form& whole, const table<basis_status>& status, bool with_costs, double tolerance) {
     const int n = whole.columns(), m = whole.rows();
+    const int each_row = m < many_rows ? most_each_row : 1;
     best_.assign(each_row * m, offer{});
     for (int j = 0; j < n; ++j) {
       if (at_work_[j] != 0 || whole.lower[j] == whole.upper[j]) continue;
@@ -202,7 +203,8 @@ class sifting {
     return size;
   }
 
-  static constexpr int each_row = 2;
+  static constexpr int most_each_row = 2,
+                       many_rows = 1500;  // where rows are many, columns at work cost more than rounds
 
   int rounds_ = 0;
   bordered_simplex bordered_;
