@@ -129,8 +129,7 @@ TEST_CASE("published: the makespan is searched by halves until 5 % are left") {
   CHECK(published::searched_makespan(561000) == 562543.75);
   CHECK(published::searched_makespan(562543.75) == 562543.75);
   CHECK(published::searched_makespan(50) == doctest::Approx(100).epsilon(0.06));
-  CHECK(published::searched_makespan(3e6) >= 3e6);
-  CHECK(published::searched_makespan(3e6) <= 3e6 * 1.05);
+  CHECK(published::searched_makespan(3e6) == 3109375);  // between 1e6 and 1e7 s
   CHECK(published::searched_makespan(infinity) == infinity);
 }
 
@@ -140,15 +139,19 @@ TEST_CASE("published: all jobs end within the makespan that the search ends with
   CHECK(made.certificate_verified);
   CHECK(made.objective == exact.objective);
   const double seconds = published::searched_makespan(exact.objective);
-  REQUIRE(seconds >= exact.objective);
+  REQUIRE(seconds > 1.002 * exact.objective);
+  int later = 0;  // than the least makespan
   for (int i = 0; i < g.size(); ++i) {
     double rate = 0;
     for (int j = 0; j < 3; ++j) {
       CHECK(made.share(i, j) > 0);
       rate += made.share(i, j) * g.jobs[static_cast<std::size_t>(i)].options[j].throughput;
     }
-    CHECK(rate * seconds > g.jobs[static_cast<std::size_t>(i)].steps_remaining * (1 - 1.001e-3));
+    const double steps = g.jobs[static_cast<std::size_t>(i)].steps_remaining;
+    CHECK(rate * seconds > steps * (1 - 1.001e-3));
+    later += rate * exact.objective < steps * (1 - 1.001e-3);
   }
+  CHECK(later > 0);
 }
 
 TEST_CASE("published: the numbers are those of Python's random module") {
