@@ -24,14 +24,10 @@ struct series {
   int sizes[5];
   int count;
 };
-constexpr series all[] = {{"maxmin", {32, 128, 512, 2048, 8192}, 5},
-                          {"makespan", {32, 128, 512, 2048, 8192}, 5},
-                          {"cost", {32, 128, 512, 2048, 8192}, 5},
-                          {"ample_maxmin", {128, 512, 2048}, 3},
-                          {"ample_makespan", {128, 512, 2048}, 3},
-                          {"pack", {32, 128, 512, 2048}, 4},
-                          {"packall", {32, 128, 256, 512}, 4},
-                          {"kinds_maxmin", {512, 2048}, 2},
+constexpr series all[] = {{"maxmin", {32, 128, 512, 2048, 8192}, 5}, {"makespan", {32, 128, 512, 2048, 8192}, 5},
+                          {"cost", {32, 128, 512, 2048, 8192}, 5},   {"ample_maxmin", {128, 512, 2048}, 3},
+                          {"ample_makespan", {128, 512, 2048}, 3},   {"pack", {32, 128, 512, 2048}, 4},
+                          {"packall", {32, 128, 256, 512}, 4},       {"kinds_maxmin", {512, 2048}, 2},
                           {"kinds_packall", {128, 256}, 2}};
 
 void cold(benchmark::State& state, const char* family) {
