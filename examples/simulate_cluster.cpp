@@ -238,9 +238,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", how.how.seed, "of random choices that policies and rounds make");
   app.add_option("--partitions", how.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
   app.add_flag("--agnostic", how.agnostic, "the policy takes each job's rate on its first type for that on all types");
-  app.add_flag("--as-published", given.as_published,
-               "an interior optimum, and agnostic fifo, fifo with --space-sharing, allox and gandiva with their "
-               "peculiarities; see docs/gavel.md");
+  app.add_flag(
+      "--as-published", given.as_published,
+      "an interior optimum, and fifo, makespan, allox and gandiva with the peculiarities of the published program; "
+      "see docs/gavel.md");
   app.add_flag("!--any-optimum", how.how.break_ties, "of equally good shares take any, not those of the stated rule");
   app.add_flag("!--ungrouped", how.how.group, "give each job its own columns, also where jobs are equal");
   app.add_flag("--space-sharing", how.how.space_sharing, "two jobs may share workers, under any policy of programs");
