@@ -5,7 +5,6 @@
 // plait although both are optimal, or where it has a peculiarity that its published figures show. For comparison alone:
 // simulate_cluster --as-published, docs/gavel.md.
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -58,31 +57,9 @@ inline allocation finish_time_fairness_by_time(const instance& given, const shar
   return finish_time_fairness(changed, how);
 }
 
-/// Shares of a type that are equal as far as Newton's method goes become those of the first of them. Rounds would else
-/// prefer the same jobs for ever by their last digits.
-inline void even_out(allocation& made) {
-  constexpr double within = 1e-5;
-  for (int j = 0; j < made.types; ++j) {
-    std::vector<double> values;
-    for (int i = 0; i < made.jobs; ++i) {
-      double& share = made.shares[i * made.types + j];
-      const auto same = [&](double v) { return std::fabs(share - v) <= within * v; };
-      const auto found = std::find_if(values.begin(), values.end(), same);
-      if (found == values.end()) {
-        values.push_back(share);
-      } else {
-        share = *found;
-      }
-    }
-  }
-}
-
 /// That with all types taken for equal. Each rate is 1 then, so a job's steps count as so many seconds.
 inline allocation finish_time_fairness_agnostic(const instance& given, const share_settings& how) {
-  allocation made =
-      plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
-  even_out(made);
-  return made;
+  return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
 }
 
 /// Least makespan (`makespan`). The program halves an interval of times, from 100 s to 1e6 s, until its ends are 5 %

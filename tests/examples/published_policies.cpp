@@ -123,23 +123,6 @@ TEST_CASE("published: who takes types for equal and counts time so far whole sha
   }
 }
 
-TEST_CASE(
-    "published: who takes types for equal gives shares that are equal to the bit where they are as good as equal") {
-  instance g = with_types(3, 12, 3);
-  for (worker_type& type : g.cluster.types) type.num_workers = 2;
-  const allocation made = published::finish_time_fairness_agnostic(g, {});
-  for (int i = 1; i < g.size(); ++i)
-    for (int j = 0; j < 3; ++j) CHECK(made.share(i, j) == made.share(0, j));
-  allocation apart;
-  apart.jobs = 4;
-  apart.types = 1;
-  for (const double share : {0.5, 0.5 + 4e-6, 0.49, 0.5 - 4e-6}) apart.shares.push_back(share);
-  published::even_out(apart);
-  CHECK(apart.share(1, 0) == 0.5);
-  CHECK(apart.share(2, 0) == 0.49);
-  CHECK(apart.share(3, 0) == 0.5);
-}
-
 TEST_CASE("published: the makespan is searched by halves until 5 % are left") {
   // 500050, 750025, 625037.5, 562543.75, 531296.875 and 546920.3125 s are tried; 1.05 times the last is beyond the
   // fourth.
