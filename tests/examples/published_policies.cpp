@@ -36,14 +36,16 @@ instance with_types(int types, int jobs, std::uint64_t seed) {
 }
 
 /// k80, p100 and v100, in another order than that of their names, and jobs with the gangs given.
-instance queue_of(const std::vector<int>& gangs, double workers) {
+instance queue_of(const std::vector<int>& gangs, double workers, std::size_t types = 3) {
   instance g;
   for (const char* name : {"v100", "p100", "k80"}) g.cluster.types.push_back({.name = name, .num_workers = workers});
   for (const int gang : gangs) {
     g.jobs.push_back(job_of(std::vector<double>{3, 2, 1}, gang));
     g.jobs.back().number = static_cast<int>(g.jobs.size()) - 1;
     g.jobs.back().steps_remaining = 1000;
+    g.jobs.back().options.resize(static_cast<int>(types));
   }
+  g.cluster.types.resize(types);
   return g;
 }
 
@@ -181,9 +183,7 @@ TEST_CASE("published: a gang goes where it does not fit, as long as it would fit
 }
 
 TEST_CASE("published: the place of a job that ends goes to the head of the queue, though later jobs hold its workers") {
-  instance g = queue_of({2, 2, 2, 2, 2}, 2);
-  g.cluster.types.resize(1);
-  for (job& one : g.jobs) one.options.resize(1);
+  instance g = queue_of({2, 2, 2, 2, 2}, 2, 1);
   published::fifo_queue queue{false, 0};
   CHECK(places(g, queue(g, {})) == "v----");
   g.jobs.erase(g.jobs.begin());
@@ -192,9 +192,7 @@ TEST_CASE("published: the place of a job that ends goes to the head of the queue
   g.jobs.erase(g.jobs.begin());
   CHECK(places(g, queue(g, {})) == "v-");
   // Three of one worker, of which the first ends: it came before the two others, so their workers count as free.
-  instance three = queue_of({1, 1, 1, 3}, 3);
-  three.cluster.types.resize(1);
-  for (job& one : three.jobs) one.options.resize(1);
+  instance three = queue_of({1, 1, 1, 3}, 3, 1);
   published::fifo_queue again{false, 0};
   CHECK(places(three, again(three, {})) == "vvv-");
   three.jobs.erase(three.jobs.begin());

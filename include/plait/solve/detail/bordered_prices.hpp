@@ -102,8 +102,7 @@ class bordered_prices : protected bordered_values {
     }
     const pass all{by_row, by_own, along, weight};
     if (!rho_.sparse(0.2)) {
-      renew_columns(all);
-      renew_activities(all);
+      renew_all(all);
       return;
     }
     t.price(rho_, row_);
@@ -134,8 +133,9 @@ class bordered_prices : protected bordered_values {
     return static_cast<int>(reduced < -tolerance) | static_cast<int>(reduced > tolerance) << 1;
   }
 
-  /// Of the columns that rest, by their own entries: rho_ is full, and most of its rows meet some of them.
-  void renew_columns(const pass& all) {
+  /// Where rho_ is full: columns that rest, by their own entries, as most rows meet some of them, and activities.
+  void renew_all(const pass& all) {
+    const int n = t_->columns(), m = t_->rows();
     const sparse_matrix& a = t_->program->a;
     const int* const begin = a.begin.data();
     const int* const index = a.index.data();
@@ -148,9 +148,7 @@ class bordered_prices : protected bordered_values {
     int* const offers = offers_.data();
     int offered = offered_;
     const double price = price_, tolerance = tolerance_;
-    for (const int j : resting_.list()) {
-      double row = 0;
-      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) row += value[k] * y[index[k]];
+    const auto take = [&](int j, double row) {
       const double own = entry[j], w = row - all.along * own, now = all.by_row * row + all.by_own * own;
       reference[j] = larger_of(w * w * all.weight, reference[j]);
       entry[j] = now;
@@ -158,29 +156,13 @@ class bordered_prices : protected bordered_values {
       offers[offered] = j;
       offered += fresh;
       listed[j] = static_cast<char>(listed[j] | fresh);
+    };
+    for (const int j : resting_.list()) {
+      double row = 0;
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) row += value[k] * y[index[k]];
+      take(j, row);
     }
-    offered_ = offered;
-  }
-  /// Of the activities of rows.
-  void renew_activities(const pass& all) {
-    const int n = t_->columns(), m = t_->rows();
-    const double* const y = rho_.value.data();
-    double* const entry = entry_.data() + n;
-    double* const reference = reference_.data() + n;
-    const signed char* const moves = moves_.data() + n;
-    char* const listed = listed_.data() + n;
-    int* const offers = offers_.data();
-    int offered = offered_;
-    const double price = price_, tolerance = tolerance_;
-    for (int i = 0; i < m; ++i) {
-      const double row = -y[i], own = entry[i], w = row - all.along * own, now = all.by_row * row + all.by_own * own;
-      reference[i] = larger_of(w * w * all.weight, reference[i]);
-      entry[i] = now;
-      const int fresh = static_cast<int>((asks(price * now, tolerance) & moves[i]) != 0) & (listed[i] ^ 1);
-      offers[offered] = n + i;
-      offered += fresh;
-      listed[i] = static_cast<char>(listed[i] | fresh);
-    }
+    for (int i = 0; i < m; ++i) take(n + i, -y[i]);
     offered_ = offered;
   }
   /// Weights and entries where most of `row` is zero. In blocks, of which compilers make vector instructions.

@@ -54,7 +54,7 @@ class bordered_simplex : bordered_prices {
     row_.resize(t.columns());
     reference_.assign(t.variables(), 1.0);
     moves_.resize(t.variables());
-    offers_.resize(t.variables() + 1);
+    offers_.resize(t.variables() + 1);  // what is no offer is written behind the last one
     if (!(again && start_again()) && !start()) return false;
     const bool optimal = iterate(limits);
     if (optimal) find_row_of_held();

@@ -66,8 +66,8 @@ void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
   x.listed = false;
 }
 
-/// The same by a walk in depth from what is not zero. False where it met more than `most` places, or x is not listed;
-/// x is as it was then.
+/// x := T^-1 x by a walk in depth from what is not zero. False where it would meet more than `most` places, or x is not
+/// listed; x then is as it was, but for values that mean nothing.
 inline bool walk_triangle(const triangle& t, const double* inverse, work_vector& x, int most, depth_walk& walk) {
   constexpr double tiny = 1e-14;
   if (!x.listed || x.count > most) return false;

@@ -79,7 +79,7 @@ struct work_vector {
     int kept = 0;
     for (int k = 0; k < count; ++k) {
       const int i = index[k], counts = means(value[i]);
-      value[i] *= counts;
+      value[i] = only_if(counts != 0, value[i]);
       index[kept] = i;
       kept += counts;
     }
