@@ -389,7 +389,7 @@ TEST_CASE("where columns join blocks, sifting takes the prices' basis to the opt
       detail::engine engine;
       detail::monitor limits;
       detail::sifting sift;
-      REQUIRE(sift.run(whole, engine, limits, 1e-7, 0, status));
+      REQUIRE(sift.run(whole, engine, limits, 1e-7, 0, {}, status));
       CHECK(sift.at_work() < model.rows());  // about twice as many where columns that have become bad stay
       solve_options plain;
       plain.crash = false;
@@ -424,7 +424,7 @@ TEST_CASE("sifting finds a feasible point first where the columns at work have n
     detail::monitor limits;
     detail::sifting sift;
     CAPTURE(trial);
-    REQUIRE(sift.run(whole, engine, limits, 1e-9, 0, status));
+    REQUIRE(sift.run(whole, engine, limits, 1e-9, 0, {}, status));
     if (sift.rounds() > 1) ++hard;
     basis start;
     for (int v = 0; v < 132; ++v) (v < 120 ? start.columns : start.rows).push_back(status[v]);

@@ -13,6 +13,7 @@
 #include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/implied_boxes.hpp>
+#include <plait/solve/detail/joined_crash.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/on_demand.hpp>
 #include <plait/solve/detail/price_crash.hpp>
@@ -204,7 +205,14 @@ class simplex : private detail::proof {
   /// it.
   bool sift(const lp& model, const solve_options& options, detail::monitor& limits) {
     engine_.state.threshold = 0.1;
-    sifting_.run(load_for_few_pivots(model), engine_, limits, 1e-7, options.seed, status_);
+    const detail::form& program = load_for_few_pivots(model);
+    near_.clear();
+    if (detail::joined_crash::suits(program, crash_.program())) {
+      joined_.find(program, crash_.program(), crash_.prices(), crash_.t(), engine_, limits, 1e-7, options.seed, status_,
+                   near_);
+      say(options, "joined blocks", limits);
+    }
+    sifting_.run(program, engine_, limits, 1e-7, options.seed, near_, status_);
     say(options, "sifting", limits);
     return limits.reason == detail::stop_reason::none;
   }
@@ -289,7 +297,9 @@ class simplex : private detail::proof {
   presolve presolve_;
   table<double> reduced_cost_;  // of what presolve left
   detail::price_crash crash_;
+  detail::joined_crash joined_;
   detail::sifting sifting_;
+  table<double> near_;  // multipliers of the rows that `joined_` found
   detail::folding folding_;
   detail::crossover crossover_;
   detail::on_demand<simplex> inner_;  // for folded programs

@@ -104,8 +104,8 @@ class factorization {
   [[nodiscard]] int updates() const { return updates_; }
   /// Whether the entries that updates added have cost solves as much as building anew would; a few turns of the entries
   /// do, by measuring.
-  [[nodiscard]] bool worth_rebuilding() const {
-    return updates_ >= 100 || (updates_ >= 10 && excess_ > 10.0 * (built_entries_ + row_space_.size()));
+  [[nodiscard]] bool worth_rebuilding(int most_updates = 100) const {
+    return updates_ >= most_updates || (updates_ >= 10 && excess_ > 10.0 * (built_entries_ + row_space_.size()));
   }
   /// Entries of the factors now, for deciding when to build anew.
   [[nodiscard]] int entries() const { return upper_entries_ + operation_index_.size() + lower_columns_.index.size(); }

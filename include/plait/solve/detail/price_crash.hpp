@@ -37,6 +37,10 @@ class price_crash {
 
   /// How many columns join two blocks; the prices do not know of them.
   [[nodiscard]] int left_out() const { return blocks_.program().left_out; }
+  /// The blocks, their best prices and their t.
+  [[nodiscard]] const block_program& program() const { return blocks_.program(); }
+  [[nodiscard]] const table<double>& prices() const { return blocks_.prices(); }
+  [[nodiscard]] double t() const { return blocks_.now_t; }
   [[nodiscard]] int evaluations() const { return blocks_.evaluations(); }
   [[nodiscard]] const price_walk& walk() const { return walk_; }
 
