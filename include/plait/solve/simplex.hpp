@@ -207,7 +207,7 @@ class simplex : private detail::proof {
     engine_.state.threshold = 0.1;
     const detail::form& program = load_for_few_pivots(model);
     near_.clear();
-    if (detail::joined_crash::suits(program, crash_.program())) {
+    if (crash_.links_end_t() && detail::joined_crash::suits(program, crash_.program())) {
       joined_.find(program, crash_.program(), crash_.prices(), crash_.t(), engine_, limits, 1e-7, options.seed, status_,
                    near_);
       say(options, "joined blocks", limits);

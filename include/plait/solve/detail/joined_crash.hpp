@@ -32,10 +32,14 @@ namespace plait::detail {
 /// Source: Dantzig, Wolfe, "Decomposition principle for linear programs", Operations Research 8, 1960.
 class joined_crash {
  public:
-  /// Whether t is all that counts, and there are so many blocks, and so few columns for each, that it pays.
+  /// Whether t is all that counts and everything is in proportion to it, and there are so many blocks, and so few
+  /// columns for each, that it pays.
   static bool suits(const form& whole, const block_program& blocks) {
-    return blocks.blocks.size() >= fewest_blocks && whole.columns() < 16 * whole.rows() && blocks.linking >= 0 &&
-           bordered_simplex::column_of(whole) == blocks.linking;
+    if (blocks.blocks.size() < fewest_blocks || whole.columns() >= 16 * whole.rows() || blocks.linking < 0)
+      return false;
+    for (const block_program::block& one : blocks.blocks)
+      if (one.b != 0) return false;
+    return bordered_simplex::column_of(whole) == blocks.linking;
   }
 
   /// `whole`: the program, scaled or not; `blocks`: the same without the columns that join them, with their best prices

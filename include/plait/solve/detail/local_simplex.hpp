@@ -17,9 +17,9 @@ namespace plait::detail {
 ///
 /// There pivots hardly know of each other, so which of all columns promises most need not be known. Rows wait in a
 /// queue; the first one brings in its best column, if that promises enough, and rows with columns that a pivot made
-/// attractive go to the end. Once nobody waits, what is enough is halved, and all rows wait again. So a pivot makes no
-/// pass over all rows or columns.
-/// Cost of a pivot: two sparse solves with the factors, a sparse row of B^-1 A, and the columns of the rows it touches.
+/// attractive go to the end. Once nobody waits, what is enough becomes half of the most that was not, and all rows wait
+/// again. So a pivot makes no pass over all rows or columns. Cost of a pivot: two sparse solves with the factors, a
+/// sparse row of B^-1 A, and the columns of the rows it touches.
 class local_simplex {
  public:
   /// From a tableau whose values and reduced costs belong to its basis, to an optimal basis. Its variables have one
@@ -33,29 +33,34 @@ class local_simplex {
     waits_.assign(t.rows(), 0);
     queue_.resize(t.rows());
     first_ = waiting_ = 0;
-    enough_ = 0;
-    for (int j = 0; j < t.variables(); ++j)
-      if (helps(j)) enough_ = math::larger(enough_, t.d[j] * t.d[j]);
-    for (int pivots = 0; enough_ > 0;) {
+    enough_ = infinity;  // at first, to find out what there is
+    ask_all();
+    bool pivoted = false;
+    for (int pivots = 0;;) {
       if (waiting_ == 0) {
-        if (enough_ == tolerance * tolerance) return true;
-        enough_ = math::larger(0.5 * enough_, tolerance * tolerance);
-        for (int i = 0; i < t.rows(); ++i) wait(i);
+        if (!pivoted && most_below_ == 0) return true;
+        enough_ = 0.5 * most_below_;
+        ask_all();
+        pivoted = false;
       }
       const int row = next(), q = best_of(row);
       if (q < 0) continue;
       if (++pivots > most_pivots || limits.stop() || !pivot(q)) return false;
       ++limits.iterations;
+      pivoted = true;
       wait(row);
       if (!t.factors.worth_rebuilding(most_updates)) continue;
       if (t.refactor() > 0) return false;
       t.compute_values();
       t.compute_reduced_costs();
     }
-    return true;
   }
 
  private:
+  void ask_all() {
+    most_below_ = 0;
+    for (int i = 0; i < t_->rows(); ++i) wait(i);
+  }
   void wait(int row) {
     if (waits_[row] != 0) return;
     waits_[row] = 1;
@@ -70,29 +75,33 @@ class local_simplex {
     waits_[row] = 0;
     return row;
   }
-  /// Whether a reduced cost lets its variable enter and promises enough.
-  [[nodiscard]] bool helps(int j) const {
+  /// What a variable promises that may enter: the square of its reduced cost over its weight; else 0.
+  [[nodiscard]] double promise(int j) const {
     const tableau& t = *t_;
-    return t.may_be_dual_infeasible(j, tolerance_) && t.dual_infeasibility(j) > tolerance_ &&
-           t.d[j] * t.d[j] >= enough_ * weight_[j];
+    if (!t.may_be_dual_infeasible(j, tolerance_) || t.is_fixed(j)) return 0;
+    return t.d[j] * t.d[j] / weight_[j];
   }
-  /// The variable of a row that promises most, or -1.
-  [[nodiscard]] int best_of(int row) const {
+  [[nodiscard]] bool helps(int j) const {
+    const double promised = promise(j);
+    return promised > 0 && promised >= enough_;
+  }
+  /// The variable of a row that promises most, or -1 where none promises enough.
+  int best_of(int row) {
     const tableau& t = *t_;
     const sparse_matrix& r = t.program->by_rows();
     int best = -1;
-    double merit = 0, over = 1;
+    double most = 0;
     const auto see = [&](int j) {
-      if (!helps(j)) return;
-      const double value = t.d[j] * t.d[j];
-      if (value * over <= merit * weight_[j]) return;
+      const double promised = promise(j);
+      if (promised <= most) return;
+      most = promised;
       best = j;
-      merit = value;
-      over = weight_[j];
     };
     see(t.columns() + row);
     for (int k = r.begin[row]; k < r.begin[row + 1]; ++k) see(r.index[k]);
-    return best;
+    if (most >= enough_) return best;
+    most_below_ = math::larger(most_below_, most);
+    return -1;
   }
 
   bool pivot(int q) {
@@ -145,7 +154,7 @@ class local_simplex {
   static constexpr int most_updates = 400;
 
   tableau* t_ = nullptr;
-  double tolerance_ = 0, enough_ = 0;  // enough: of a squared reduced cost over its weight
+  double tolerance_ = 0, enough_ = 0, most_below_ = 0;  // what is enough, and the most that was not
   work_vector entering_, spike_, behind_, rho_, row_;
   primal_ratio_test ratio_;
   table<double> weight_;

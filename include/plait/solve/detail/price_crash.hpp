@@ -37,6 +37,8 @@ class price_crash {
 
   /// How many columns join two blocks; the prices do not know of them.
   [[nodiscard]] int left_out() const { return blocks_.program().left_out; }
+  /// Whether it is the links that end t, and not a block that can give no more, or its own bound.
+  [[nodiscard]] bool links_end_t() const { return blocks_.t_moves(); }
   /// The blocks, their best prices and their t.
   [[nodiscard]] const block_program& program() const { return blocks_.program(); }
   [[nodiscard]] const table<double>& prices() const { return blocks_.prices(); }
