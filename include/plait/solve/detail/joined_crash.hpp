@@ -76,6 +76,8 @@ class joined_crash {
   /// To prices at which about the same share of all links is used, with all columns at work that this needs.
   bool search() {
     const int few = priced_.program.rows() / 20;
+    // Where blocks are few, rounds soon cost more than the pivots that they save.
+    const int most_rounds = blocks_->blocks.size() < 400 ? 5 : 40;
     for (; rounds_ < most_rounds; ++rounds_) {
       priced_.charge();
       if (!solve()) return false;
@@ -210,7 +212,7 @@ class joined_crash {
     return moved;
   }
 
-  static constexpr int fewest_blocks = 400, most_rounds = 40, rounds_of_leaving = 20;
+  static constexpr int fewest_blocks = 100, rounds_of_leaving = 20;
   static constexpr double even_enough = 1.005;                   // the largest share used of a link over the mean one
   static constexpr double longest_way = 0.08, early_way = 0.03;  // of prices in a round, relative
 
