@@ -110,12 +110,13 @@ class dual_simplex {
         t.compute_values();
         t.compute_reduced_costs();
       }
+      const bool signs_right = t.ready && t.signs_right;
       t.ready = false;
-      if (!make_dual_feasible(exact_costs || first)) {
+      if (!signs_right && !make_dual_feasible(exact_costs || first)) {
         if (first || exact_costs) return outcome::lost_feasibility;
       }
       first = false;
-      for (int p = 0; p < t.rows(); ++p) note_infeasibility(p);
+      note_infeasibilities();
       banned_.clear();
       if (objective_limit < infinity && !boxes && !costs_changed && t.objective() > objective_limit) {
         limits.reason = stop_reason::objective;
@@ -161,8 +162,19 @@ class dual_simplex {
 
   void note_infeasibility(int p) {
     const tableau& t = *t_;
-    const double by = t.primal_infeasibility(t.basic[p]);
-    infeasible_[p] = by > tolerance ? by * by : 0;
+    infeasible_[p] = squared_beyond(t.beyond_bounds(t.basic[p]), tolerance);
+  }
+  static double squared_beyond(double by, double tolerance) { return by > tolerance ? by * by : 0; }
+  void note_infeasibilities() {
+    const tableau& t = *t_;
+    double* const to = infeasible_.data();
+    const int* const basic = t.basic.data();
+    const double *const x = t.x.data(), *const lower = t.lower.data(), *const upper = t.upper.data();
+    const double least = tolerance;
+    for (int p = 0, m = t.rows(); p < m; ++p) {
+      const int j = basic[p];
+      to[p] = squared_beyond(tableau::beyond(lower[j], x[j], upper[j]), least);
+    }
   }
 
   /// Flips boxed variables whose reduced cost has the wrong sign; shifts the costs of the others, unless they must
@@ -205,13 +217,20 @@ class dual_simplex {
     const double* const weight = t.weight.data();
     int best = -1;
     double merit = 0, over = 1;
-    for (int p = 0; p < t.rows(); ++p) {
+    const auto see = [&](int p) {
       if (by[p] > 0 && by[p] * over > merit * weight[p]) {
         best = p;
         merit = by[p];
         over = weight[p];
       }
+    };
+    int p = 0;
+    const int m = t.rows();
+    for (; p + 4 <= m; p += 4) {  // hardly one in four is infeasible where few pivots are to come
+      if ((by[p] + by[p + 1]) + (by[p + 2] + by[p + 3]) == 0) continue;
+      for (int k = 0; k < 4; ++k) see(p + k);
     }
+    for (; p < m; ++p) see(p);
     return best;
   }
 
@@ -221,13 +240,14 @@ class dual_simplex {
     // The leaving variable; its weight is known exactly once its row is there.
     int p = -1;
     for (int tries = 0;; ++tries) {
+      const int looked_at = p;
       p = choose_row();
       if (p < 0) return step::primal_feasible;
+      if (p == looked_at) break;  // still the best, and its row is there
       rho_.clear();
       rho_.set(p, 1);
       t.factors.btran(rho_, t.row_density, &behind_);
-      double exact = 0;
-      for (int s = 0; s < rho_.count; ++s) exact += rho_.value[rho_.index[s]] * rho_.value[rho_.index[s]];
+      const double exact = rho_.squared_length();
       const double kept = t.weight[p];
       t.weight[p] = exact;
       if (kept >= 0.25 * exact || tries > 10) break;
@@ -273,21 +293,25 @@ class dual_simplex {
     const double theta = t.d[q] / alpha_row;
     crossed_.clear();
     if (theta != 0) {
-      const auto moved = [&](int j, double to) {
-        t.d[j] = to;
-        // Beyond what its status allows; most variables are at the only bound that they have.
-        if ((to < -tolerance && t.status[j] != basis_status::upper) ||
-            (to > tolerance && t.status[j] != basis_status::lower))
-          crossed_.push_back(j);
+      const auto move = [&](const work_vector& along, int first, double length, auto&& rests) {
+        double* const d = t.d.data() + first;
+        const basis_status* const status = t.status.data() + first;
+        const int* const at = along.index.data();
+        const double* const value = along.value.data();
+        const double least = -tolerance;
+        for (int s = 0, all = along.count; s < all; ++s) {
+          const int j = at[s];
+          const double to = d[j] - length * value[j] * rests(status[j]);
+          d[j] = to;
+          if (!(to * tableau::wanted_sign(status[j]) >= least)) crossed_.push_back(first + j);
+        }
       };
-      for (int s = 0; s < row_.count; ++s) {
-        const int j = row_.index[s];
-        moved(j, t.d[j] - theta * row_.value[j]);
-      }
-      for (int s = 0; s < rho_.count; ++s) {
-        const int j = t.columns() + rho_.index[s];
-        if (t.status[j] != basis_status::basic) moved(j, t.d[j] + theta * rho_.value[rho_.index[s]]);
-      }
+      // Rows leave basic columns out; what is basic among activities keeps its zero.
+      move(row_, 0, theta, [](basis_status) { return 1.0; });
+      move(rho_, t.columns(), -theta, [](basis_status at) {
+        static constexpr double times[] = {1, 0, 1, 1};
+        return times[static_cast<int>(at)];
+      });
     }
     // Flips.
     if (!ratio_.flips.empty()) {
@@ -311,17 +335,17 @@ class dual_simplex {
     }
     // The primal step.
     const double length = (t.x[leaving] - bound) / alpha;
-    const double pivot_weight = t.weight[p];
-    for (int s = 0; s < column_.count; ++s) {
-      const int r = column_.index[s];
-      const double a = column_.value[r];
-      t.x[t.basic[r]] -= length * a;
-      if (r == p) continue;
-      const double ratio = a / alpha;
-      const double kept = t.weight[r], beside = ratio * ratio * pivot_weight;
-      const double updated = steepest ? kept - 2 * ratio * edge_.value[r] + beside : math::larger(kept, beside);
-      t.weight[r] = updated > 1e-4 ? updated : 1e-4;
-      note_infeasibility(r);
+    const double pivot_weight = t.weight[p], over_alpha = 1 / alpha;
+    if (steepest) {
+      move_basic(length, [&](int r, double a) {
+        const double ratio = a * over_alpha;
+        return t.weight[r] - 2 * ratio * edge_.value[r] + ratio * ratio * pivot_weight;
+      });
+    } else {
+      move_basic(length, [weight = t.weight.data(), over_alpha, pivot_weight](int r, double a) {
+        const double ratio = a * over_alpha;
+        return math::larger(weight[r], ratio * ratio * pivot_weight);
+      });
     }
     t.x[leaving] = bound;
     t.x[q] += length;
@@ -332,6 +356,25 @@ class dual_simplex {
     t.update_factors(p, spike_, behind_, alpha);
     ++limits.iterations;
     return step::taken;
+  }
+
+  /// Basic variables follow the entering one; `weight_of`: what the weight of a place becomes, by its entry. Those of
+  /// the pivot itself are left to the caller.
+  template <class Weight>
+  void move_basic(double length, Weight&& weight_of) {
+    tableau& t = *t_;
+    const int *const at = column_.index.data(), *const basic = t.basic.data();
+    const double* const value = column_.value.data();
+    double *const x = t.x.data(), *const weight = t.weight.data(), *const infeasible = infeasible_.data();
+    const double *const lower = t.lower.data(), *const upper = t.upper.data();
+    const double least = tolerance;
+    for (int s = 0, all = column_.count; s < all; ++s) {
+      const int r = at[s], j = basic[r];
+      const double a = value[r], to = x[j] - length * a, updated = weight_of(r, a);
+      x[j] = to;
+      weight[r] = updated > 1e-4 ? updated : 1e-4;
+      infeasible[r] = squared_beyond(tableau::beyond(lower[j], to, upper[j]), least);
+    }
   }
 
   [[nodiscard]] bool wrong_sign(int q) const {

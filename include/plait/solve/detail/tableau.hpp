@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
@@ -26,9 +27,10 @@ class tableau {
   table<basis_status> status;  // of each variable
   table<double> x, d;          // of each variable; d of basic ones is zero
   table<double> cost, lower, upper;
-  table<double> weight;    // of each place: squared length of the row of B^-1 (dual steepest edge)
-  double threshold = 0.1;  // of the factorization's pivots
-  bool ready = false;      // whether values and reduced costs follow from fresh factors, costs and bounds as they are
+  table<double> weight;      // of each place: squared length of the row of B^-1 (dual steepest edge)
+  double threshold = 0.1;    // of the factorization's pivots
+  bool ready = false;        // whether values and reduced costs follow from fresh factors, costs and bounds as they are
+  bool signs_right = false;  // whether, where ready, no reduced cost is infeasible by more than the tolerance to come
   bool costs_apart = false, bounds_apart = false;           // to be set by whoever makes them other than the program's
   solve_density column_density, row_density, edge_density;  // of solves for columns, rows and steepest edge
   density price_density;                                    // of rows of B^-1 A
@@ -40,6 +42,8 @@ class tableau {
 
   void attach(const form& f) {
     if (program != &f || version_ != f.version) kept_ = current_ = false;
+    // Who goes on without fresh factors, or from others, may have moved values as they liked.
+    settled_ = settled_ && holds_kept();
     program = &f;
     version_ = f.version;
     fresh_ = carried_on_ = ready = false;
@@ -57,13 +61,24 @@ class tableau {
     price_density = density{};
   }
   void restore_costs() {
-    if (costs_apart) cost = program->cost;
+    if (costs_apart) {
+      cost.resize(variables());
+      copy_changed(program->cost, cost, 0, [&](int, int) { multipliers_kept_ = false; });
+    }
     costs_apart = false;
   }
+  /// What is at its bounds stays there.
   void restore_bounds() {
     if (bounds_apart) {
-      lower = program->lower;
-      upper = program->upper;
+      settled_ = settled_ && lower.size() == variables();
+      lower.resize(variables());
+      upper.resize(variables());
+      const auto follow = [&](int first, int last) {
+        for (int j = first; j < last && settled_; ++j)
+          if (status[j] != basis_status::basic) settle(j);
+      };
+      copy_changed(program->lower, lower, 0, follow);
+      copy_changed(program->upper, upper, 0, follow);
     }
     bounds_apart = false;
   }
@@ -76,15 +91,9 @@ class tableau {
     const int m = rows(), n = columns(), all = variables();
     status = wanted;
     place.assign(all, -1);
-    basic.clear();
-    for (int j = 0; j < all; ++j) {
-      if (status[j] != basis_status::basic) continue;
-      if (basic.size() < m) {
-        basic.push_back(j);
-      } else {
-        status[j] = basis_status::lower;
-      }
-    }
+    list_basic();
+    for (int s = m; s < basic.size(); ++s) status[basic[s]] = basis_status::lower;
+    if (basic.size() > m) basic.resize(m);
     for (int i = 0; i < m && basic.size() < m; ++i) {
       if (status[n + i] == basis_status::basic) continue;
       status[n + i] = basis_status::basic;
@@ -92,7 +101,7 @@ class tableau {
     }
     for (int p = 0; p < m; ++p) place[basic[p]] = p;
     weight.assign(m, 1.0);
-    fresh_ = current_ = false;
+    fresh_ = current_ = settled_ = false;
   }
 
   /// Factors of the basis of `wanted`, from nothing but that and the program: the same bits whatever was done before.
@@ -100,26 +109,36 @@ class tableau {
   /// many variables had to leave the basis. `updated_will_do`: factors of this basis that come from a few pivots stay
   /// as well, so bits may depend on what was done before.
   int factorize(const table<basis_status>& wanted, bool updated_will_do = false) {
-    if (updated_will_do && few_updates() && factors.updates() > 0 && holds(wanted)) {
-      status = wanted;
+    const bool here = settled_ && same(wanted, status);
+    if (updated_will_do && few_updates() && factors.updates() > 0 && (here || holds(wanted))) {
+      if (!here) {
+        status = wanted;
+        settle_all();
+      }
       weight.assign(rows(), 1.0);
-      settle_all();
       fresh_ = carried_on_ = true;
       return 0;
     }
-    if (kept_ && factors.updates() == 0 && kept_threshold_ == threshold && same_basis(wanted)) {
-      status = wanted;
-      basic = kept_basic_;
-      place.assign(variables(), -1);
-      for (int p = 0; p < rows(); ++p) place[basic[p]] = p;
+    if (kept_ && factors.updates() == 0 && kept_threshold_ == threshold && ((here && current_) || same_basis(wanted))) {
+      if (!here || !current_) {
+        status = wanted;
+        basic = kept_basic_;
+        place.assign(variables(), -1);
+        for (int p = 0; p < rows(); ++p) place[basic[p]] = p;
+        settle_all();
+      }
       weight.assign(rows(), 1.0);
-      settle_all();
-      fresh_ = true;
+      fresh_ = current_ = true;
       return 0;
     }
-    set_basis(wanted);
-    settle_all();
-    const int replaced = refactor();
+    if (here) {
+      list_basic();
+    } else {
+      set_basis(wanted);
+      settle_all();
+    }
+    const int replaced = build();
+    weight.assign(rows(), 1.0);
     kept_ = replaced == 0;
     if (kept_) {
       kept_basic_ = basic;
@@ -166,33 +185,16 @@ class tableau {
         settle(j);
       }
     }
+    settled_ = true;
   }
 
   /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
   int refactor() {
     const int m = rows();
-    kept_ = current_ = carried_on_ = false;
-    fresh_ = true;
     carried_.resize_unset(variables());  // of which places are read that are written here
     for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
-    const int replaced = factors.build(program->a, basic, threshold);
-    for (const int j : factors.replaced_variables()) {
-      place[j] = -1;
-      status[j] = basis_status::lower;
-      carried_[j] = 1;
-    }
-    for (int p = 0; p < m; ++p) {
-      if (status[basic[p]] != basis_status::basic) {
-        status[basic[p]] = basis_status::basic;
-        carried_[basic[p]] = 1;
-      }
-      place[basic[p]] = p;
-      weight[p] = replaced > 0 ? 1 : carried_[basic[p]];
-    }
-    for (const int j : factors.replaced_variables()) {
-      if (place[j] < 0) settle(j);
-    }
-    current_ = true;
+    const int replaced = build();
+    for (int p = 0; p < m; ++p) weight[p] = replaced > 0 ? 1 : carried_[basic[p]];
     return replaced;
   }
 
@@ -201,26 +203,38 @@ class tableau {
     const int m = rows(), n = columns();
     const sparse_matrix& a = program->a;
     buffer.clear();
-    double* const v = buffer.value.data();
+    double *const v = buffer.value.data(), *const to = x.data();
+    const basis_status* const at = status.data();
     for (int j = 0; j < n; ++j) {
-      const double xj = x[j];
-      if (static_cast<int>(status[j] == basis_status::basic) | static_cast<int>(xj == 0)) continue;
+      const double xj = only_if(at[j] != basis_status::basic, to[j]);
+      if (xj == 0) continue;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v[a.index[k]] -= a.value[k] * xj;
     }
-    for (int i = 0; i < m; ++i) v[i] += only_if(status[n + i] != basis_status::basic, x[n + i]);
+    for (int i = 0; i < m; ++i) v[i] += only_if(at[n + i] != basis_status::basic, to[n + i]);
     factors.ftran_whole(buffer);
-    for (int p = 0; p < m; ++p) x[basic[p]] = v[p] * means(v[p]);
+    const int* const in = basic.data();
+    for (int p = 0; p < m; ++p) to[in[p]] = meaning(v[p]);
     buffer.clear();
   }
 
-  /// y = B^-T c_B into the values of `buffer`, which the caller clears. False where all are zero.
+  /// y = B^-T c_B into the values of `buffer`, which the caller clears. False where all are zero. Those of the end of
+  /// a solve are asked for again when the next one begins there.
   bool compute_multipliers() {
     buffer.clear();
-    for (int p = 0; p < rows(); ++p)
-      if (cost[basic[p]] != 0) buffer.set(p, cost[basic[p]]);
+    if (multipliers_kept_ && holds_kept() && !costs_apart) {
+      buffer.value = kept_multipliers_;
+      buffer.listed = false;
+      return true;
+    }
+    const int* const in = basic.data();
+    const double* const c = cost.data();
+    for (int p = 0, m = rows(); p < m; ++p)
+      if (c[in[p]] != 0) buffer.set(p, c[in[p]]);
     if (buffer.count == 0) return false;
     factors.btran_whole(buffer);
-    for (double& y : buffer.value) y *= means(y);
+    for (double& y : buffer.value) y = meaning(y);
+    multipliers_kept_ = holds_kept() && !costs_apart;
+    if (multipliers_kept_) kept_multipliers_ = buffer.value;
     return true;
   }
 
@@ -231,14 +245,16 @@ class tableau {
       for (int j = 0; j < n + m; ++j) d[j] = status[j] == basis_status::basic ? 0 : cost[j];
       return;
     }
-    const double* const y = buffer.value.data();
-    const sparse_matrix& a = program->a;
+    const double *const y = buffer.value.data(), *const c = cost.data(), *const value = program->a.value.data();
+    const int *const begin = program->a.begin.data(), *const index = program->a.index.data();
+    const basis_status* const at = status.data();
+    double* const to = d.data();
     for (int j = 0; j < n; ++j) {
-      double sum = cost[j];
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum -= a.value[k] * y[a.index[k]];
-      d[j] = only_if(status[j] != basis_status::basic, sum);
+      double sum = c[j];
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum -= value[k] * y[index[k]];
+      to[j] = only_if(at[j] != basis_status::basic, sum);
     }
-    for (int i = 0; i < m; ++i) d[n + i] = only_if(status[n + i] != basis_status::basic, cost[n + i] + y[i]);
+    for (int i = 0; i < m; ++i) to[n + i] = only_if(at[n + i] != basis_status::basic, c[n + i] + y[i]);
     buffer.clear();
   }
 
@@ -294,8 +310,8 @@ class tableau {
         int kept = 0;
         int* const at = row.index.data();
         for (int j = 0; j < n; ++j) {  // without branches, as in work_vector::list
-          const int counts = means(v[j]) & static_cast<int>(status[j] != basis_status::basic);
-          v[j] *= counts;
+          const int counts = static_cast<int>(means(v[j])) & static_cast<int>(status[j] != basis_status::basic);
+          v[j] = only_if(counts != 0, v[j]);
           at[kept] = j;
           kept += counts;
         }
@@ -304,16 +320,22 @@ class tableau {
     } else {
       const sparse_matrix& a = program->a;
       const double* const y = rho.value.data();
-      int kept = 0;
+      int resting = 0, kept = 0;
       int* const at = row.index.data();
-      for (int j = 0; j < n; ++j) {
-        if (status[j] == basis_status::basic) continue;
+      const int *const begin = a.begin.data(), *const index = a.index.data();
+      const double* const value = a.value.data();
+      const basis_status* const is = status.data();
+      for (int j = 0; j < n; ++j) {  // listed first, and without a branch: basic columns come in no order
+        at[resting] = j;
+        resting += static_cast<int>(is[j] != basis_status::basic);
+      }
+      for (int s = 0; s < resting; ++s) {
+        const int j = at[s];
         double sum = 0;
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
-        const int counts = means(sum);
-        v[j] = sum * counts;
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
+        v[j] = meaning(sum);
         at[kept] = j;
-        kept += counts;
+        kept += static_cast<int>(means(sum));
       }
       row.count = kept;
     }
@@ -345,9 +367,9 @@ class tableau {
       if (cost[j] != 0) sum += cost[j] * x[j];
     return sum;
   }
-  [[nodiscard]] double primal_infeasibility(int j) const {
-    return x[j] < lower[j] ? lower[j] - x[j] : x[j] > upper[j] ? x[j] - upper[j] : 0;
-  }
+  /// How far a value is beyond a bound; negative where it is within both.
+  [[nodiscard]] double beyond_bounds(int j) const { return beyond(lower[j], x[j], upper[j]); }
+  static double beyond(double low, double v, double high) { return math::larger(low - v, v - high); }
   [[nodiscard]] double dual_infeasibility(int j) const {
     if (status[j] == basis_status::basic || is_fixed(j)) return 0;
     if (status[j] == basis_status::free) return math::abs(d[j]);
@@ -361,7 +383,7 @@ class tableau {
   };
   [[nodiscard]] infeasibility primal_infeasibilities(double tolerance) const {
     infeasibility found;
-    for (const int j : basic) count_in(found, primal_infeasibility(j), tolerance);
+    for (const int j : basic) count_in(found, beyond_bounds(j), tolerance);
     return found;
   }
   [[nodiscard]] infeasibility dual_infeasibilities(double tolerance) const {
@@ -372,12 +394,46 @@ class tableau {
   }
   /// False for most of those whose infeasibility is at most `tolerance`, and asked quickly.
   [[nodiscard]] bool may_be_dual_infeasible(int j, double tolerance) const {
-    const int at = static_cast<int>(status[j]);
-    return ((static_cast<int>(d[j] < -tolerance) & static_cast<int>(at != static_cast<int>(basis_status::upper))) |
-            (static_cast<int>(d[j] > tolerance) & static_cast<int>(at != static_cast<int>(basis_status::lower)))) != 0;
+    return !(d[j] * wanted_sign(status[j]) >= -tolerance);
+  }
+  /// The sign that a reduced cost should have: what is basic has none, and to free variables every one but zero is
+  /// wrong.
+  static double wanted_sign(basis_status at) {
+    static constexpr double signs[] = {1, 0, -1, std::numeric_limits<double>::quiet_NaN()};
+    return signs[static_cast<int>(at)];
   }
 
  private:
+  [[nodiscard]] bool holds_kept() const { return kept_ && current_ && factors.updates() == 0; }
+  /// The basic variables, in their order.
+  void list_basic() {
+    const int all = variables();
+    basic.resize_unset(all + 1);
+    int count = 0;
+    for (int j = 0; j < all; ++j) {  // without a branch, as in work_vector::list
+      basic[count] = j;
+      count += static_cast<int>(status[j] == basis_status::basic);
+    }
+    basic.resize(count);
+  }
+  /// Factors of the variables in `basic`. Returns how many had to leave.
+  int build() {
+    kept_ = current_ = carried_on_ = multipliers_kept_ = false;
+    fresh_ = true;
+    const int replaced = factors.build(program->a, basic, threshold);
+    for (const int j : factors.replaced_variables()) {
+      place[j] = -1;
+      status[j] = basis_status::lower;
+    }
+    for (int p = 0; p < rows(); ++p) place[basic[p]] = p;
+    if (replaced > 0) {
+      for (const int j : basic) status[j] = basis_status::basic;
+      for (const int j : factors.replaced_variables())
+        if (place[j] < 0) settle(j);
+    }
+    current_ = true;
+    return replaced;
+  }
   /// Whether the basic variables of `wanted` are those of the basis.
   [[nodiscard]] bool holds(const table<basis_status>& wanted) const {
     if (wanted.size() != variables() || place.size() != variables()) return false;
@@ -405,8 +461,11 @@ class tableau {
   table<double> carried_;
   table<int> kept_basic_;  // of `factorize`, in the order of the factors
   double kept_threshold_ = 0;
+  table<double> kept_multipliers_;  // of `compute_multipliers`, with these factors and the costs of the program
+  bool multipliers_kept_ = false;
   int version_ = 0;
   bool kept_ = false, fresh_ = false;
+  bool settled_ = false;                        // whether what is not basic is known to be where `settle` puts it
   bool current_ = false, was_current_ = false;  // whether factors and updates are those of the basis; before `exchange`
   bool carried_on_ = false;                     // whether `factorize` has let updates stay
 };
