@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include <plait/solve/detail/dual_pricing.hpp>
 #include <plait/solve/detail/factorization.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -326,6 +327,54 @@ TEST_CASE("what is kept of a basis is not taken for that of another, and multipl
   REQUIRE(t.place[2] >= 0);
   CHECK(t.basic[t.place[2]] == 2);
   CHECK(worst_error(program.a, t.basic, t.factors) < 1e-12);
+}
+
+TEST_CASE("of squared infeasibilities over weights the largest is chosen, wherever it stands") {
+  struct seen : dual_pricing {
+    using dual_pricing::choose_row;
+    using dual_pricing::note_infeasibilities;
+    void attach(tableau& t) {
+      t_ = &t;
+      infeasible_.assign(t.rows(), 0.0);
+    }
+  };
+  for (int m = 1; m < 10; ++m) {
+    lp model;
+    for (int i = 0; i < m; ++i) model.add_row(-1, 1);
+    const lp_entry column[] = {{0, 1.0}};
+    model.add_column(1, 0, 1, column);
+    form program;
+    program.load(model, false);
+    tableau t;
+    t.attach(program);
+    table<basis_status> wanted(m + 1, basis_status::basic);
+    wanted[0] = basis_status::lower;
+    t.factorize(wanted);
+    t.compute_values();
+    seen pricing;
+    pricing.attach(t);
+    pricing.note_infeasibilities();
+    CHECK(pricing.choose_row() == -1);
+    for (int p = 0; p < m; ++p) {
+      CAPTURE(m);
+      CAPTURE(p);
+      t.x[t.basic[p]] = p % 2 == 0 ? 3 : -3;
+      pricing.note_infeasibilities();
+      CHECK(pricing.choose_row() == p);
+      // A larger one elsewhere counts less where its weight is large.
+      const int other = (p + 1) % m;
+      if (other != p) {
+        t.x[t.basic[other]] = 5;
+        pricing.note_infeasibilities();
+        CHECK(pricing.choose_row() == other);
+        t.weight[other] = 100;
+        CHECK(pricing.choose_row() == p);
+        t.weight[other] = 1;
+        t.x[t.basic[other]] = 0;
+      }
+      t.x[t.basic[p]] = 0;
+    }
+  }
 }
 
 TEST_CASE("factors that were built of one matrix leave nothing behind for those of the next") {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/dual_pricing.hpp>
 #include <plait/solve/detail/dual_ratio_test.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -24,9 +25,9 @@ enum class outcome : signed char {
 /// Each iteration costs three solves with the factors (one more for flips), and the product of a row of B^-1 with A.
 /// Source: Forrest, Goldfarb, "Steepest-edge simplex algorithms for linear programming", Math. Programming 57, 1992;
 /// Koberstein, "The dual simplex method, techniques for a fast and stable implementation", dissertation, 2005.
-class dual_simplex {
+class dual_simplex : dual_pricing {
  public:
-  double tolerance = 1e-7;
+  using dual_pricing::tolerance;
   double objective_limit = infinity;  ///< of the form; the objective only grows in phase 2
   bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
@@ -160,23 +161,6 @@ class dual_simplex {
     return t.factors.worth_rebuilding();
   }
 
-  void note_infeasibility(int p) {
-    const tableau& t = *t_;
-    infeasible_[p] = squared_beyond(t.beyond_bounds(t.basic[p]), tolerance);
-  }
-  static double squared_beyond(double by, double tolerance) { return by > tolerance ? by * by : 0; }
-  void note_infeasibilities() {
-    const tableau& t = *t_;
-    double* const to = infeasible_.data();
-    const int* const basic = t.basic.data();
-    const double *const x = t.x.data(), *const lower = t.lower.data(), *const upper = t.upper.data();
-    const double least = tolerance;
-    for (int p = 0, m = t.rows(); p < m; ++p) {
-      const int j = basic[p];
-      to[p] = squared_beyond(tableau::beyond(lower[j], x[j], upper[j]), least);
-    }
-  }
-
   /// Flips boxed variables whose reduced cost has the wrong sign; shifts the costs of the others, unless they must
   /// stay. False when some remain.
   bool make_dual_feasible(bool keep_costs) {
@@ -209,29 +193,6 @@ class dual_simplex {
     t.cost[j] += to - t.d[j];
     t.d[j] = to;
     costs_changed = t.costs_apart = true;
-  }
-
-  int choose_row() const {
-    const tableau& t = *t_;
-    const double* const by = infeasible_.data();
-    const double* const weight = t.weight.data();
-    int best = -1;
-    double merit = 0, over = 1;
-    const auto see = [&](int p) {
-      if (by[p] > 0 && by[p] * over > merit * weight[p]) {
-        best = p;
-        merit = by[p];
-        over = weight[p];
-      }
-    };
-    int p = 0;
-    const int m = t.rows();
-    for (; p + 4 <= m; p += 4) {  // hardly one in four is infeasible where few pivots are to come
-      if ((by[p] + by[p + 1]) + (by[p + 2] + by[p + 3]) == 0) continue;
-      for (int k = 0; k < 4; ++k) see(p + k);
-    }
-    for (; p < m; ++p) see(p);
-    return best;
   }
 
   step one_iteration(monitor& limits, bool exact_costs) {
@@ -337,12 +298,12 @@ class dual_simplex {
     const double length = (t.x[leaving] - bound) / alpha;
     const double pivot_weight = t.weight[p], over_alpha = 1 / alpha;
     if (steepest) {
-      move_basic(length, [&](int r, double a) {
+      move_basic(column_, length, [&](int r, double a) {
         const double ratio = a * over_alpha;
         return t.weight[r] - 2 * ratio * edge_.value[r] + ratio * ratio * pivot_weight;
       });
     } else {
-      move_basic(length, [weight = t.weight.data(), over_alpha, pivot_weight](int r, double a) {
+      move_basic(column_, length, [weight = t.weight.data(), over_alpha, pivot_weight](int r, double a) {
         const double ratio = a * over_alpha;
         return math::larger(weight[r], ratio * ratio * pivot_weight);
       });
@@ -358,25 +319,6 @@ class dual_simplex {
     return step::taken;
   }
 
-  /// Basic variables follow the entering one; `weight_of`: what the weight of a place becomes, by its entry. Those of
-  /// the pivot itself are left to the caller.
-  template <class Weight>
-  void move_basic(double length, Weight&& weight_of) {
-    tableau& t = *t_;
-    const int *const at = column_.index.data(), *const basic = t.basic.data();
-    const double* const value = column_.value.data();
-    double *const x = t.x.data(), *const weight = t.weight.data(), *const infeasible = infeasible_.data();
-    const double *const lower = t.lower.data(), *const upper = t.upper.data();
-    const double least = tolerance;
-    for (int s = 0, all = column_.count; s < all; ++s) {
-      const int r = at[s], j = basic[r];
-      const double a = value[r], to = x[j] - length * a, updated = weight_of(r, a);
-      x[j] = to;
-      weight[r] = updated > 1e-4 ? updated : 1e-4;
-      infeasible[r] = squared_beyond(tableau::beyond(lower[j], to, upper[j]), least);
-    }
-  }
-
   [[nodiscard]] bool wrong_sign(int q) const {
     const tableau& t = *t_;
     if (t.status[q] == basis_status::free) return true;
@@ -390,9 +332,7 @@ class dual_simplex {
     costs_changed = t.costs_apart = true;
   }
 
-  tableau* t_ = nullptr;
   work_vector rho_, column_, edge_, flip_, spike_, behind_, row_;
-  table<double> infeasible_;
   table<int> banned_, crossed_;
   dual_ratio_test ratio_;
   long cheap_until_ = 0;
