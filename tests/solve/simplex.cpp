@@ -327,6 +327,17 @@ TEST_CASE("a re-solve is equal to the bit in a fresh solver and in one that has 
         default:
           break;  // once more as it is
       }
+      // Solves of the same program that end on updated factors, or nowhere, by either method.
+      solve_options before;
+      before.keep_factors = d.between(0, 1) == 0;
+      before.algorithm = d.between(0, 1) == 0 ? lp_algorithm::dual : lp_algorithm::primal;
+      before.iteration_limit = d.between(0, 3);
+      if (edit % 3 == 0) {
+        const double x = model.column_upper(j);
+        if (x < infinity) model.set_column_bounds(j, model.column_lower(j), x + 0.5);
+        CHECK(used.solve(model, before, last[at].basis).status != termination::imprecise);
+        if (x < infinity) model.set_column_bounds(j, model.column_lower(j), x);
+      }
       const lp copy = models[at];
       const basis start = last[at].basis;
       const answer one = used.solve(models[at], {}, start), other = simplex{}.solve(copy, {}, start);

@@ -29,8 +29,8 @@ class tableau : public working_point {
 
   void attach(const form& f) {
     if (program != &f || version_ != f.version) kept_ = current_ = false;
-    // Who goes on without fresh factors, or from others, may have moved values as they liked.
-    settled_ = settled_ && holds_kept();
+    // Who makes factors for themselves, or exchanges without them, may have moved values as they liked.
+    settled_ = settled_ && kept_ && current_;
     program = &f;
     version_ = f.version;
     fresh_ = carried_on_ = ready = false;
