@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <plait/solve/detail/dual_pricing.hpp>
+#include <plait/solve/detail/dual_ratio_test.hpp>
 #include <plait/solve/detail/factorization.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -373,6 +374,44 @@ TEST_CASE("of squared infeasibilities over weights the largest is chosen, wherev
         t.x[t.basic[other]] = 0;
       }
       t.x[t.basic[p]] = 0;
+    }
+  }
+}
+
+TEST_CASE("what limits a dual step moves towards it: free variables either way, and no entry that is next to nothing") {
+  lp model;
+  model.add_row(0, 1);
+  const lp_entry column[] = {{0, 1.0}};
+  model.add_column(1, 0, infinity, column);
+  model.add_column(0, -infinity, infinity, column);
+  model.add_column(-1, -infinity, 0, column);
+  form program;
+  program.load(model, false);
+  tableau t;
+  t.attach(program);
+  table<basis_status> wanted(4, basis_status::basic);
+  wanted[0] = basis_status::lower;
+  wanted[1] = basis_status::free;
+  wanted[2] = basis_status::upper;
+  t.factorize(wanted);
+  t.compute_reduced_costs();
+  dual_ratio_test ratio;
+  const auto chosen = [&](int j, double entry, bool up) {
+    work_vector row, rho;
+    row.resize(3);
+    rho.resize(1);
+    row.set(j, entry);
+    return ratio.choose(t, row, rho, up, 1, 1e-9, 1e-9);
+  };
+  for (const bool up : {false, true}) {
+    const double towards = up ? -1 : 1;
+    CHECK(chosen(0, towards, up) == 0);
+    CHECK(chosen(0, -towards, up) == -1);
+    CHECK(chosen(2, -towards, up) == 2);
+    CHECK(chosen(2, towards, up) == -1);
+    for (const double sign : {1.0, -1.0}) {
+      CHECK(chosen(1, sign, up) == 1);
+      CHECK(chosen(1, 1e-11 * sign, up) == -1);
     }
   }
 }

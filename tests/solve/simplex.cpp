@@ -285,7 +285,7 @@ TEST_CASE("the same solve twice is equal to the bit, in a fresh solver and in a 
 
 TEST_CASE("a re-solve is equal to the bit in a fresh solver and in one that has solved whatever came before") {
   oracle::dice d{67};
-  const auto bits = [](const table<double>& a, const table<double>& b) { return plait::same(a, b); };
+  const auto bits = [](const table<double>& a, const table<double>& b) { return same_bits(a, b); };
   int pivots = 0, without = 0;
   for (int trial = 0; trial < 12; ++trial) {
     lp models[] = {made::around_optimum(d, 70, 45, 0.2, trial % 2 == 0).model,

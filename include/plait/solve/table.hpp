@@ -145,7 +145,7 @@ class table {
 
 /// Whether all is the same, bit by bit: cheaper than `==`, to which 0 and -0 are one.
 template <class T>
-bool same(const table<T>& a, const table<T>& b) {
+bool same_bits(const table<T>& a, const table<T>& b) {
   return a.size() == b.size() &&
          (a.empty() || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0);
 }

@@ -108,8 +108,8 @@ struct form {
     copy_changed(from, to, at, [](int, int) {});
   }
   static bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) {
-    return p.rows == q.rows && p.columns == q.columns && same(p.begin, q.begin) && same(p.index, q.index) &&
-           same(p.value, q.value);
+    return p.rows == q.rows && p.columns == q.columns && same_bits(p.begin, q.begin) && same_bits(p.index, q.index) &&
+           same_bits(p.value, q.value);
   }
   /// The power of two nearest to a positive number, in ratio. Read off its bits, other than for those near zero.
   static double power_of_two(double v) {

@@ -71,7 +71,7 @@ class tableau : public working_point {
   /// many variables had to leave the basis. `updated_will_do`: factors of this basis that come from a few pivots stay
   /// as well, so bits may depend on what was done before.
   int factorize(const table<basis_status>& wanted, bool updated_will_do = false) {
-    const bool here = settled_ && same(wanted, status);
+    const bool here = settled_ && same_bits(wanted, status);
     if (updated_will_do && few_updates() && factors.updates() > 0 && (here || holds(wanted))) {
       if (!here) {
         status = wanted;
