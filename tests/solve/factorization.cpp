@@ -2,7 +2,12 @@
 #include <cmath>
 #include <vector>
 
+#include <plait/solve/detail/dual_pricing.hpp>
+#include <plait/solve/detail/dual_ratio_test.hpp>
 #include <plait/solve/detail/factorization.hpp>
+#include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/lp.hpp>
 
 #include <doctest/doctest.h>
 
@@ -235,4 +240,210 @@ TEST_CASE("columns that depend on each other give way to row activities") {
   for (const int v : basic) activities += v >= 3 ? 1 : 0;
   CHECK(activities == 1);
   CHECK(worst_error(a, basic, f) < 1e-12);
+}
+
+TEST_CASE("factorize leaves what is not basic at its bounds, wherever others moved it and whatever moved the bounds") {
+  oracle::dice d{83};
+  const int m = 12, n = 70;  // more than one stretch of bounds that are compared at once
+  lp model;
+  for (int i = 0; i < m; ++i) model.add_row(0, 9);
+  for (int j = 0; j < n; ++j) {
+    const lp_entry column[] = {{j % m, 2.0 + d.unit()}, {(j + 5) % m, 1.0}};
+    model.add_column(1, 0, 4, column);
+  }
+  form program;
+  program.load(model, false);
+  tableau t;
+  t.attach(program);
+  table<basis_status> wanted(n + m, basis_status::lower);
+  for (int i = 0; i < m; ++i) wanted[n + i] = basis_status::basic;
+  wanted[3] = basis_status::upper;
+  const auto settled = [&] {
+    t.attach(program);
+    t.factorize(wanted);
+    for (int j = 0; j < n; ++j)
+      if (t.x[j] != (wanted[j] == basis_status::upper ? model.column_upper(j) : model.column_lower(j))) return false;
+    return t.factors.updates() == 0;
+  };
+  CHECK(settled());
+  CHECK(settled());
+  for (const int j : {0, 3, 64, n - 1}) {
+    model.set_column_bounds(j, -1, 5);
+    program.load(model, false);
+    CHECK(settled());
+  }
+  // As crossover does: other factors, and values of its own.
+  t.refactor();
+  t.x[7] = 2.5;
+  CHECK(settled());
+  // Another basis in between.
+  const table<basis_status> kept = wanted;
+  wanted[8] = basis_status::upper;
+  CHECK(settled());
+  wanted = kept;
+  CHECK(settled());
+}
+
+TEST_CASE("what is kept of a basis is not taken for that of another, and multipliers are those of the costs at hand") {
+  lp model;
+  for (int i = 0; i < 3; ++i) model.add_row(-infinity, 4 + i);
+  for (int j = 0; j < 4; ++j) {
+    const lp_entry column[] = {{j % 3, 2.0}, {(j + 1) % 3, 1.0}};
+    model.add_column(-1 - j, 0, infinity, column);
+  }
+  form program;
+  program.load(model, false);
+  tableau t;
+  t.attach(program);
+  table<basis_status> wanted(7, basis_status::lower);
+  for (const int j : {0, 1, 6}) wanted[j] = basis_status::basic;
+  t.factorize(wanted);
+  const auto multipliers = [&] {
+    t.compute_multipliers();
+    const table<double> y = t.buffer.value;
+    t.buffer.clear();
+    return y;
+  };
+  const table<double> first = multipliers();
+  CHECK(multipliers() == first);
+  // Other costs, as a first phase or a perturbation has them, and back.
+  t.cost[0] = 7;
+  t.costs_apart = true;
+  CHECK_FALSE(multipliers() == first);
+  t.restore_costs();
+  CHECK(multipliers() == first);
+  // Costs of the program that changed.
+  model.set_cost(1, 5);
+  program.load(model, false);
+  t.attach(program);
+  t.factorize(wanted);
+  CHECK_FALSE(multipliers() == first);
+  // An exchange whose factors were never updated, as where t stands beside the basis.
+  const int place = t.place[1];
+  t.exchange(place, 2, basis_status::lower);
+  t.x[1] = 0;
+  wanted = t.status;
+  t.factorize(wanted);
+  CHECK(t.place[1] == -1);
+  REQUIRE(t.place[2] >= 0);
+  CHECK(t.basic[t.place[2]] == 2);
+  CHECK(worst_error(program.a, t.basic, t.factors) < 1e-12);
+}
+
+TEST_CASE("of squared infeasibilities over weights the largest is chosen, wherever it stands") {
+  struct seen : dual_pricing {
+    using dual_pricing::choose_row;
+    using dual_pricing::note_infeasibilities;
+    void attach(tableau& t) {
+      t_ = &t;
+      infeasible_.assign(t.rows(), 0.0);
+    }
+  };
+  for (int m = 1; m < 10; ++m) {
+    lp model;
+    for (int i = 0; i < m; ++i) model.add_row(-1, 1);
+    const lp_entry column[] = {{0, 1.0}};
+    model.add_column(1, 0, 1, column);
+    form program;
+    program.load(model, false);
+    tableau t;
+    t.attach(program);
+    table<basis_status> wanted(m + 1, basis_status::basic);
+    wanted[0] = basis_status::lower;
+    t.factorize(wanted);
+    t.compute_values();
+    seen pricing;
+    pricing.attach(t);
+    pricing.note_infeasibilities();
+    CHECK(pricing.choose_row() == -1);
+    for (int p = 0; p < m; ++p) {
+      CAPTURE(m);
+      CAPTURE(p);
+      t.x[t.basic[p]] = p % 2 == 0 ? 3 : -3;
+      pricing.note_infeasibilities();
+      CHECK(pricing.choose_row() == p);
+      // A larger one elsewhere counts less where its weight is large.
+      const int other = (p + 1) % m;
+      if (other != p) {
+        t.x[t.basic[other]] = 5;
+        pricing.note_infeasibilities();
+        CHECK(pricing.choose_row() == other);
+        t.weight[other] = 100;
+        CHECK(pricing.choose_row() == p);
+        t.weight[other] = 1;
+        t.x[t.basic[other]] = 0;
+      }
+      t.x[t.basic[p]] = 0;
+    }
+  }
+}
+
+TEST_CASE("what limits a dual step moves towards it: free variables either way, and no entry that is next to nothing") {
+  lp model;
+  model.add_row(0, 1);
+  const lp_entry column[] = {{0, 1.0}};
+  model.add_column(1, 0, infinity, column);
+  model.add_column(0, -infinity, infinity, column);
+  model.add_column(-1, -infinity, 0, column);
+  form program;
+  program.load(model, false);
+  tableau t;
+  t.attach(program);
+  table<basis_status> wanted(4, basis_status::basic);
+  wanted[0] = basis_status::lower;
+  wanted[1] = basis_status::free;
+  wanted[2] = basis_status::upper;
+  t.factorize(wanted);
+  t.compute_reduced_costs();
+  dual_ratio_test ratio;
+  const auto chosen = [&](int j, double entry, bool up) {
+    work_vector row, rho;
+    row.resize(3);
+    rho.resize(1);
+    row.set(j, entry);
+    return ratio.choose(t, row, rho, up, 1, 1e-9, 1e-9);
+  };
+  for (const bool up : {false, true}) {
+    const double towards = up ? -1 : 1;
+    CHECK(chosen(0, towards, up) == 0);
+    CHECK(chosen(0, -towards, up) == -1);
+    CHECK(chosen(2, -towards, up) == 2);
+    CHECK(chosen(2, towards, up) == -1);
+    for (const double sign : {1.0, -1.0}) {
+      CHECK(chosen(1, sign, up) == 1);
+      CHECK(chosen(1, 1e-11 * sign, up) == -1);
+    }
+  }
+}
+
+TEST_CASE("factors that were built of one matrix leave nothing behind for those of the next") {
+  oracle::dice d{89};
+  factorization used;
+  for (int trial = 0; trial < 60; ++trial) {
+    // Few entries, so that columns and rows are singletons in turns, and some activities.
+    const int m = d.between(2, 60);
+    const sparse_matrix a = random_matrix(d, m, m, 1.2 / m, trial % 3 == 0);
+    table<int> basic;
+    for (int j = 0; j < m; ++j) basic.push_back(d.unit() < 0.2 ? m + j : j);
+    table<int> again = basic;
+    factorization fresh;
+    used.build(a, basic, 0.1);
+    fresh.build(a, again, 0.1);
+    CAPTURE(trial);
+    CHECK(basic == again);
+    CHECK(worst_error(a, basic, used) < 1e-9);
+  }
+}
+
+TEST_CASE("the squared length of a vector counts each place that it lists") {
+  for (int count = 0; count < 11; ++count) {
+    work_vector v;
+    v.resize(40);
+    double sum = 0;
+    for (int k = 0; k < count; ++k) {
+      v.set(39 - 3 * k, k + 1);
+      sum += (k + 1.0) * (k + 1.0);
+    }
+    CHECK(v.squared_length() == sum);
+  }
 }

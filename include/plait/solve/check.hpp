@@ -43,22 +43,41 @@ struct check_memory {
   table<double_double> sum;    ///< of `check_optimal`: the activity of each row
   table<double> size;          ///< the sum of the magnitudes of its terms
   table<double> reduced_cost;  ///< of `check_optimal`: of each column, from the duals of the rows alone
+  table<int> columns;          ///< those with a value that is not zero
 };
 
+/// Which of the first `count` are not zero: without branches, for which ones these are is as good as a coin.
+inline void list_nonzero(const table<double>& x, int count, table<int>& list) {
+  list.resize_unset(count + 1);
+  int* const at = list.data();
+  int found = 0;
+  for (int j = 0; j < count; ++j) {
+    at[found] = j;
+    found += static_cast<int>(!(x[j] == 0));
+  }
+  list.resize(found);
+}
+
 /// Activities of the rows at `x`, and the sums of the magnitudes of their terms.
-inline void activities_of(const lp& model, const table<double>& x, table<double_double>& sum, table<double>& size) {
+inline void activities_of(const lp& model, const table<double>& x, check_memory& memory) {
   const sparse_matrix& a = model.matrix();
+  table<double_double>& sum = memory.sum;
+  table<double>& size = memory.size;
   sum.assign(a.rows, double_double{});
   size.assign(a.rows, 0.0);
-  for (int j = 0; j < a.columns; ++j) {
-    if (x[j] == 0) continue;
+  const int *const begin = a.begin.data(), *const index = a.index.data();
+  const double* const value = a.value.data();
+  double_double* const sums = sum.data();
+  double* const sizes = size.data();
+  list_nonzero(x, a.columns, memory.columns);
+  for (const int j : memory.columns) {
     const halved xj{x[j]};
-    for (int k = a.begin[j], end = a.begin[j + 1]; k < end; ++k) {
-      const int i = a.index[k];
-      const double v = a.value[k];
-      double_double one = sum[i];
-      sum[i] = one.add_product(v, xj);
-      size[i] += math::abs(v * xj.whole);
+    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+      const int i = index[k];
+      const double v = value[k];
+      double_double one = sums[i];
+      sums[i] = one.add_product(v, xj);
+      sizes[i] += math::abs(v * xj.whole);
     }
   }
 }
@@ -67,7 +86,7 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
                               check_memory& memory) {
   table<double_double>& sum = memory.sum;
   table<double>& size = memory.size;
-  activities_of(model, x, sum, size);
+  activities_of(model, x, memory);
   bool good = true;
   worst = 0;
   const auto see = [&](double by, double scale) {
@@ -125,12 +144,14 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
     dual_size += math::abs(value * bound);
   };
   memory.reduced_cost.resize(a.columns);
+  const int *const begin = a.begin.data(), *const index = a.index.data();
+  const double *const entry = a.value.data(), *const multiplier = claim.dual.data();
   for (int j = 0; j < a.columns; ++j) {
     const double cost = model.cost(j), x = claim.x[j];
     double_double d{cost};
     double scale = 1 + math::abs(cost);
-    for (int k = a.begin[j], end = a.begin[j + 1]; k < end; ++k) {
-      const double y = claim.dual[a.index[k]], v = a.value[k];
+    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+      const double y = multiplier[index[k]], v = entry[k];
       if (y == 0) continue;
       d.add_product(-v, y);
       scale += math::abs(v * y);
@@ -227,7 +248,7 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
   };
   table<double_double>& sum = memory.sum;
   table<double>& size = memory.size;
-  detail::activities_of(model, claim.ray, sum, size);
+  detail::activities_of(model, claim.ray, memory);
   double_double gain;
   double gain_size = 0;
   for (int j = 0; j < model.columns(); ++j) {

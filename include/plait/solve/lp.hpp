@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <plait/core/require.hpp>
+#include <plait/solve/detail/edition.hpp>
 #include <plait/solve/detail/growing_matrix.hpp>
 #include <plait/solve/detail/name_list.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -100,6 +101,11 @@ class lp {
   [[nodiscard]] const sparse_matrix& matrix() const {
     settle();
     return matrix_.made;
+  }
+  /// Of the coefficients: while it is the same, so are they.
+  [[nodiscard]] const detail::edition& matrix_edition() const {
+    settle();
+    return matrix_.made_in;
   }
 
   /// The coefficient of a column in a row, zero where none is stored. Cost: O(entries of the column).
@@ -210,6 +216,7 @@ class lp {
     for (int k = a.begin[column]; k < a.begin[column + 1]; ++k) {
       if (a.index[k] != row) continue;
       matrix_.made.value[k] = value;
+      matrix_.made_in.change();
       if (value == 0) matrix_.drop_zeros();
       return;
     }

@@ -276,6 +276,7 @@ class simplex : private detail::proof {
       const bool dual_first =
           options.algorithm == lp_algorithm::automatic ? dual || dual_suits() : options.algorithm == lp_algorithm::dual;
       t.ready = true;
+      t.signs_right = dual;
       engine_.expect_few_pivots(true);
       const detail::outcome outcome =
           engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));

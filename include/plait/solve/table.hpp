@@ -79,6 +79,13 @@ class table {
     make_room(count);
     size_ = count;
   }
+  /// `count` places of another, from `at` on.
+  void copy(const table& other, int at, int count) {
+    make_room(count);
+    move_to(data_, other.data_ + at, count);
+    size_ = count;
+  }
+  void copy_to(T* place) const { move_to(place, data_, size_); }
   void assign(int count, const T& fill) {
     const T kept = fill;
     make_room(count);
@@ -111,8 +118,13 @@ class table {
   static void move_to(T* to, const T* from, int count) {
     if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
   }
-  /// Doubling what is there: compilers do not make one call of such a loop at -O2.
+  /// Doubling what is there, where it is not zero: compilers do not make one call of such a loop at -O2.
   static void spread(T* to, int count, const T& value) {
+    static constexpr unsigned char zero[sizeof(T)]{};
+    if (count > 0 && std::memcmp(&value, zero, sizeof(T)) == 0) {
+      std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(count) * sizeof(T));
+      return;
+    }
     int done = 0;
     for (; done < count && done < 8; ++done) to[done] = value;
     for (; done < count; done += done < count - done ? done : count - done)
@@ -130,5 +142,26 @@ class table {
   T* data_ = nullptr;
   int size_ = 0, room_ = 0;
 };
+
+/// Whether all is the same, bit by bit: cheaper than `==`, to which 0 and -0 are one.
+template <class T>
+bool same_bits(const table<T>& a, const table<T>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0);
+}
+
+/// Makes `to`, from place `at` on, what `from` is, and tells which stretches were other before: of what is copied again
+/// and again little changes. Needs: room in `to`.
+template <class T, class Changed>
+void copy_changed(const table<T>& from, table<T>& to, int at, Changed&& changed) {
+  constexpr int length = 64;
+  for (int first = 0; first < from.size(); first += length) {
+    const int count = first + length < from.size() ? length : from.size() - first;
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (std::memcmp(to.data() + at + first, from.data() + first, bytes) == 0) continue;
+    std::memcpy(to.data() + at + first, from.data() + first, bytes);
+    changed(at + first, at + first + count);
+  }
+}
 
 }  // namespace plait

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
+
+#include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
@@ -39,12 +42,10 @@ class dual_ratio_test {
     double furthest = infinity;
     const basis_status* const status = t.status.data();
     const double *const reduced_cost = t.d.data(), *const lower = t.lower.data(), *const upper = t.upper.data();
-    const auto look = [&](int j, double along) {
-      const basis_status at = status[j];
-      const bool free = at == basis_status::free;
-      const double move = at == basis_status::upper || (free && along < 0) ? -1 : 1, size = along * move;
-      if (size <= smallest_alpha || at == basis_status::basic) return;
-      const double d = free ? 0 : reduced_cost[j] * move;
+    const auto look = [&](int j, double size) {
+      const bool free = status[j] == basis_status::free;
+      if (free && size <= smallest_alpha) return;
+      const double d = free ? 0 : reduced_cost[j] * tableau::wanted_sign(status[j]);
       if (d > furthest * size || lower[j] == upper[j]) return;
       const double range = upper[j] - lower[j];
       if (range == infinity && d + tolerance < furthest * size) furthest = (d + tolerance) / size;
@@ -53,7 +54,18 @@ class dual_ratio_test {
     const auto look_at_all = [&](const work_vector& from, int first, double direction) {
       const int* const at = from.index.data();
       const double* const value = from.value.data();
-      for (int s = 0, all = from.count; s < all; ++s) look(first + at[s], direction * value[at[s]]);
+      // Nearly half move the other way or are basic, in no order: they are sorted out without a branch. What is free
+      // moves either way.
+      const double towards[] = {direction, 0, -direction, std::numeric_limits<double>::quiet_NaN()};
+      const basis_status* const is = status + first;
+      moving_.resize_unset(from.count + 1);
+      int *const moving = moving_.data(), found = 0;
+      for (int s = 0, all = from.count; s < all; ++s) {
+        const int j = at[s];
+        moving[found] = j;
+        found += static_cast<int>(!(value[j] * towards[static_cast<int>(is[j])] <= smallest_alpha));
+      }
+      for (int s = 0; s < found; ++s) look(first + moving[s], math::abs(value[moving[s]]));
     };
     look_at_all(row, 0, sign);
     look_at_all(rho, n, -sign);
@@ -142,7 +154,7 @@ class dual_ratio_test {
 
  private:
   table<candidate> candidates_;
-  table<int> groups_;
+  table<int> groups_, moving_;
 };
 
 }  // namespace plait::detail

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/dual_pricing.hpp>
 #include <plait/solve/detail/dual_ratio_test.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -24,9 +25,9 @@ enum class outcome : signed char {
 /// Each iteration costs three solves with the factors (one more for flips), and the product of a row of B^-1 with A.
 /// Source: Forrest, Goldfarb, "Steepest-edge simplex algorithms for linear programming", Math. Programming 57, 1992;
 /// Koberstein, "The dual simplex method, techniques for a fast and stable implementation", dissertation, 2005.
-class dual_simplex {
+class dual_simplex : dual_pricing {
  public:
-  double tolerance = 1e-7;
+  using dual_pricing::tolerance;
   double objective_limit = infinity;  ///< of the form; the objective only grows in phase 2
   bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
@@ -110,12 +111,13 @@ class dual_simplex {
         t.compute_values();
         t.compute_reduced_costs();
       }
+      const bool signs_right = t.ready && t.signs_right;
       t.ready = false;
-      if (!make_dual_feasible(exact_costs || first)) {
+      if (!signs_right && !make_dual_feasible(exact_costs || first)) {
         if (first || exact_costs) return outcome::lost_feasibility;
       }
       first = false;
-      for (int p = 0; p < t.rows(); ++p) note_infeasibility(p);
+      note_infeasibilities();
       banned_.clear();
       if (objective_limit < infinity && !boxes && !costs_changed && t.objective() > objective_limit) {
         limits.reason = stop_reason::objective;
@@ -159,12 +161,6 @@ class dual_simplex {
     return t.factors.worth_rebuilding();
   }
 
-  void note_infeasibility(int p) {
-    const tableau& t = *t_;
-    const double by = t.primal_infeasibility(t.basic[p]);
-    infeasible_[p] = by > tolerance ? by * by : 0;
-  }
-
   /// Flips boxed variables whose reduced cost has the wrong sign; shifts the costs of the others, unless they must
   /// stay. False when some remain.
   bool make_dual_feasible(bool keep_costs) {
@@ -199,35 +195,20 @@ class dual_simplex {
     costs_changed = t.costs_apart = true;
   }
 
-  int choose_row() const {
-    const tableau& t = *t_;
-    const double* const by = infeasible_.data();
-    const double* const weight = t.weight.data();
-    int best = -1;
-    double merit = 0, over = 1;
-    for (int p = 0; p < t.rows(); ++p) {
-      if (by[p] > 0 && by[p] * over > merit * weight[p]) {
-        best = p;
-        merit = by[p];
-        over = weight[p];
-      }
-    }
-    return best;
-  }
-
   step one_iteration(monitor& limits, bool exact_costs) {
     tableau& t = *t_;
     const int m = t.rows();
     // The leaving variable; its weight is known exactly once its row is there.
     int p = -1;
     for (int tries = 0;; ++tries) {
+      const int looked_at = p;
       p = choose_row();
       if (p < 0) return step::primal_feasible;
+      if (p == looked_at) break;  // still the best, and its row is there
       rho_.clear();
       rho_.set(p, 1);
       t.factors.btran(rho_, t.row_density, &behind_);
-      double exact = 0;
-      for (int s = 0; s < rho_.count; ++s) exact += rho_.value[rho_.index[s]] * rho_.value[rho_.index[s]];
+      const double exact = rho_.squared_length();
       const double kept = t.weight[p];
       t.weight[p] = exact;
       if (kept >= 0.25 * exact || tries > 10) break;
@@ -273,21 +254,25 @@ class dual_simplex {
     const double theta = t.d[q] / alpha_row;
     crossed_.clear();
     if (theta != 0) {
-      const auto moved = [&](int j, double to) {
-        t.d[j] = to;
-        // Beyond what its status allows; most variables are at the only bound that they have.
-        if ((to < -tolerance && t.status[j] != basis_status::upper) ||
-            (to > tolerance && t.status[j] != basis_status::lower))
-          crossed_.push_back(j);
+      const auto move = [&](const work_vector& along, int first, double length, auto&& rests) {
+        double* const d = t.d.data() + first;
+        const basis_status* const status = t.status.data() + first;
+        const int* const at = along.index.data();
+        const double* const value = along.value.data();
+        const double least = -tolerance;
+        for (int s = 0, all = along.count; s < all; ++s) {
+          const int j = at[s];
+          const double to = d[j] - length * value[j] * rests(status[j]);
+          d[j] = to;
+          if (!(to * tableau::wanted_sign(status[j]) >= least)) crossed_.push_back(first + j);
+        }
       };
-      for (int s = 0; s < row_.count; ++s) {
-        const int j = row_.index[s];
-        moved(j, t.d[j] - theta * row_.value[j]);
-      }
-      for (int s = 0; s < rho_.count; ++s) {
-        const int j = t.columns() + rho_.index[s];
-        if (t.status[j] != basis_status::basic) moved(j, t.d[j] + theta * rho_.value[rho_.index[s]]);
-      }
+      // Rows leave basic columns out; what is basic among activities keeps its zero.
+      move(row_, 0, theta, [](basis_status) { return 1.0; });
+      move(rho_, t.columns(), -theta, [](basis_status at) {
+        static constexpr double times[] = {1, 0, 1, 1};
+        return times[static_cast<int>(at)];
+      });
     }
     // Flips.
     if (!ratio_.flips.empty()) {
@@ -311,17 +296,17 @@ class dual_simplex {
     }
     // The primal step.
     const double length = (t.x[leaving] - bound) / alpha;
-    const double pivot_weight = t.weight[p];
-    for (int s = 0; s < column_.count; ++s) {
-      const int r = column_.index[s];
-      const double a = column_.value[r];
-      t.x[t.basic[r]] -= length * a;
-      if (r == p) continue;
-      const double ratio = a / alpha;
-      const double kept = t.weight[r], beside = ratio * ratio * pivot_weight;
-      const double updated = steepest ? kept - 2 * ratio * edge_.value[r] + beside : math::larger(kept, beside);
-      t.weight[r] = updated > 1e-4 ? updated : 1e-4;
-      note_infeasibility(r);
+    const double pivot_weight = t.weight[p], over_alpha = 1 / alpha;
+    if (steepest) {
+      move_basic(column_, length, [&](int r, double a) {
+        const double ratio = a * over_alpha;
+        return t.weight[r] - 2 * ratio * edge_.value[r] + ratio * ratio * pivot_weight;
+      });
+    } else {
+      move_basic(column_, length, [weight = t.weight.data(), over_alpha, pivot_weight](int r, double a) {
+        const double ratio = a * over_alpha;
+        return math::larger(weight[r], ratio * ratio * pivot_weight);
+      });
     }
     t.x[leaving] = bound;
     t.x[q] += length;
@@ -347,9 +332,7 @@ class dual_simplex {
     costs_changed = t.costs_apart = true;
   }
 
-  tableau* t_ = nullptr;
   work_vector rho_, column_, edge_, flip_, spike_, behind_, row_;
-  table<double> infeasible_;
   table<int> banned_, crossed_;
   dual_ratio_test ratio_;
   long cheap_until_ = 0;

@@ -114,7 +114,12 @@ class factorization {
 
  private:
   int build_once(const sparse_matrix& a, table<int>& basic, double threshold);
+  void count_entries(const sparse_matrix& a, const table<int>& basic);
+  void peel(const sparse_matrix& a, const table<int>& basic, double share);
+  void list_rows(const sparse_matrix& a, const table<int>& basic);
+  void set_long_columns_aside(const sparse_matrix& a, const table<int>& basic, int left);
   void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold, int peeled);
+  void transpose(const triangle& from, const table<int>& sequence, int more, triangle& to);
   /// From what length on a row or column counts as long, by the mean of all.
   static int longer_than(int average) { return 8 * average > 40 ? 8 * average : 40; }
   void finish(int m, table<int>& basic);
@@ -198,6 +203,8 @@ class factorization {
   nucleus nucleus_;
   table<int> row_begin_, row_list_, row_count_, column_count_, row_of_column_, row_queue_, column_queue_,
       replaced_variable_;
+  table<int> columns_of_row_;  // all that are left in a row, by exclusive or: the one column, where it is one
+  bool rows_listed_ = false;   // whether row_list_ is made
   table<int> column_of_row_, nucleus_row_, nucleus_rows_, order_, permuted_;
   table<int> gathered_index_;
   table<double> gathered_value_, beside_value_;

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <bit>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/edition.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -32,7 +31,10 @@ struct form {
     return by_rows_;
   }
   /// To be called by those who change `a` themselves.
-  void forget_rows() { rows_known_ = false; }
+  void forget_rows() {
+    rows_known_ = false;
+    loaded_.forget();
+  }
 
   [[nodiscard]] int rows() const { return a.rows; }
   [[nodiscard]] int columns() const { return a.columns; }
@@ -46,7 +48,8 @@ struct form {
   void load(const lp& model, bool scaled) {
     const sparse_matrix& original = model.matrix();
     const int m = original.rows, n = original.columns;
-    if (scaled || scaled_ || version == 0 || !same_matrix(a, original)) {
+    if (scaled || scaled_ || version == 0 ||
+        (!loaded_.surely_same(model.matrix_edition()) && !same_matrix(a, original))) {
       ++version;
       scaled_ = true;  // until all is there
       forget_rows();
@@ -65,6 +68,7 @@ struct form {
       scaled_ = scaled;
       poll();
     }
+    loaded_ = model.matrix_edition();
     cost.resize(n + m);
     lower.resize(n + m);
     upper.resize(n + m);
@@ -73,8 +77,10 @@ struct form {
   }
   void load_costs(const lp& model) {
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
-    for (int j = 0; j < columns(); ++j) cost[j] = sign * model.cost(j) * column_scale[j];
-    for (int i = 0; i < rows(); ++i) cost[columns() + i] = 0;
+    const double *const given = model.costs().data(), *const scale = column_scale.data();
+    double* const c = cost.data();
+    for (int j = 0, n = columns(); j < n; ++j) c[j] = sign * given[j] * scale[j];
+    for (int i = columns(); i < variables(); ++i) c[i] = 0;
   }
   void load_bounds(const lp& model) {
     if (!scaled_) {  // as often, and quickly: a program that is solved again is loaded so
@@ -99,16 +105,11 @@ struct form {
     if (limits != nullptr) limits->poll();
   }
   static void copy(const table<double>& from, table<double>& to, int at) {
-    for (int k = 0; k < from.size(); ++k) to[at + k] = from[k];
+    copy_changed(from, to, at, [](int, int) {});
   }
   static bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) {
-    const auto same = [](const auto& one, const auto& other) {
-      return one.size() == other.size() &&
-             (one.empty() ||
-              std::memcmp(one.data(), other.data(), static_cast<std::size_t>(one.size()) * sizeof(one[0])) == 0);
-    };
-    return p.rows == q.rows && p.columns == q.columns && same(p.begin, q.begin) && same(p.index, q.index) &&
-           same(p.value, q.value);
+    return p.rows == q.rows && p.columns == q.columns && same_bits(p.begin, q.begin) && same_bits(p.index, q.index) &&
+           same_bits(p.value, q.value);
   }
   /// The power of two nearest to a positive number, in ratio. Read off its bits, other than for those near zero.
   static double power_of_two(double v) {
@@ -173,6 +174,7 @@ struct form {
   mutable sparse_matrix by_rows_;
   mutable bool rows_known_ = false;
   bool scaled_ = false;
+  edition loaded_;  // of the model's matrix, when it was loaded last
   table<double> low_, high_;
 };
 

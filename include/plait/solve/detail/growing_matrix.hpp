@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include <plait/solve/detail/edition.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -20,6 +21,7 @@ struct growing_matrix {
   };
   sparse_matrix made;
   table<triplet> pending;  ///< entries that are not in `made` yet
+  edition made_in;         ///< of `made`
 
   [[nodiscard]] bool settled(int rows, int columns) const {
     return pending.empty() && made.rows == rows && made.columns == columns;
@@ -72,7 +74,9 @@ struct growing_matrix {
     drop_zeros();
   }
 
+  /// To be called after changes of `made` from outside, as `made_in.change()` is where none of them made a zero.
   void drop_zeros() {
+    made_in.change();
     int out = 0;
     for (int j = 0; j < made.columns; ++j) {
       const int from = made.begin[j];
@@ -90,6 +94,7 @@ struct growing_matrix {
 
   /// Without entries, rows and columns; the memory stays.
   void clear() {
+    made_in.change();
     pending.clear();
     made.rows = made.columns = 0;
     made.begin.assign(1, 0);
@@ -110,6 +115,7 @@ struct growing_matrix {
 
   /// Columns whose mark is not zero leave. Needs: nothing waits.
   void keep_columns(std::span<const char> marked) {
+    made_in.change();
     int kept = 0, out = 0;
     for (int j = 0; j < made.columns; ++j) {
       if (marked[static_cast<std::size_t>(j)] != 0) continue;

@@ -21,10 +21,9 @@ namespace plait::detail {
 class proof : protected unfinished {
  protected:
   static bool bounds_cross(const lp& model, answer& found) {
-    bool crossed = any_above(model.column_lowers(), model.column_uppers());
-    crossed |= any_above(model.row_lowers(), model.row_uppers());
-    if (!crossed) return false;
-    crossed = false;
+    if (!any_above(model.column_lowers(), model.column_uppers()) && !any_above(model.row_lowers(), model.row_uppers()))
+      return false;
+    bool crossed = false;
     for (int j = 0; j < model.columns() && !crossed; ++j) {
       crossed = model.column_lower(j) > model.column_upper(j);
       if (crossed) found.explanation = "the bounds of column " + model.column_name(j) + " exclude each other";
@@ -82,6 +81,7 @@ class proof : protected unfinished {
       ended_here = true;
       if (primal && dual) continue;
       t.ready = true;
+      t.signs_right = dual;
       const outcome ended = engine_.run(limits, dual, false, tolerance, infinity);
       status_ = t.status;
       if (ended != outcome::optimal) {
@@ -147,9 +147,10 @@ class proof : protected unfinished {
 
  private:
   static bool any_above(const table<double>& lower, const table<double>& upper) {
-    int count = 0;
-    for (int k = 0; k < lower.size(); ++k) count += lower[k] > upper[k] ? 1 : 0;
-    return count > 0;
+    const double *const low = lower.data(), *const high = upper.data();
+    for (int k = 0, all = lower.size(); k < all; ++k)
+      if (low[k] > high[k]) return true;
+    return false;
   }
 };
 

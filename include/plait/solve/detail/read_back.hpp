@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
@@ -22,41 +25,41 @@ class refinement {
   void values(tableau& t) {
     const int m = t.rows(), n = t.columns();
     const sparse_matrix& a = t.program->a;
+    const int *const begin = a.begin.data(), *const index = a.index.data();
+    const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
       memory.sum.assign(m, double_double{});
-      for (int j = 0; j < n; ++j) {
-        if (t.x[j] == 0) continue;
+      double_double* const sum = memory.sum.data();
+      list_nonzero(t.x, n, memory.columns);
+      for (const int j : memory.columns) {
         const halved x{t.x[j]};
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-          double_double one = memory.sum[a.index[k]];
-          memory.sum[a.index[k]] = one.add_product(a.value[k], x);
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+          double_double one = sum[index[k]];
+          sum[index[k]] = one.add_product(value[k], x);
         }
       }
-      t.buffer.clear();
-      bool any = false;
+      double* const off = t.buffer.value.data();
+      const double* const activity = t.x.data() + n;
       for (int i = 0; i < m; ++i) {
-        memory.sum[i] -= t.x[n + i];
-        const double off = memory.sum[i].value();
-        if (off == 0) continue;
-        any = true;
-        t.buffer.set(i, off);
+        double_double one = sum[i];
+        one -= activity[i];
+        off[i] = one.value();
       }
-      if (!any) return;
-      // Residuals are small beside what solves forget, so they are solved for at size one.
-      const double size = largest(t.buffer);
-      for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
+      const double size = to_size_one(t.buffer);
+      if (size == 0) return;
       t.factors.ftran_whole(t.buffer);
-      bool close = true;
+      int far = 0;
+      double* const x = t.x.data();
+      const int* const basic = t.basic.data();
       for (int p = 0; p < m; ++p) {
-        if (means(t.buffer.value[p]) == 0) continue;
-        const double by = t.buffer.value[p] * size;
-        double& x = t.x[t.basic[p]];
-        close = close && math::abs(by) <= small_correction * (1 + math::abs(x));
-        x -= by;
+        const double by = meaning(off[p]) * size;
+        const int j = basic[p];
+        far += static_cast<int>(!(math::abs(by) <= small_correction * (1 + math::abs(x[j]))));
+        x[j] -= by;
       }
       t.buffer.clear();
-      if (close) return;
+      if (far == 0) return;
     }
   }
 
@@ -67,35 +70,32 @@ class refinement {
     t.compute_multipliers();
     y = t.buffer.value;
     t.buffer.clear();
+    const int *const begin = a.begin.data(), *const index = a.index.data();
+    const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
-      bool any = false;
+      double *const left = t.buffer.value.data(), *const to = y.data();
       for (int p = 0; p < m; ++p) {
         const int j = t.basic[p];
         double_double off{t.cost[j]};
         if (j < n) {
-          for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) off.add_product(-a.value[k], y[a.index[k]]);
+          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(-value[k], to[index[k]]);
         } else {
-          off += y[j - n];
+          off += to[j - n];
         }
-        const double value = off.value();
-        if (value == 0) continue;
-        any = true;
-        t.buffer.set(p, value);
+        left[p] = off.value();
       }
-      if (!any) break;
-      const double size = largest(t.buffer);
-      for (int s = 0; s < t.buffer.count; ++s) t.buffer.value[t.buffer.index[s]] /= size;
+      const double size = to_size_one(t.buffer);
+      if (size == 0) break;
       t.factors.btran_whole(t.buffer);
-      bool close = true;
+      int far = 0;
       for (int i = 0; i < m; ++i) {
-        if (means(t.buffer.value[i]) == 0) continue;
-        const double by = t.buffer.value[i] * size;
-        close = close && math::abs(by) <= small_correction * (1 + math::abs(y[i]));
-        y[i] += by;
+        const double by = meaning(left[i]) * size;
+        far += static_cast<int>(!(math::abs(by) <= small_correction * (1 + math::abs(to[i]))));
+        to[i] += by;
       }
       t.buffer.clear();
-      if (close) break;
+      if (far == 0) break;
     }
   }
 
@@ -106,10 +106,17 @@ class refinement {
  private:
   /// After a correction of this size, relative, the next one is about its square, far below the last digit.
   static constexpr double small_correction = 1e-10;
-  static double largest(const work_vector& v) {
-    double found = 0;
-    for (int s = 0; s < v.count; ++s) found = math::larger(found, math::abs(v.value[v.index[s]]));
-    return found;
+  /// Residuals are small beside what solves forget, so they are solved for at a size between one and two, by a power of
+  /// two that rounds nothing. Returns that power for what comes out; zero where there is nothing to solve for.
+  static double to_size_one(work_vector& residual) {
+    residual.listed = false;
+    double largest = 0;
+    for (const double v : residual.value) largest = math::larger(largest, math::abs(v));
+    const double size = std::bit_cast<double>(std::bit_cast<std::uint64_t>(largest) & (std::uint64_t{0x7ff} << 52));
+    if (size < 1e-300) return 0;
+    const double over = 1 / size;
+    for (double& v : residual.value) v *= over;
+    return size;
   }
 };
 
@@ -119,8 +126,7 @@ inline void read_point(const lp& model, tableau& t, refinement& refine, answer& 
   const int m = t.rows(), n = t.columns();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   refine.values(t);
-  into.x.resize(n);
-  for (int j = 0; j < n; ++j) into.x[j] = t.x[j];
+  into.x.copy(t.x, 0, n);
   // Rounding of the refined values may leave a bound by less than the tolerance; a value on a bound is the bound.
   for (const int j : t.basic) {
     if (j >= n) continue;
@@ -129,24 +135,27 @@ inline void read_point(const lp& model, tableau& t, refinement& refine, answer& 
     if (into.x[j] > u && into.x[j] <= u + 1e-12 * (1 + math::abs(u))) into.x[j] = u;
   }
   refine.multipliers(t, into.dual);
-  for (int i = 0; i < m; ++i) into.dual[i] = t.status[n + i] == basis_status::basic ? 0.0 : sign * into.dual[i] + 0.0;
-  into.basis.columns.resize(n);
-  into.basis.rows.resize(m);
-  for (int j = 0; j < n; ++j) into.basis.columns[j] = t.status[j];
-  for (int i = 0; i < m; ++i) into.basis.rows[i] = t.status[n + i];
+  double* const dual = into.dual.data();
+  const basis_status* const at = t.status.data() + n;
+  for (int i = 0; i < m; ++i) dual[i] = only_if(at[i] != basis_status::basic, sign * dual[i] + 0.0);
+  into.basis.columns.copy(t.status, 0, n);
+  into.basis.rows.copy(t.status, n, m);
 }
 
 /// The rest of an answer, from the values and duals that it holds. Needs: `known`, as `check_optimal` of it left it.
 inline void read_rest(const lp& model, const check_memory& known, answer& into) {
   const int m = model.rows(), n = model.columns();
-  into.activity.resize(m);
+  into.activity.resize_unset(m);
   for (int i = 0; i < m; ++i) into.activity[i] = known.sum[i].value();
-  into.reduced_cost.resize(n);
+  into.reduced_cost.resize_unset(n);
   double_double objective{model.offset()};
+  double* const d = into.reduced_cost.data();
+  const double *const given = known.reduced_cost.data(), *const cost = model.costs().data(), *const x = into.x.data();
+  const basis_status* const at = into.basis.columns.data();
   for (int j = 0; j < n; ++j) {
     // No negative zero; and what rounding leaves of a basic column's reduced cost is none.
-    into.reduced_cost[j] = only_if(into.basis.columns[j] != basis_status::basic, known.reduced_cost[j] + 0.0);
-    if (model.cost(j) != 0 && into.x[j] != 0) objective.add_product(model.cost(j), into.x[j]);
+    d[j] = only_if(at[j] != basis_status::basic, given[j] + 0.0);
+    if (cost[j] != 0 && x[j] != 0) objective.add_product(cost[j], x[j]);
   }
   into.objective = objective.value();
 }
@@ -158,14 +167,19 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
   const int n = t.columns();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   for (const int j : t.basic)
-    if (t.primal_infeasibility(j) > tolerance) return false;
-  for (int j = 0; j < t.variables(); ++j) {
-    const int at = static_cast<int>(t.status[j]);
-    const double d = sign * (j < n ? known.reduced_cost[j] : made.dual[j - n]);
-    const int below = static_cast<int>(d < -tolerance) & static_cast<int>(at != static_cast<int>(basis_status::upper)),
-              above = static_cast<int>(d > tolerance) & static_cast<int>(at != static_cast<int>(basis_status::lower));
-    if ((below | above) != 0 && t.status[j] != basis_status::basic && !t.is_fixed(j)) return false;
-  }
+    if (t.beyond_bounds(j) > tolerance) return false;
+  const basis_status* const at = t.status.data();
+  const auto wrong = [&t, at, tolerance](int j, double d) {
+    if (d * tableau::wanted_sign(at[j]) >= -tolerance) return false;
+    const bool below = d < -tolerance && t.status[j] != basis_status::upper,
+               above = d > tolerance && t.status[j] != basis_status::lower;
+    return (below || above) && t.status[j] != basis_status::basic && !t.is_fixed(j);
+  };
+  const double *const of_column = known.reduced_cost.data(), *const of_row = made.dual.data();
+  for (int j = 0; j < n; ++j)
+    if (wrong(j, sign * of_column[j])) return false;
+  for (int i = 0, m = t.rows(); i < m; ++i)
+    if (wrong(n + i, sign * of_row[i])) return false;
   return true;
 }
 
@@ -180,7 +194,7 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
     refine.memory.reduced_cost[j] = d.value();
   }
-  activities_of(model, into.x, refine.memory.sum, refine.memory.size);
+  activities_of(model, into.x, refine.memory);
   read_rest(model, refine.memory, into);
 }
 

@@ -49,16 +49,17 @@ void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
   double* const v = x.value.data();
   const int* const index = t.index.data();
   const double* const value = t.value.data();
+  const int *const begin = t.begin.data(), *const end = t.end.data(), *const sequence = t.sequence.data();
   const int length = t.sequence.size();
   for (int s = 0; s < length; ++s) {
-    const int p = t.sequence[Backward ? length - 1 - s : s];
+    const int p = sequence[Backward ? length - 1 - s : s];
     if (p < 0) continue;
     double step = v[p];
     if (step == 0) continue;
     if (step > tiny || step < -tiny) {
       if (inverse != nullptr) step *= inverse[p];
       v[p] = step;
-      for (int k = t.begin[p], last = t.end[p]; k < last; ++k) v[index[k]] -= step * value[k];
+      for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
     } else {
       v[p] = 0;
     }
@@ -143,15 +144,23 @@ void solve_triangle(const triangle& t, const double* inverse, work_vector& x, do
 template <bool Backward>
 void solve_triangle_densely(const triangle& t, const double* inverse, work_vector& x) {
   double* const v = x.value.data();
-  const int* const index = t.index.data();
+  const int *const index = t.index.data(), *const begin = t.begin.data(), *const end = t.end.data();
+  const int* const sequence = t.sequence.data();
   const double* const value = t.value.data();
   const int length = t.sequence.size();
-  for (int s = 0; s < length; ++s) {
-    const int p = t.sequence[Backward ? length - 1 - s : s];
-    if (p < 0) continue;
-    double sum = v[p];
-    for (int k = t.begin[p], last = t.end[p]; k < last; ++k) sum -= value[k] * v[index[k]];
-    v[p] = inverse != nullptr ? sum * inverse[p] : sum;
+  const auto solve = [=](auto&& scaled) {
+    for (int s = 0; s < length; ++s) {
+      const int p = sequence[Backward ? length - 1 - s : s];
+      if (p < 0) continue;
+      double sum = v[p];
+      for (int k = begin[p], last = end[p]; k < last; ++k) sum -= value[k] * v[index[k]];
+      v[p] = scaled(p, sum);
+    }
+  };
+  if (inverse != nullptr) {
+    solve([=](int p, double sum) { return sum * inverse[p]; });
+  } else {
+    solve([](int, double sum) { return sum; });
   }
   x.listed = false;
 }

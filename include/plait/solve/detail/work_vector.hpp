@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 
+#include <plait/core/math.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
@@ -20,9 +21,13 @@ inline double only_if(bool so, double v) {
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(v) & -static_cast<std::uint64_t>(so));
 }
 
-/// 1 where a value is more than rounding leaves, else 0; without a branch.
-inline int means(double v) {
-  return static_cast<int>(v > 1e-14) | static_cast<int>(v < -1e-14);
+/// Whether a value is more than rounding leaves.
+inline bool means(double v) {
+  return math::abs(v) > 1e-14;
+}
+/// A value that is more than rounding leaves, else zero; a mask and no branch, by g++ and by clang.
+inline double meaning(double v) {
+  return means(v) ? v : 0;
 }
 
 /// A vector of a fixed length with a list of the places that may be nonzero, so that work on it is in proportion to
@@ -74,14 +79,26 @@ struct work_vector {
     value[at] = to;
     index[count++] = at;
   }
+  /// Needs: a list. Four sums side by side, for each addition waits for the one before.
+  [[nodiscard]] double squared_length() const {
+    double sum[4]{};
+    const int* const at = index.data();
+    const double* const v = value.data();
+    int s = 0;
+    for (; s + 4 <= count; s += 4)
+      for (int k = 0; k < 4; ++k) sum[k] += v[at[s + k]] * v[at[s + k]];
+    for (; s < count; ++s) sum[0] += v[at[s]] * v[at[s]];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  }
   /// Forgets listed values that are too small to mean anything.
   void forget_tiny() {
     int kept = 0;
     for (int k = 0; k < count; ++k) {
-      const int i = index[k], counts = means(value[i]);
-      value[i] = only_if(counts != 0, value[i]);
+      const int i = index[k];
+      const double v = value[i];
+      value[i] = meaning(v);
       index[kept] = i;
-      kept += counts;
+      kept += static_cast<int>(means(v));
     }
     count = kept;
   }
@@ -92,10 +109,10 @@ struct work_vector {
     int* const at = index.data();
     int found = 0;
     for (int i = 0, all = size(); i < all; ++i) {
-      const int counts = means(v[i]);
-      v[i] = only_if(counts != 0, v[i]);
+      const double one = v[i];
+      v[i] = meaning(one);
       at[found] = i;
-      found += counts;
+      found += static_cast<int>(means(one));
     }
     count = found;
     listed = true;

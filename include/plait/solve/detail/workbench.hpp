@@ -46,7 +46,7 @@ class workbench {
     status_ = start.columns;
     status_.resize(n, basis_status::lower);
     status_.resize(n + m, basis_status::basic);
-    for (int i = 0; i < start.rows.size(); ++i) status_[n + i] = start.rows[i];
+    start.rows.copy_to(status_.data() + n);
   }
   void attach_original(const lp& model, std::uint64_t seed) {
     original_.load(model, false);
@@ -78,10 +78,8 @@ class workbench {
     return v.verified;
   }
   void write_basis(const lp& model, answer& found) const {
-    found.basis.columns.resize(model.columns());
-    found.basis.rows.resize(model.rows());
-    for (int j = 0; j < model.columns(); ++j) found.basis.columns[j] = engine_.state.status[j];
-    for (int i = 0; i < model.rows(); ++i) found.basis.rows[i] = engine_.state.status[model.columns() + i];
+    found.basis.columns.copy(engine_.state.status, 0, model.columns());
+    found.basis.rows.copy(engine_.state.status, model.columns(), model.rows());
   }
   /// For a starting basis: the dual method, unless it is primal feasible and
   /// not dual feasible.

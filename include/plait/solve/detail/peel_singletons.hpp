@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <plait/core/math.hpp>
+#include <plait/solve/detail/factors.hpp>
+#include <plait/solve/sparse_matrix.hpp>
+#include <plait/solve/table.hpp>
+
+// What `factorization::build` does with rows and columns that are singletons: pivots that fill nothing in.
+
+namespace plait::detail {
+
+/// Entries of the columns in `waiting_`, in rows that are not pivoted yet, by columns and by rows.
+inline void factorization::count_entries(const sparse_matrix& a, const table<int>& basic) {
+  const int m = a.rows;
+  row_count_.assign(m, 0);
+  columns_of_row_.assign(m, 0);
+  column_count_.resize_unset(m);
+  set_aside_.assign(m, 0);
+  rows_listed_ = false;
+  row_queue_.clear();
+  column_queue_.clear();
+  const int *const begin = a.begin.data(), *const index = a.index.data(), *const column_of_row = column_of_row_.data();
+  int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
+  for (const int c : waiting_) {
+    int count = 0;
+    for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) {
+      const int i = index[k];
+      if (column_of_row[i] >= 0) continue;
+      ++in_row[i];
+      columns[i] ^= c;
+      ++count;
+    }
+    column_count_[c] = count;
+    if (count == 1) column_queue_.push_back(c);
+  }
+  for (int i = 0; i < m; ++i)
+    if (in_row[i] == 1 && column_of_row[i] < 0) row_queue_.push_back(i);
+}
+
+/// Pivots on singletons until none is left. A pivot that is less than `share` of the largest entry of its column would
+/// make large multipliers; the nucleus takes it.
+inline void factorization::peel(const sparse_matrix& a, const table<int>& basic, double share) {
+  const int *const begin = a.begin.data(), *const index = a.index.data();
+  const double* const value = a.value.data();
+  int *const column_of_row = column_of_row_.data(), *const row_of_column = row_of_column_.data();
+  int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
+  triangle& l = lower_columns_;
+  while (true) {
+    int c = 0, i = -1;
+    bool alone_in_row = false;
+    if (!column_queue_.empty()) {
+      c = column_queue_.back();
+      column_queue_.pop_back();
+      if (row_of_column[c] >= 0 || column_count_[c] != 1) continue;
+      for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k)
+        if (column_of_row[index[k]] < 0) i = index[k];
+      if (i < 0) continue;
+    } else if (!row_queue_.empty()) {
+      i = row_queue_.back();
+      row_queue_.pop_back();
+      if (column_of_row[i] >= 0 || in_row[i] != 1) continue;
+      c = columns[i];
+      alone_in_row = true;
+    } else {
+      return;
+    }
+    const int first = begin[basic[c]], last = begin[basic[c] + 1];
+    double pivot = 0, largest = 0;
+    for (int k = first; k < last; ++k) {
+      if (index[k] == i) pivot = value[k];
+      const double size = math::abs(value[k]);
+      if (column_of_row[index[k]] < 0 && size > largest) largest = size;
+    }
+    if (!(math::abs(pivot) >= smallest_pivot && math::abs(pivot) >= share * largest)) continue;
+    row_of_column[c] = i;
+    column_of_row[i] = c;
+    column_pivot_[c] = pivot;
+    order_.push_back(c);
+    if (alone_in_row) {  // no other column loses an entry
+      l.begin[i] = l.index.size();
+      for (int k = first; k < last; ++k) {
+        const int r = index[k];
+        if (column_of_row[r] >= 0) continue;
+        columns[r] ^= c;
+        if (--in_row[r] == 1) row_queue_.push_back(r);
+        l.index.push_back(r);
+        l.value.push_back(value[k] / pivot);
+      }
+      l.end[i] = l.index.size();
+      if (l.end[i] > l.begin[i]) l.sequence.push_back(i);
+    } else {  // no other row does
+      if (!rows_listed_) list_rows(a, basic);
+      for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k) {
+        const int other = row_list_[k];
+        if (row_of_column[other] < 0 && --column_count_[other] == 1) column_queue_.push_back(other);
+      }
+    }
+  }
+}
+
+/// The columns in each row: only pivots on columns that are singletons ask for them. There are none once long columns
+/// are set aside, for a row that is a singleton then has no entry in another column that is left.
+inline void factorization::list_rows(const sparse_matrix& a, const table<int>& basic) {
+  const int m = a.rows;
+  const int *const begin = a.begin.data(), *const index = a.index.data();
+  row_begin_.assign(m + 1, 0);
+  int* const place = row_begin_.data() + 1;
+  const auto each = [&](auto&& see) {
+    for (const int c : waiting_)
+      for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) see(c, index[k]);
+  };
+  each([&](int, int i) { ++place[i]; });
+  int at = 0;
+  for (int i = 0; i < m; ++i) {
+    const int count = place[i];
+    place[i] = at;
+    at += count;
+  }
+  row_list_.resize_unset(at);
+  int* const list = row_list_.data();
+  each([&](int c, int i) { list[place[i]++] = c; });
+  rows_listed_ = true;
+}
+
+/// Columns much longer than the mean of those that are left are not counted in rows any more. `left`: rows.
+inline void factorization::set_long_columns_aside(const sparse_matrix& a, const table<int>& basic, int left) {
+  const int *const begin = a.begin.data(), *const index = a.index.data(), *const column_of_row = column_of_row_.data();
+  int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
+  int entries = 0;
+  for (const int c : waiting_)
+    if (row_of_column_[c] < 0) entries += column_count_[c];
+  const int long_line = longer_than(entries / left + 1);
+  for (const int c : waiting_) {
+    if (row_of_column_[c] >= 0 || column_count_[c] <= long_line) continue;
+    set_aside_[c] = 1;
+    long_columns_.push_back(c);
+    for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) {
+      const int i = index[k];
+      if (column_of_row[i] >= 0) continue;
+      columns[i] ^= c;
+      if (--in_row[i] == 1) row_queue_.push_back(i);
+    }
+  }
+}
+
+}  // namespace plait::detail
