@@ -78,8 +78,9 @@ class local_simplex {
   /// What a variable promises that may enter: the square of its reduced cost over its weight; else 0.
   [[nodiscard]] double promise(int j) const {
     const tableau& t = *t_;
-    if (!t.may_be_dual_infeasible(j, tolerance_) || t.is_fixed(j)) return 0;
-    return t.d[j] * t.d[j] / weight_[j];
+    if (!t.may_be_dual_infeasible(j, tolerance_)) return 0;
+    const double off = t.dual_infeasibility(j);
+    return off > tolerance_ ? off * off / weight_[j] : 0;
   }
   [[nodiscard]] bool helps(int j) const {
     const double promised = promise(j);
