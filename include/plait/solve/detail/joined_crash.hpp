@@ -212,7 +212,7 @@ class joined_crash {
     return moved;
   }
 
-  static constexpr int fewest_blocks = 100, rounds_of_leaving = 20;
+  static constexpr int fewest_blocks = 200, rounds_of_leaving = 20;
   static constexpr double even_enough = 1.005;                   // the largest share used of a link over the mean one
   static constexpr double longest_way = 0.08, early_way = 0.03;  // of prices in a round, relative
 
