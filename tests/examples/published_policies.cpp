@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shares as the published program computes them: between optima an interior one, what its older version made of finish
-// times, its search for the makespan, and its queue.
+// Shares as the published program computes them: between optima an interior one, finish times by V100s where types are
+// taken for equal, its search for the makespan, and its queue.
 #include "../../examples/published_policies.hpp"
 
 #include <cmath>
