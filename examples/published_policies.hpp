@@ -32,7 +32,8 @@ inline allocation max_min_agnostic(const instance& given, const share_settings& 
   return plait::agnostic_share([&](const instance& seen) { return max_min(seen, how); }, given);
 }
 
-/// Finish-time fairness (`ftf`), with account of the steps done so far.
+/// Finish-time fairness (`ftf`), with account of the steps done so far. Who takes types for equal is told the rate on
+/// V100s for that on all types, and keeps account with it.
 inline allocation finish_time_fairness(const instance& given, const share_settings& how) {
   const allocation exact = plait::finish_time_fairness::share(given, how);
   plait::grouping_rule rule;
@@ -47,19 +48,6 @@ inline allocation finish_time_fairness(const instance& given, const share_settin
     least.push_back(one.steps_remaining / (exact.objective * fair - one.elapsed) / scale);
   }
   return centred(given, exact, groups, unit, least, true);
-}
-
-/// The same as the program had it before it kept account of steps: a job's time so far counts whole as time that it
-/// would have taken alone.
-inline allocation finish_time_fairness_by_time(const instance& given, const share_settings& how) {
-  instance changed = given;
-  for (plait::job& one : changed.jobs) one.isolated_time_so_far = one.elapsed;
-  return finish_time_fairness(changed, how);
-}
-
-/// That with all types taken for equal. Each rate is 1 then, so a job's steps count as so many seconds.
-inline allocation finish_time_fairness_agnostic(const instance& given, const share_settings& how) {
-  return plait::agnostic_share([&](const instance& seen) { return finish_time_fairness_by_time(seen, how); }, given);
 }
 
 /// Least makespan (`makespan`). The program halves an interval of times, from 100 s to 1e6 s, until its ends are 5 %

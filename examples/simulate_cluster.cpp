@@ -59,11 +59,7 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (policy.name == max_min_agnostic::name) return published::max_min_agnostic;
   if (policy.name == gandiva::name) return published::gandiva{};
   if (policy.name == allox::name) return published::allox{};
-  if (policy.name == finish_time_fairness::name) {
-    if (!given.how.agnostic) return published::finish_time_fairness;
-    given.how.agnostic = false;  // it takes types for equal by itself
-    return published::finish_time_fairness_agnostic;
-  }
+  if (policy.name == finish_time_fairness::name) return published::finish_time_fairness;
   if (policy.name == fifo::name && given.how.how.space_sharing && !given.how.agnostic) return published::fifo_packed;
   if (policy.name == least_makespan::name && !given.how.agnostic) return published::makespan;
   if (policy.name == fifo::name) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shares as the published program computes them: between optima an interior one, what its older version made of finish
-// times, its search for the makespan, and its queue.
+// Shares as the published program computes them: between optima an interior one, finish times by V100s where types are
+// taken for equal, its search for the makespan, and its queue.
 #include "../../examples/published_policies.hpp"
 
 #include <cmath>
@@ -110,18 +110,36 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("published: who takes types for equal and counts time so far whole shares alike, however much work is left") {
-  // With equal shares every rho is 1, and where all workers have work nobody can have less but by another's having
-  // more.
-  instance g = with_types(3, 12, 3);
-  for (worker_type& type : g.cluster.types) type.num_workers = 2;
-  for (const bool measured : {false, true}) {
-    const auto of_time = [](const instance& seen) { return published::finish_time_fairness_by_time(seen, {}); };
-    const allocation made =
-        measured ? agnostic_share(of_time, g, true) : published::finish_time_fairness_agnostic(g, {});
-    CHECK(made.objective == doctest::Approx(1));
-    for (int i = 0; i < g.size(); ++i)
-      for (int j = 0; j < 3; ++j) CHECK(made.share(i, j) == doctest::Approx(2.0 / 12).epsilon(2e-3));
+TEST_CASE(
+    "published: finish times where types are taken for equal go by the first type's rates and keep account of steps") {
+  // A worker of each type. The published program, put to ECOS 2.0.14 by hand, has a largest rho of 1.62857142855: the
+  // first job must run all of the time, and has (9000 + 2000 / 4) s over 5000 + 2000 / (4 3/5) s. Counted whole, time
+  // so far would make it 1.
+  instance g;
+  for (const char* name : {"v100", "p100", "k80"}) g.cluster.types.push_back({.name = name, .num_workers = 1});
+  const struct {
+    double rate, elapsed, alone, left, least;
+  } jobs[] = {{4, 9000, 5000, 2000, 1},
+              {2, 4000, 4500, 9000, 0.28952206},
+              {5, 2500, 1500, 20000, 0.37037037},
+              {1, 0, 0, 3000, 0.36842105},
+              {3, 12000, 8000, 600, 0.12727273}};
+  for (const auto& one : jobs) {
+    g.jobs.push_back(job_of(std::vector<double>{one.rate, one.rate / 2, one.rate / 7}));
+    g.jobs.back().elapsed = one.elapsed;
+    g.jobs.back().isolated_time_so_far = one.alone;
+    g.jobs.back().steps_remaining = one.left;
+  }
+  const auto policy = [](const instance& seen) { return published::finish_time_fairness(seen, {}); };
+  const allocation made = agnostic_share(policy, g, true);
+  CHECK(made.certificate_verified);
+  CHECK(made.objective == doctest::Approx(1.62857142855).epsilon(1e-9));
+  for (int i = 0; i < g.size(); ++i) {
+    double all = 0;
+    for (int j = 0; j < 3; ++j) all += made.share(i, j);
+    CHECK(all > jobs[i].least * (1 - 1.001e-3));
+    CHECK((i == 0 || all > 1.05 * jobs[i].least));  // the others have more than they need
+    CHECK(all < 1);
   }
 }
 

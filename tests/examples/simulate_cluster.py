@@ -105,6 +105,12 @@ def main():
             assert inner["certificates_verified"] is True and own["makespan_hours"] == 4, (inner, own)
             assert inner["makespan_hours"] > 4.05, (policy, inner)
 
+        # Finish times of who takes types for equal go by the rates on the first type and keep account of steps: where there
+        # is no other type, they are those of who knows rates.
+        seen = [play(many, "--rate", 2, "--as-published", *how, cluster="v100=2", policy="ftf")["mean_jct_hours"]
+                for how in ([], ["--agnostic"])]
+        assert seen[0] == seen[1], seen
+
         # Finish times with pairs are not centred, so they are plait's own.
         paired = [play(["0,2,1,3600,1", "1,2,1,7200,1"], "--rate", 0, "--reset", 0, "--space-sharing", *how, cluster="v100=1",
                        policy="ftf")["mean_jct_hours"] for how in (["--as-published"], [])]
