@@ -73,8 +73,10 @@ class proof : protected unfinished {
     }
     if (!at_hand) follow_basis();
     for (int attempt = 0; attempt < 4; ++attempt) {
+      limits.poll();
       if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;
       if (ended_here) tolerance *= 0.1;
+      limits.poll();
       t.compute_reduced_costs();
       const bool primal = t.primal_infeasibilities(tolerance).count == 0;
       const bool dual = t.dual_infeasibilities(tolerance).count == 0;
@@ -82,6 +84,7 @@ class proof : protected unfinished {
       if (primal && dual) continue;
       t.ready = true;
       t.signs_right = dual;
+      limits.poll();
       const outcome ended = engine_.run(limits, dual, false, tolerance, infinity);
       status_ = t.status;
       if (ended != outcome::optimal) {
