@@ -110,6 +110,8 @@ TEST_CASE("a solve that is repeated on a model of the same shape allocates nothi
         CHECK(allocations_of_repeated(model, plain, warm) == 0);
       }
     }
+    lp many = shares::by_name("pack", 450);  // by way of prices
+    CHECK(allocations_of_repeated(many, {}, warm) == 0);
     lp model = made::transportation(20, d).model;
     CHECK(allocations_of_repeated(model, {}, warm) == 0);
   }
