@@ -256,7 +256,9 @@ inline decisions decide(const std::vector<const slurm_job*>& ours, const std::ve
       if (mine != nullptr) made.starts.push_back(start_of(*job, *mine));
     } else if (job->state == phase::waiting || job->state == phase::leaving) {
       if (mine != nullptr) {
-        const bool is_told = !job->is_held && job->state == phase::waiting && job->wanted_nodes == mine->nodes;
+        // Slurm itself queues a job again whose node failed, and lets it wait.
+        const bool is_told = !job->is_held && job->state == phase::waiting && job->wanted_nodes == mine->nodes &&
+                             job->reason != "BeginTime";
         if (is_told) {
           made.released_before.push_back(job->id);
         } else {

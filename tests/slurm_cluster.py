@@ -87,6 +87,26 @@ ReturnToService=2""", *settings, *lines, "PartitionName=all Nodes=ALL Default=YE
         self.started[name] = subprocess.Popen(words, stdout=log, stderr=log, env=self.environment, cwd=self.folder,
                                               preexec_fn=die_with_parent)
 
+    def start_node(self, name):
+        self.start(name, self.tools["slurmd"], "-D", "-N", name, "-f", self.environment["SLURM_CONF"])
+
+    def crash_node(self, name, jobs):
+        """What the machine of that node would look like after its power failed; `jobs`: those that ran there."""
+        self.started[name].kill()
+        self.started.pop(name).wait()
+        for step in (True, False):  # who watches first, or it would tell how its job ended
+            for path in pathlib.Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    if int(path.name) == os.getpid():
+                        continue
+                    said = (path / "cmdline").read_bytes().decode(errors="replace")
+                    own = (path / "environ").read_bytes().split(b"\0")
+                    if f"SLURM_CONF={self.environment['SLURM_CONF']}".encode() in own and any(
+                        said.startswith(f"slurmstepd: [{job}.") if step else f"SLURM_JOB_ID={job}".encode() in own
+                        for job in jobs
+                    ):
+                        os.kill(int(path.name), signal.SIGKILL)
+
     def start_controller(self):
         self.start("slurmctld", self.tools["slurmctld"], "-D", "-f", self.environment["SLURM_CONF"])
 
@@ -120,7 +140,7 @@ ReturnToService=2""", *settings, *lines, "PartitionName=all Nodes=ALL Default=YE
                 time.sleep(0.1)
             self.start_controller()
             for name in self.nodes:
-                self.start(name, self.tools["slurmd"], "-D", "-N", name, "-f", self.environment["SLURM_CONF"])
+                self.start_node(name)
             while self.run("sinfo", "-h", "-N", "-o", "%T").stdout.count("idle") < len(self.nodes):
                 assert time.monotonic() < until, self.logs()
                 time.sleep(0.2)

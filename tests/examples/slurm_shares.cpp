@@ -399,6 +399,11 @@ TEST_CASE("commands lead from what is to what a round wants, and who stays gets 
                                                                       {&told_before, "k80", 0, {"b1"}}});
   CHECK(found.kept == std::vector<int>{1});
   CHECK(found.released_before == std::vector<int>{6});
+  // A job that Slurm queued again, as its node failed, would wait for two minutes.
+  told_before.reason = "BeginTime";
+  const decisions again = decide({&told_before}, {{&told_before, "k80", 0, {"b1"}}});
+  REQUIRE(again.starts.size() == 1);
+  CHECK(line_of(again.starts[0].place) == "scontrol update JobId=6 ReqNodeList=b1 StartTime=now");
   CHECK(lines(found.holds) == strings{"scontrol hold 5"});
   CHECK(lines(found.stops) == strings{"scontrol requeuehold incomplete 2", "scontrol requeuehold incomplete 3"});
   REQUIRE(found.starts.size() == 2);
