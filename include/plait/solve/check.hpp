@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
@@ -53,7 +56,7 @@ inline void list_nonzero(const table<double>& x, int count, table<int>& list) {
   int found = 0;
   for (int j = 0; j < count; ++j) {
     at[found] = j;
-    found += static_cast<int>(!(x[j] == 0));
+    found += static_cast<int>(std::bit_cast<std::uint64_t>(x[j]) << 1 != 0);
   }
   list.resize(found);
 }
