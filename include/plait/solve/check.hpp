@@ -46,6 +46,7 @@ struct check_memory {
   table<double_double> sum;    ///< of `check_optimal`: the activity of each row
   table<double> size;          ///< the sum of the magnitudes of its terms, where it was asked for
   table<double> reduced_cost;  ///< of `check_optimal`: of each column, from the duals of the rows alone
+  table<double> rounded_off;   ///< what its digits beyond a double are
   table<int> columns;          ///< those with a value that is not zero
 };
 
@@ -139,31 +140,30 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   // A multiplier d on something within [l, u]: it counts d times the bound that its sign names. Which bound that is, is
   // as good as a coin where d is what rounding left, so nothing branches on it. `scale` is asked where d is not small.
   const auto price = [&](auto d, double given, double l, double u, auto&& scale) {
-    const double value = sign * given, low = l, high = u;
-    const double bound = value > 0 ? low : high;
+    const double value = sign * given, bound = value > 0 ? l : u;
     const int finite = static_cast<int>(bound - bound == 0), counts = static_cast<int>(bound != 0);
     const double by = (1 - finite) * math::abs(value);
     worst = by > worst ? by : worst;
     if (!(by <= within.dual) && !(by <= within.dual * scale())) signs = false;
     if ((finite & counts) != 0) dual.add_product(d, bound);
   };
-  memory.reduced_cost.resize(a.columns);
+  memory.reduced_cost.resize_unset(a.columns);
+  memory.rounded_off.resize_unset(a.columns);
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double *const entry = a.value.data(), *const multiplier = claim.dual.data();
+  double *const value = memory.reduced_cost.data(), *const rest = memory.rounded_off.data();
+  for (int j = 0; j < a.columns; ++j) {  // alone, for each sum takes long and does not wait for the one before
+    double_double d{-model.cost(j)};
+    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) d.add_product(entry[k], multiplier[index[k]]);
+    value[j] = -d.value();
+    rest[j] = -d.low - (value[j] + d.high);
+  }
   for (int j = 0; j < a.columns; ++j) {
-    const double cost = model.cost(j), x = claim.x[j];
-    const int first = begin[j], last = begin[j + 1];
-    double_double d{cost};
-    for (int k = first; k < last; ++k) {
-      const double y = multiplier[index[k]];
-      if (y != 0) d.add_product(-entry[k], y);
-    }
-    const double value = d.value();
-    memory.reduced_cost[j] = value;
-    if (!(value == value)) signs = false;
-    price(d, value, model.column_lower(j), model.column_upper(j), [=] {
+    const double cost = model.cost(j), x = claim.x[j], d = value[j];
+    if (!(d == d)) signs = false;
+    price(double_double{d, rest[j]}, d, model.column_lower(j), model.column_upper(j), [=] {
       double size = 1 + math::abs(cost);
-      for (int k = first; k < last; ++k) size += math::abs(entry[k] * multiplier[index[k]]);
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) size += math::abs(entry[k] * multiplier[index[k]]);
       return size;
     });
     if (cost != 0 && x != 0) primal.add_product(cost, x);

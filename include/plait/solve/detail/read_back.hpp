@@ -76,13 +76,13 @@ class refinement {
       double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
       for (int p = 0; p < m; ++p) {
         const int j = t.basic[p];
-        double_double off{t.cost[j]};
+        double_double off{-t.cost[j]};
         if (j < n) {
-          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(-value[k], to[index[k]]);
+          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
         } else {
-          off += to[j - n];
+          off -= to[j - n];
         }
-        left[p] = off.value();
+        left[p] = -off.value();
         largest = math::larger(largest, math::abs(left[p]));
       }
       const double size = to_size_one(t.buffer, largest);
