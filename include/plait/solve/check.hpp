@@ -141,11 +141,11 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   // as good as a coin where d is what rounding left, so nothing branches on it. `scale` is asked where d is not small.
   const auto price = [&](auto d, double given, double l, double u, auto&& scale) {
     const double value = sign * given, bound = value > 0 ? l : u;
-    const int finite = static_cast<int>(bound - bound == 0), counts = static_cast<int>(bound != 0);
-    const double by = (1 - finite) * math::abs(value);
+    const double by = math::abs(bound) < infinity ? 0 : math::abs(value);
+    const double counts = math::abs(bound) < infinity ? bound : 0;
     worst = by > worst ? by : worst;
     if (!(by <= within.dual) && !(by <= within.dual * scale())) signs = false;
-    if ((finite & counts) != 0) dual.add_product(d, bound);
+    if (counts != 0) dual.add_product(d, counts);
   };
   memory.reduced_cost.resize_unset(a.columns);
   memory.rounded_off.resize_unset(a.columns);

@@ -53,6 +53,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   for (triangle* const t : {&l, &u}) {
     t->index.resize_unset(entries);
     t->value.resize_unset(entries);
+    t->owner.resize_unset(entries);
   }
   int lower_end = 0, at = 0;
   if (limits != nullptr) limits->poll();
@@ -71,6 +72,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   // What is left.
   l.index.resize(lower_end);
   l.value.resize(lower_end);
+  l.owner.resize(lower_end);
   const int outside = order_.size();
   nucleus_rows_.clear();
   short_columns_.clear();
@@ -109,6 +111,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
   u.index.grow(entries + beside_row_.size());
   u.value.grow(entries + beside_row_.size());
+  u.owner.grow(entries + beside_row_.size());
   for (int s = outside; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
     u.begin[i] = at;
@@ -119,6 +122,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
       const int r = index[k];
       u.index[at] = r;
       u.value[at] = a.value[k];
+      u.owner[at] = i;
       at += static_cast<int>(static_cast<unsigned>(sequence_at_[r]) < static_cast<unsigned>(own));
     }
     u.end[i] = at;
@@ -130,17 +134,16 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   for (int k = 0; k < beside_row_.size(); ++k) {
     const int i = row_of_column_[beside_column_[k]];
     u.index[u.end[i]] = beside_row_[k];
+    u.owner[u.end[i]] = i;
     u.value[u.end[i]++] = beside_value_[k];
   }
-  finish(m, basic, activities);
+  finish(m, basic);
   return 0;
 }
 
-/// The transpose: rows where `from` has columns, in memory that gives each row some places more. `sequence`: the order
-/// in which the vectors of `from` come to stand in each row; the first `empty` have no entry. Sequences are left to the
-/// caller.
-inline void factorization::transpose(const triangle& from, const table<int>& sequence, int empty, int more,
-                                     triangle& to) {
+/// The transpose: rows where `from` has columns, in memory that gives each row some places more. Sequences are left to
+/// the caller. Needs: the entries of `from`, with their owners, in the order of its pivots and without gaps.
+inline void factorization::transpose(const triangle& from, int more, triangle& to) {
   const int m = from.begin.size();
   row_count_.assign(m, 0);
   int* const count = row_count_.data();
@@ -155,30 +158,28 @@ inline void factorization::transpose(const triangle& from, const table<int>& seq
   }
   to.index.resize_unset(at);
   to.value.resize_unset(at);
-  const int *const from_begin = from.begin.data(), *const from_end = from.end.data(), *const index = from.index.data();
+  const int *const owner = from.owner.data(), *const index = from.index.data();
+  const double* const value = from.value.data();
   int* const to_index = to.index.data();
   double* const to_value = to.value.data();
-  for (int s = empty, all = sequence.size(); s < all; ++s) {
-    const int p = sequence[s];
-    for (int k = from_begin[p], last = from_end[p]; k < last; ++k) {
-      const int place = end[index[k]]++;
-      to_index[place] = p;
-      to_value[place] = from.value[k];
-    }
+  for (int k = 0, all = from.index.size(); k < all; ++k) {
+    const int place = end[index[k]]++;
+    to_index[place] = owner[k];
+    to_value[place] = value[k];
   }
 }
 
-inline void factorization::finish(int m, table<int>& basic, int activities) {
+inline void factorization::finish(int m, table<int>& basic) {
   // Rows of U, each with room to grow.
   const triangle &u = upper_columns_, &l = lower_columns_;
-  transpose(u, u.sequence, activities, 4, upper_rows_);
+  transpose(u, 4, upper_rows_);
   row_space_.resize_unset(m);
   for (int i = 0; i < m; ++i) row_space_[i] = row_count_[i] + 4;
   upper_rows_.sequence = u.sequence;
   upper_entries_ = u.index.size() + m;
 
   // Rows of L: solved against the order of pivots, so every row that has multipliers stands in it.
-  transpose(l, l.sequence, 0, 0, lower_rows_);
+  transpose(l, 0, lower_rows_);
   if (!l.sequence.empty()) {
     const int *const begin = lower_rows_.begin.data(), *const end = lower_rows_.end.data();
     for (const int p : u.sequence)

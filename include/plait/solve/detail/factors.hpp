@@ -128,10 +128,10 @@ class factorization {
   void list_rows(const sparse_matrix& a, const table<int>& basic);
   void set_long_columns_aside(const sparse_matrix& a, const table<int>& basic, int left);
   void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold, int peeled);
-  void transpose(const triangle& from, const table<int>& sequence, int empty, int more, triangle& to);
+  void transpose(const triangle& from, int more, triangle& to);
   /// From what length on a row or column counts as long, by the mean of all.
   static int longer_than(int average) { return 8 * average > 40 ? 8 * average : 40; }
-  void finish(int m, table<int>& basic, int activities);
+  void finish(int m, table<int>& basic);
   /// Where the second triangle asks for no list either, none is made between the two.
   void first_triangle(const triangle& t, const double* inverse, work_vector& x, solve_density& expected) {
     if (expected.first.share > dense && expected.second.share > dense) {

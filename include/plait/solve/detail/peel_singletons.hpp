@@ -49,6 +49,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
   int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
   triangle &l = lower_columns_, &u = upper_columns_;
   int *const lower_index = l.index.data(), *const upper_index = u.index.data();
+  int *const lower_owner = l.owner.data(), *const upper_owner = u.owner.data();
   double *const lower_value = l.value.data(), *const upper_value = u.value.data();
   int below = lower_end, above = upper_end, pivots = order_.size();
   while (true) {
@@ -84,11 +85,13 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       const int r = index[k];
       if (column_of_row[r] >= 0) {
         upper_index[above] = r;
+        upper_owner[above] = i;
         upper_value[above++] = value[k];
       } else if (r != i) {
         columns[r] ^= c;
         if (--in_row[r] == 1) row_queue_.push_back(r);
         lower_index[below] = r;
+        lower_owner[below] = i;
         lower_value[below++] = value[k] / pivot;
       }
     }

@@ -74,17 +74,24 @@ class refinement {
     for (int round = 0; round < 2; ++round) {
       poll();
       double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
+      // Activities first, and which the columns are: they come in no order.
+      const int* const basic = t.basic.data();
+      const double* const cost = t.cost.data();
+      memory.columns.resize_unset(m + 1);
+      int *const columns = memory.columns.data(), found = 0;
       for (int p = 0; p < m; ++p) {
-        const int j = t.basic[p];
-        double_double off{-t.cost[j]};
-        if (j < n) {
-          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
-        } else {
-          off -= to[j - n];
-        }
-        left[p] = -off.value();
-        largest = math::larger(largest, math::abs(left[p]));
+        const int j = basic[p], i = j - n;
+        left[p] = cost[j] + to[i < 0 ? 0 : i];
+        columns[found] = p;
+        found += static_cast<int>(i < 0);
       }
+      for (int s = 0; s < found; ++s) {
+        const int p = columns[s], j = basic[p];
+        double_double off{-cost[j]};
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
+        left[p] = -off.value();
+      }
+      for (int p = 0; p < m; ++p) largest = math::larger(largest, math::abs(left[p]));
       const double size = to_size_one(t.buffer, largest);
       if (size == 0) break;
       t.factors.btran_whole(t.buffer);

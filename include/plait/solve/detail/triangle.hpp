@@ -20,6 +20,7 @@ struct triangle {
   table<int> begin, end;
   table<int> index;
   table<double> value;
+  table<int> owner;  ///< the pivot in whose vector an entry stands; known to whoever builds it alone
 
   void reset(int size) {
     sequence.clear();
@@ -27,6 +28,7 @@ struct triangle {
     end.assign(size, 0);
     index.clear();
     value.clear();
+    owner.clear();
   }
 };
 
