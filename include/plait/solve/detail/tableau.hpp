@@ -146,15 +146,15 @@ class tableau : public working_point {
     for (int p = 0; p < m; ++p) to[in[p]] = meaning(v[p]);
   }
 
-  /// y = B^-T c_B into the values of `buffer`, which the caller clears. False where all are zero. Those of the end of
+  /// y = B^-T c_B into the values of `buffer`. False where all are zero. Those of the end of
   /// a solve are asked for again when the next one begins there.
   bool compute_multipliers() {
-    buffer.clear();
     if (multipliers_kept_ && multipliers_kept_for_ == costs_changed_ && holds_kept() && !costs_apart) {
       buffer.value = kept_multipliers_;
       buffer.listed = false;
       return true;
     }
+    buffer.clear();
     const int* const in = basic.data();
     const double* const c = cost.data();
     for (int p = 0, m = rows(); p < m; ++p)
