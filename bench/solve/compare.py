@@ -26,7 +26,9 @@ import time
 def ours(program, file, repeat, limit):
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [program, file, "--json", out.name, "--repeat", str(repeat), "--time-limit", str(limit)]
-        subprocess.run(command, capture_output=True, timeout=limit * repeat + 60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit * repeat + 60)
+        if done.returncode > 1:
+            raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
         return json.load(open(out.name))
 
 
