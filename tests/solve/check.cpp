@@ -84,6 +84,53 @@ TEST_CASE("check accepts an optimal answer and refuses each way to spoil it") {
   }
 }
 
+TEST_CASE("what is off is held against the terms that it is a sum of") {
+  for (const double size : {1.0, 1e6}) {
+    CAPTURE(size);
+    const bool large = size > 1;
+    lp model;
+    model.add_column(0, 0, infinity);
+    model.add_column(0, 0, infinity);
+    for (int i = 0; i < 2; ++i) {
+      const int row = model.add_row(0, infinity);
+      model.set_coefficient(row, 0, size);
+      model.set_coefficient(row, 1, -size);
+    }
+    answer claim;
+    claim.status = termination::optimal;
+    claim.x = table<double>(2, 1.0);
+    claim.dual = table<double>(2);
+    CHECK(check(model, claim).verified);
+    // An activity of zero, ten times the tolerance below its bound; its terms are of this size.
+    model.set_row_bounds(0, 1e-8, infinity);
+    CHECK(check(model, claim).verified == large);
+    CHECK(check(model, claim).max_primal_residual == 1e-8);
+    // Reduced costs of -1e-8 and 1e-8, of which the first has the wrong sign.
+    model.set_row_bounds(0, 0, 0);
+    model.set_row_bounds(1, 0, 0);
+    claim.dual[0] = 1;
+    claim.dual[1] = -1 + 1e-8 / size;
+    CHECK(check(model, claim).verified == large);
+    CHECK(check(model, claim).max_dual_residual == doctest::Approx(1e-8).epsilon(1e-2));
+  }
+}
+
+TEST_CASE("a reduced cost counts with all its digits") {
+  // Cost 0.7 less 0.1 is no double; times 2^53, what rounding takes off would open a gap.
+  const double at = 0x1p53;
+  lp model;
+  model.add_column(0.7, at, at);
+  model.add_column(-0.7, at, at);
+  const int row = model.add_row(0.1 * at, 0.1 * at);
+  model.set_coefficient(row, 0, 0.1);
+  answer claim;
+  claim.status = termination::optimal;
+  claim.x = table<double>(2, at);
+  claim.dual = table<double>(1, 1.0);
+  CHECK(check(model, claim).verified);
+  CHECK(check(model, claim).relative_gap == 0);
+}
+
 TEST_CASE("a Farkas ray is refused when its sign is turned or one bound is opened") {
   // x + y <= 1 and x + y >= 2.
   lp model;

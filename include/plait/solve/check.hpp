@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
@@ -41,8 +44,9 @@ inline double finite_bound(double lower, double upper) {
 /// Memory of a check, for those who check often.
 struct check_memory {
   table<double_double> sum;    ///< of `check_optimal`: the activity of each row
-  table<double> size;          ///< the sum of the magnitudes of its terms
+  table<double> size;          ///< the sum of the magnitudes of its terms, where it was asked for
   table<double> reduced_cost;  ///< of `check_optimal`: of each column, from the duals of the rows alone
+  table<double> rounded_off;   ///< what its digits beyond a double are
   table<int> columns;          ///< those with a value that is not zero
 };
 
@@ -53,41 +57,40 @@ inline void list_nonzero(const table<double>& x, int count, table<int>& list) {
   int found = 0;
   for (int j = 0; j < count; ++j) {
     at[found] = j;
-    found += static_cast<int>(!(x[j] == 0));
+    found += static_cast<int>(std::bit_cast<std::uint64_t>(x[j]) << 1 != 0);
   }
   list.resize(found);
 }
 
-/// Activities of the rows at `x`, and the sums of the magnitudes of their terms.
+/// Activities of the rows at `x`.
 inline void activities_of(const lp& model, const table<double>& x, check_memory& memory) {
   const sparse_matrix& a = model.matrix();
-  table<double_double>& sum = memory.sum;
-  table<double>& size = memory.size;
-  sum.assign(a.rows, double_double{});
-  size.assign(a.rows, 0.0);
+  memory.sum.assign(a.rows, double_double{});
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double* const value = a.value.data();
-  double_double* const sums = sum.data();
-  double* const sizes = size.data();
+  double_double* const sums = memory.sum.data();
   list_nonzero(x, a.columns, memory.columns);
   for (const int j : memory.columns) {
     const halved xj{x[j]};
     for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-      const int i = index[k];
-      const double v = value[k];
-      double_double one = sums[i];
-      sums[i] = one.add_product(v, xj);
-      sizes[i] += math::abs(v * xj.whole);
+      double_double one = sums[index[k]];
+      sums[index[k]] = one.add_product(value[k], xj);
     }
   }
 }
 
+/// The sums of the magnitudes of the terms of these activities: only what is beyond a bound is held against them.
+inline void magnitudes_of(const sparse_matrix& a, const table<double>& x, table<double>& size) {
+  size.assign(a.rows, 0.0);
+  for (int j = 0; j < a.columns; ++j)
+    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size[a.index[k]] += math::abs(a.value[k] * x[j]);
+}
+
 inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst,
                               check_memory& memory) {
-  table<double_double>& sum = memory.sum;
-  table<double>& size = memory.size;
+  const table<double_double>& sum = memory.sum;
   activities_of(model, x, memory);
-  bool good = true;
+  bool good = true, sized = false;
   worst = 0;
   const auto see = [&](double by, double scale) {
     if (by > worst) worst = by;
@@ -101,7 +104,12 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
   for (int i = 0; i < model.rows(); ++i) {
     const double l = model.row_lower(i), u = model.row_upper(i), v = sum[i].value();
     if (v > l && v < u) continue;  // rounding keeps order, so this is exact
-    see(beyond(sum[i], l, u), 1 + math::larger(finite_bound(l, u), size[i]));
+    const double by = beyond(sum[i], l, u);
+    if (!(by <= tolerance) && !sized) {
+      magnitudes_of(model.matrix(), x, memory.size);
+      sized = true;
+    }
+    see(by, sized ? 1 + math::larger(finite_bound(l, u), memory.size[i]) : 1);
   }
   return good;
 }
@@ -127,44 +135,44 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   const sparse_matrix& a = model.matrix();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   double_double primal, dual;
-  double dual_size = 0;
+  double worst = 0;
   bool signs = true;
-  // A multiplier d on something within [l, u]: it counts d times the bound that its sign names.
-  const auto price = [&](double_double d, double l, double u, double scale) {
-    const double value = sign * d.value();
-    const double bound = value > 0 ? l : u;
-    if (value == 0 || (bound == 0 && value == value)) return;
-    if (bound == infinity || bound == -infinity) {
-      const double by = math::abs(value);
-      if (by > found.max_dual_residual) found.max_dual_residual = by;
-      if (!(by <= within.dual * scale)) signs = false;
-      return;
-    }
-    dual.add_product(d, bound);
-    dual_size += math::abs(value * bound);
+  // A multiplier d on something within [l, u]: it counts d times the bound that its sign names. Which bound that is, is
+  // as good as a coin where d is what rounding left, so nothing branches on it. `scale` is asked where d is not small.
+  const auto price = [&](auto d, double given, double l, double u, auto&& scale) {
+    const double value = sign * given, bound = value > 0 ? l : u;
+    const double by = math::abs(bound) < infinity ? 0 : math::abs(value);
+    const double counts = math::abs(bound) < infinity ? bound : 0;
+    worst = by > worst ? by : worst;
+    if (!(by <= within.dual) && !(by <= within.dual * scale())) signs = false;
+    if (counts != 0) dual.add_product(d, counts);
   };
-  memory.reduced_cost.resize(a.columns);
+  memory.reduced_cost.resize_unset(a.columns);
+  memory.rounded_off.resize_unset(a.columns);
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double *const entry = a.value.data(), *const multiplier = claim.dual.data();
+  double *const value = memory.reduced_cost.data(), *const rest = memory.rounded_off.data();
+  for (int j = 0; j < a.columns; ++j) {  // alone, for each sum takes long and does not wait for the one before
+    double_double d{-model.cost(j)};
+    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) d.add_product(entry[k], multiplier[index[k]]);
+    value[j] = -d.value();
+    rest[j] = -d.low - (value[j] + d.high);
+  }
   for (int j = 0; j < a.columns; ++j) {
-    const double cost = model.cost(j), x = claim.x[j];
-    double_double d{cost};
-    double scale = 1 + math::abs(cost);
-    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-      const double y = multiplier[index[k]], v = entry[k];
-      if (y == 0) continue;
-      d.add_product(-v, y);
-      scale += math::abs(v * y);
-    }
-    const double value = d.value();
-    memory.reduced_cost[j] = value;
-    if (!(value == value)) signs = false;
-    price(d, model.column_lower(j), model.column_upper(j), scale);
+    const double cost = model.cost(j), x = claim.x[j], d = value[j];
+    if (!(d == d)) signs = false;
+    price(double_double{d, rest[j]}, d, model.column_lower(j), model.column_upper(j), [=] {
+      double size = 1 + math::abs(cost);
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) size += math::abs(entry[k] * multiplier[index[k]]);
+      return size;
+    });
     if (cost != 0 && x != 0) primal.add_product(cost, x);
   }
   for (int i = 0; i < a.rows; ++i) {
-    price(claim.dual[i], model.row_lower(i), model.row_upper(i), 1 + math::abs(claim.dual[i]));
+    const double d = claim.dual[i];
+    price(d, d, model.row_lower(i), model.row_upper(i), [=] { return 1 + math::abs(d); });
   }
+  found.max_dual_residual = worst;
   if (!signs && good) found.reason = "a dual or a reduced cost has the wrong sign";
   const double objective = primal.value();
   found.relative_gap = math::abs((primal - dual).value()) / math::larger(1, math::abs(objective));
@@ -246,9 +254,10 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
     if (math::abs(v) <= within.ray * terms) return;
     if ((v > 0 && u < infinity) || (v < 0 && l > -infinity)) free = false;
   };
-  table<double_double>& sum = memory.sum;
-  table<double>& size = memory.size;
+  const table<double_double>& sum = memory.sum;
+  const table<double>& size = memory.size;
   detail::activities_of(model, claim.ray, memory);
+  detail::magnitudes_of(model.matrix(), claim.ray, memory.size);
   double_double gain;
   double gain_size = 0;
   for (int j = 0; j < model.columns(); ++j) {

@@ -60,10 +60,20 @@ class dual_ratio_test {
       const basis_status* const is = status + first;
       moving_.resize_unset(from.count + 1);
       int *const moving = moving_.data(), found = 0;
-      for (int s = 0, all = from.count; s < all; ++s) {
-        const int j = at[s];
-        moving[found] = j;
-        found += static_cast<int>(!(value[j] * towards[static_cast<int>(is[j])] <= smallest_alpha));
+      // In two steps: where the next place of the list hangs on a long computation, a place takes 8.6 cycles instead of
+      // 4.9 (Zen 3).
+      constexpr int length = 64;
+      bool moves[length];
+      for (int begin = 0, all = from.count; begin < all; begin += length) {
+        const int count = all - begin < length ? all - begin : length;
+        for (int s = 0; s < count; ++s) {
+          const int j = at[begin + s];
+          moves[s] = !(value[j] * towards[static_cast<int>(is[j])] <= smallest_alpha);
+        }
+        for (int s = 0; s < count; ++s) {
+          moving[found] = at[begin + s];
+          found += static_cast<int>(moves[s]);
+        }
       }
       for (int s = 0; s < found; ++s) look(first + moving[s], math::abs(value[moving[s]]));
     };

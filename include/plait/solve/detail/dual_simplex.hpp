@@ -37,9 +37,11 @@ class dual_simplex : dual_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
-    for (work_vector* const one : {&rho_, &column_, &edge_, &flip_, &spike_, &behind_}) one->prepare(t.rows());
-    row_.prepare(t.columns());
-    infeasible_.assign(t.rows(), 0.0);
+    // Who fills one of these makes it clean first.
+    for (work_vector* const one : {&rho_, &column_, &edge_, &flip_, &spike_, &behind_})
+      if (one->size() != t.rows()) one->resize(t.rows());
+    if (row_.size() != t.columns()) row_.resize(t.columns());
+    infeasible_.resize_unset(t.rows());
     costs_changed = false;
   }
 

@@ -40,6 +40,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
           [&](int r, double multiplier) {
             lower_columns_.index.push_back(rows[r]);
             lower_columns_.value.push_back(multiplier);
+            lower_columns_.owner.push_back(i);
           },
           [&](int other, double value) {
             beside_row_.push_back(i);

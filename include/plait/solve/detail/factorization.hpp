@@ -20,31 +20,45 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
 
 inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, double threshold) {
   const int m = a.rows, n = a.columns;
-  lower_columns_.reset(m);
-  upper_columns_.begin.resize_unset(m);
-  upper_columns_.end.resize_unset(m);
+  triangle &l = lower_columns_, &u = upper_columns_;
+  l.reset(m);
+  u.begin.resize_unset(m);
+  u.end.resize_unset(m);
+  u.sequence.resize_unset(m);
+  pivot_.resize_unset(m);
+  inverse_.resize_unset(m);
+  sequence_at_.resize_unset(m);
   row_of_column_.assign(m, -1);  // by position in `basic`
   column_of_row_.assign(m, -1);
   column_pivot_.resize_unset(m);
-  order_.clear();
+  order_.resize_unset(m);
+  waiting_.resize_unset(m);
 
   // Activities of rows pivot on their rows at once.
-  waiting_.clear();
+  const int *const begin = a.begin.data(), *const index = a.index.data();
+  int waiting = 0, activities = 0, entries = 1;  // of U one is written before it is known whether it counts
   for (int c = 0; c < m; ++c) {
     const int variable = basic[c];
     if (variable < n) {
-      waiting_.push_back(c);
-      continue;
+      waiting_[waiting++] = c;
+      entries += begin[variable + 1] - begin[variable];
+    } else {
+      const int i = variable - n;
+      u.begin[i] = u.end[i] = 0;
+      pivot_on(i, c, -1, activities++);
     }
-    const int i = variable - n;
-    row_of_column_[c] = i;
-    column_of_row_[i] = c;
-    column_pivot_[c] = -1;
-    order_.push_back(c);
   }
+  waiting_.resize(waiting);
+  order_.resize(activities);
+  for (triangle* const t : {&l, &u}) {
+    t->index.resize_unset(entries);
+    t->value.resize_unset(entries);
+    t->owner.resize_unset(entries);
+  }
+  int lower_end = 0, at = 0;
   if (limits != nullptr) limits->poll();
   count_entries(a, basic);
-  peel(a, basic, threshold * 0.1);
+  peel(a, basic, threshold * 0.1, lower_end, at);
 
   // Long columns hide rows that are singletons but for them: they wait, and what shows then is peeled too. Their own
   // entries follow from the multipliers of all pivots from here on.
@@ -52,10 +66,13 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   long_columns_.clear();
   if (peeled < m) {
     set_long_columns_aside(a, basic, m - peeled);
-    peel(a, basic, threshold);
+    peel(a, basic, threshold, lower_end, at);
   }
 
   // What is left.
+  l.index.resize(lower_end);
+  l.value.resize(lower_end);
+  l.owner.resize(lower_end);
   const int outside = order_.size();
   nucleus_rows_.clear();
   short_columns_.clear();
@@ -65,6 +82,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   beside_value_.clear();
   for (int i = 0; i < m; ++i) {
     if (column_of_row_[i] >= 0) continue;
+    sequence_at_[i] = -1;
     nucleus_row_[i] = nucleus_rows_.size();
     nucleus_rows_.push_back(i);
   }
@@ -88,58 +106,44 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   if (replaced > 0) return replaced;
 
   if (limits != nullptr) limits->poll();
-  // The columns of U: what stands in rows that were pivoted earlier.
+  // The columns of U that are left: what stands in rows that were pivoted earlier.
   permuted_.assign(m, 0);  // entries that the nucleus adds to the column pivoted on a row
   for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
-  sequence_at_.assign(m, -1);
-  triangle& u = upper_columns_;
-  pivot_.resize_unset(m);
-  inverse_.resize_unset(m);
-  u.sequence.resize_unset(m);
-  int entries = beside_row_.size();
-  for (const int c : waiting_) entries += a.begin[basic[c] + 1] - a.begin[basic[c]];
-  u.index.resize_unset(entries + 1);  // one is written before it is known whether it counts
-  u.value.resize_unset(entries + 1);
-  const int *const begin = a.begin.data(), *const index = a.index.data(), *const row_of_column = row_of_column_.data();
-  int *const to_index = u.index.data(), *const to_begin = u.begin.data(), *const to_end = u.end.data();
-  int* const sequence_at = sequence_at_.data();
-  double* const to_value = u.value.data();
-  int at = 0;
-  for (int s = 0; s < m; ++s) {
-    const int c = order_[s], i = row_of_column[c], variable = basic[c];
-    to_begin[i] = at;
-    if (variable < n) {
-      // A column that others were taken off has its own entries in the rows that were pivoted before; the rest come
-      // from the elimination.
-      const int own = set_aside_[c] != 0 ? peeled : s >= outside ? outside : m;
-      for (int k = begin[variable], last = begin[variable + 1]; k < last; ++k) {
-        const int r = index[k];
-        to_index[at] = r;
-        to_value[at] = a.value[k];
-        at += static_cast<int>(static_cast<unsigned>(sequence_at[r]) < static_cast<unsigned>(own));
-      }
+  u.index.grow(entries + beside_row_.size());
+  u.value.grow(entries + beside_row_.size());
+  u.owner.grow(entries + beside_row_.size());
+  for (int s = outside; s < m; ++s) {
+    const int c = order_[s], i = row_of_column_[c], variable = basic[c];
+    u.begin[i] = at;
+    // A column that others were taken off has its own entries in the rows that were pivoted before; the rest come from
+    // the elimination.
+    const int own = set_aside_[c] != 0 ? peeled : outside;
+    for (int k = begin[variable], last = begin[variable + 1]; k < last; ++k) {
+      const int r = index[k];
+      u.index[at] = r;
+      u.value[at] = a.value[k];
+      u.owner[at] = i;
+      at += static_cast<int>(static_cast<unsigned>(sequence_at_[r]) < static_cast<unsigned>(own));
     }
-    to_end[i] = at;
+    u.end[i] = at;
     at += permuted_[i];
-    pivot_[i] = column_pivot_[c];
-    inverse_[i] = 1 / column_pivot_[c];
-    sequence_at[i] = s;
-    u.sequence[s] = i;
+    pivot_on(i, c, column_pivot_[c], s);
   }
   u.index.resize(at);
   u.value.resize(at);
   for (int k = 0; k < beside_row_.size(); ++k) {
     const int i = row_of_column_[beside_column_[k]];
     u.index[u.end[i]] = beside_row_[k];
+    u.owner[u.end[i]] = i;
     u.value[u.end[i]++] = beside_value_[k];
   }
   finish(m, basic);
   return 0;
 }
 
-/// The transpose: rows where `from` has columns, in memory that gives each row some places more. `sequence`: the order
-/// in which the vectors of `from` come to stand in each row. Sequences are left to the caller.
-inline void factorization::transpose(const triangle& from, const table<int>& sequence, int more, triangle& to) {
+/// The transpose: rows where `from` has columns, in memory that gives each row some places more. Sequences are left to
+/// the caller. Needs: the entries of `from`, with their owners, in the order of its pivots and without gaps.
+inline void factorization::transpose(const triangle& from, int more, triangle& to) {
   const int m = from.begin.size();
   row_count_.assign(m, 0);
   int* const count = row_count_.data();
@@ -154,29 +158,28 @@ inline void factorization::transpose(const triangle& from, const table<int>& seq
   }
   to.index.resize_unset(at);
   to.value.resize_unset(at);
-  const int *const from_begin = from.begin.data(), *const from_end = from.end.data(), *const index = from.index.data();
+  const int *const owner = from.owner.data(), *const index = from.index.data();
+  const double* const value = from.value.data();
   int* const to_index = to.index.data();
   double* const to_value = to.value.data();
-  for (const int p : sequence) {
-    for (int k = from_begin[p], last = from_end[p]; k < last; ++k) {
-      const int place = end[index[k]]++;
-      to_index[place] = p;
-      to_value[place] = from.value[k];
-    }
+  for (int k = 0, all = from.index.size(); k < all; ++k) {
+    const int place = end[index[k]]++;
+    to_index[place] = owner[k];
+    to_value[place] = value[k];
   }
 }
 
 inline void factorization::finish(int m, table<int>& basic) {
   // Rows of U, each with room to grow.
   const triangle &u = upper_columns_, &l = lower_columns_;
-  transpose(u, u.sequence, 4, upper_rows_);
+  transpose(u, 4, upper_rows_);
   row_space_.resize_unset(m);
   for (int i = 0; i < m; ++i) row_space_[i] = row_count_[i] + 4;
   upper_rows_.sequence = u.sequence;
   upper_entries_ = u.index.size() + m;
 
   // Rows of L: solved against the order of pivots, so every row that has multipliers stands in it.
-  transpose(l, l.sequence, 0, lower_rows_);
+  transpose(l, 0, lower_rows_);
   if (!l.sequence.empty()) {
     const int *const begin = lower_rows_.begin.data(), *const end = lower_rows_.end.data();
     for (const int p : u.sequence)

@@ -115,11 +115,20 @@ class factorization {
  private:
   int build_once(const sparse_matrix& a, table<int>& basic, double threshold);
   void count_entries(const sparse_matrix& a, const table<int>& basic);
-  void peel(const sparse_matrix& a, const table<int>& basic, double share);
+  void pivot_on(int row, int column, double pivot, int at) {
+    row_of_column_[column] = row;
+    column_of_row_[row] = column;
+    pivot_[row] = pivot;
+    inverse_[row] = 1 / pivot;
+    sequence_at_[row] = at;
+    upper_columns_.sequence[at] = row;
+    order_[at] = column;
+  }
+  void peel(const sparse_matrix& a, const table<int>& basic, double share, int& lower_end, int& upper_end);
   void list_rows(const sparse_matrix& a, const table<int>& basic);
   void set_long_columns_aside(const sparse_matrix& a, const table<int>& basic, int left);
   void eliminate_nucleus(const sparse_matrix& a, const table<int>& basic, double threshold, int peeled);
-  void transpose(const triangle& from, const table<int>& sequence, int more, triangle& to);
+  void transpose(const triangle& from, int more, triangle& to);
   /// From what length on a row or column counts as long, by the mean of all.
   static int longer_than(int average) { return 8 * average > 40 ? 8 * average : 40; }
   void finish(int m, table<int>& basic);

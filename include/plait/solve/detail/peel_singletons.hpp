@@ -39,13 +39,19 @@ inline void factorization::count_entries(const sparse_matrix& a, const table<int
 }
 
 /// Pivots on singletons until none is left. A pivot that is less than `share` of the largest entry of its column would
-/// make large multipliers; the nucleus takes it.
-inline void factorization::peel(const sparse_matrix& a, const table<int>& basic, double share) {
+/// make large multipliers; the nucleus takes it. Of a column that is pivoted, what stands in rows that were pivoted
+/// before is its column of U; the entries of L and of U end at `lower_end` and `upper_end`, with room behind them.
+inline void factorization::peel(const sparse_matrix& a, const table<int>& basic, double share, int& lower_end,
+                                int& upper_end) {
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double* const value = a.value.data();
   int *const column_of_row = column_of_row_.data(), *const row_of_column = row_of_column_.data();
   int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
-  triangle& l = lower_columns_;
+  triangle &l = lower_columns_, &u = upper_columns_;
+  int *const lower_index = l.index.data(), *const upper_index = u.index.data();
+  int *const lower_owner = l.owner.data(), *const upper_owner = u.owner.data();
+  double *const lower_value = l.value.data(), *const upper_value = u.value.data();
+  int below = lower_end, above = upper_end, pivots = order_.size();
   while (true) {
     int c = 0, i = -1;
     bool alone_in_row = false;
@@ -63,7 +69,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       c = columns[i];
       alone_in_row = true;
     } else {
-      return;
+      break;
     }
     const int first = begin[basic[c]], last = begin[basic[c] + 1];
     double pivot = 0, largest = 0;
@@ -73,23 +79,27 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       if (column_of_row[index[k]] < 0 && size > largest) largest = size;
     }
     if (!(math::abs(pivot) >= smallest_pivot && math::abs(pivot) >= share * largest)) continue;
-    row_of_column[c] = i;
-    column_of_row[i] = c;
-    column_pivot_[c] = pivot;
-    order_.push_back(c);
-    if (alone_in_row) {  // no other column loses an entry
-      l.begin[i] = l.index.size();
-      for (int k = first; k < last; ++k) {
-        const int r = index[k];
-        if (column_of_row[r] >= 0) continue;
+    l.begin[i] = below;
+    u.begin[i] = above;
+    for (int k = first; k < last; ++k) {  // a column that is alone in its row takes nothing off others
+      const int r = index[k];
+      if (column_of_row[r] >= 0) {
+        upper_index[above] = r;
+        upper_owner[above] = i;
+        upper_value[above++] = value[k];
+      } else if (r != i) {
         columns[r] ^= c;
         if (--in_row[r] == 1) row_queue_.push_back(r);
-        l.index.push_back(r);
-        l.value.push_back(value[k] / pivot);
+        lower_index[below] = r;
+        lower_owner[below] = i;
+        lower_value[below++] = value[k] / pivot;
       }
-      l.end[i] = l.index.size();
-      if (l.end[i] > l.begin[i]) l.sequence.push_back(i);
-    } else {  // no other row does
+    }
+    l.end[i] = below;
+    u.end[i] = above;
+    if (below > l.begin[i]) l.sequence.push_back(i);
+    pivot_on(i, c, pivot, pivots++);
+    if (!alone_in_row) {  // no other row loses one
       if (!rows_listed_) list_rows(a, basic);
       for (int k = row_begin_[i]; k < row_begin_[i + 1]; ++k) {
         const int other = row_list_[k];
@@ -97,6 +107,9 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       }
     }
   }
+  lower_end = below;
+  upper_end = above;
+  order_.resize_unset(pivots);
 }
 
 /// The columns in each row: only pivots on columns that are singletons ask for them. There are none once long columns

@@ -20,6 +20,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
                       density& price_density) {
   const int n = program.columns();
   row.clear();
+  int kept = 0;
   double* const v = row.value.data();
   if (rho.sparse(0.25)) {
     const sparse_matrix& r = program.by_rows();
@@ -35,7 +36,6 @@ inline void price_row(const form& program, const table<basis_status>& status, co
           if (v[j] == 0) v[j] = 1e-100;
         }
       }
-      int kept = 0;
       for (int s = 0; s < row.count; ++s) {
         const int j = row.index[s];
         if (status[j] == basis_status::basic || math::abs(v[j]) < 1e-14) {
@@ -51,7 +51,6 @@ inline void price_row(const form& program, const table<basis_status>& status, co
         const double times = rho.value[i];
         for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) v[r.index[k]] += times * r.value[k];
       }
-      int kept = 0;
       int* const at = row.index.data();
       for (int j = 0; j < n; ++j) {  // without branches, as in work_vector::list
         const int counts = static_cast<int>(means(v[j])) & static_cast<int>(status[j] != basis_status::basic);
@@ -64,7 +63,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
   } else {
     const sparse_matrix& a = program.a;
     const double* const y = rho.value.data();
-    int resting = 0, kept = 0;
+    int resting = 0;
     int* const at = row.index.data();
     const int *const begin = a.begin.data(), *const index = a.index.data();
     const double* const value = a.value.data();
@@ -78,12 +77,12 @@ inline void price_row(const form& program, const table<basis_status>& status, co
       double sum = 0;
       for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
       v[j] = meaning(sum);
-      at[kept] = j;
       kept += static_cast<int>(means(sum));
     }
-    row.count = kept;
+    row.count = resting;
+    if (kept < resting / 2) row.forget_tiny();  // else a few places that are zero are listed
   }
-  price_density.note(row.count, n);
+  price_density.note(kept, n);
 }
 
 }  // namespace plait::detail

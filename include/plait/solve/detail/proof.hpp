@@ -71,7 +71,7 @@ class proof : protected unfinished {
         proves_optimal(model, found, tolerance)) {
       return true;
     }
-    if (!at_hand) follow_basis();
+    if (!at_hand) follow_basis(worked_here);
     for (int attempt = 0; attempt < 4; ++attempt) {
       limits.poll();
       if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;

@@ -29,8 +29,10 @@ class refinement {
     const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
-      memory.sum.assign(m, double_double{});
+      memory.sum.resize_unset(m);
       double_double* const sum = memory.sum.data();
+      const double* const activity = t.x.data() + n;
+      for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
       list_nonzero(t.x, n, memory.columns);
       for (const int j : memory.columns) {
         const halved x{t.x[j]};
@@ -40,13 +42,12 @@ class refinement {
         }
       }
       double* const off = t.buffer.value.data();
-      const double* const activity = t.x.data() + n;
+      double largest = 0;
       for (int i = 0; i < m; ++i) {
-        double_double one = sum[i];
-        one -= activity[i];
-        off[i] = one.value();
+        off[i] = sum[i].value();
+        largest = math::larger(largest, math::abs(off[i]));
       }
-      const double size = to_size_one(t.buffer);
+      const double size = to_size_one(t.buffer, largest);
       if (size == 0) return;
       t.factors.ftran_whole(t.buffer);
       int far = 0;
@@ -58,7 +59,6 @@ class refinement {
         far += static_cast<int>(!(math::abs(by) <= small_correction * (1 + math::abs(x[j]))));
         x[j] -= by;
       }
-      t.buffer.clear();
       if (far == 0) return;
     }
   }
@@ -69,23 +69,30 @@ class refinement {
     const sparse_matrix& a = t.program->a;
     t.compute_multipliers();
     y = t.buffer.value;
-    t.buffer.clear();
     const int *const begin = a.begin.data(), *const index = a.index.data();
     const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
-      double *const left = t.buffer.value.data(), *const to = y.data();
+      double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
+      // Activities first, and which the columns are: they come in no order.
+      const int* const basic = t.basic.data();
+      const double* const cost = t.cost.data();
+      memory.columns.resize_unset(m + 1);
+      int *const columns = memory.columns.data(), found = 0;
       for (int p = 0; p < m; ++p) {
-        const int j = t.basic[p];
-        double_double off{t.cost[j]};
-        if (j < n) {
-          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(-value[k], to[index[k]]);
-        } else {
-          off += to[j - n];
-        }
-        left[p] = off.value();
+        const int j = basic[p], i = j - n;
+        left[p] = cost[j] + to[i < 0 ? 0 : i];
+        columns[found] = p;
+        found += static_cast<int>(i < 0);
       }
-      const double size = to_size_one(t.buffer);
+      for (int s = 0; s < found; ++s) {
+        const int p = columns[s], j = basic[p];
+        double_double off{-cost[j]};
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
+        left[p] = -off.value();
+      }
+      for (int p = 0; p < m; ++p) largest = math::larger(largest, math::abs(left[p]));
+      const double size = to_size_one(t.buffer, largest);
       if (size == 0) break;
       t.factors.btran_whole(t.buffer);
       int far = 0;
@@ -94,7 +101,6 @@ class refinement {
         far += static_cast<int>(!(math::abs(by) <= small_correction * (1 + math::abs(to[i]))));
         to[i] += by;
       }
-      t.buffer.clear();
       if (far == 0) break;
     }
   }
@@ -107,11 +113,10 @@ class refinement {
   /// After a correction of this size, relative, the next one is about its square, far below the last digit.
   static constexpr double small_correction = 1e-10;
   /// Residuals are small beside what solves forget, so they are solved for at a size between one and two, by a power of
-  /// two that rounds nothing. Returns that power for what comes out; zero where there is nothing to solve for.
-  static double to_size_one(work_vector& residual) {
+  /// two that rounds nothing. `largest`: of their magnitudes. Returns that power for what comes out; zero where there
+  /// is nothing to solve for.
+  static double to_size_one(work_vector& residual, double largest) {
     residual.listed = false;
-    double largest = 0;
-    for (const double v : residual.value) largest = math::larger(largest, math::abs(v));
     const double size = std::bit_cast<double>(std::bit_cast<std::uint64_t>(largest) & (std::uint64_t{0x7ff} << 52));
     if (size < 1e-300) return 0;
     const double over = 1 / size;

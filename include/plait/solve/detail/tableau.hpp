@@ -25,7 +25,7 @@ class tableau : public working_point {
   bool signs_right = false;  // whether, where ready, no reduced cost is infeasible by more than the tolerance to come
   solve_density column_density, row_density, edge_density;  // of solves for columns, rows and steepest edge
   density price_density;                                    // of rows of B^-1 A
-  work_vector buffer;
+  work_vector buffer;                                       // who uses it makes it clean
 
   void attach(const form& f) {
     if (program != &f || version_ != f.version) kept_ = current_ = false;
@@ -133,30 +133,28 @@ class tableau : public working_point {
   void compute_values() {
     const int m = rows(), n = columns();
     const sparse_matrix& a = program->a;
-    buffer.clear();
     double *const v = buffer.value.data(), *const to = x.data();
     const basis_status* const at = status.data();
+    for (int i = 0; i < m; ++i) v[i] = only_if(at[n + i] != basis_status::basic, to[n + i]);
     for (int j = 0; j < n; ++j) {
       const double xj = only_if(at[j] != basis_status::basic, to[j]);
       if (xj == 0) continue;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v[a.index[k]] -= a.value[k] * xj;
     }
-    for (int i = 0; i < m; ++i) v[i] += only_if(at[n + i] != basis_status::basic, to[n + i]);
     factors.ftran_whole(buffer);
     const int* const in = basic.data();
     for (int p = 0; p < m; ++p) to[in[p]] = meaning(v[p]);
-    buffer.clear();
   }
 
-  /// y = B^-T c_B into the values of `buffer`, which the caller clears. False where all are zero. Those of the end of
+  /// y = B^-T c_B into the values of `buffer`. False where all are zero. Those of the end of
   /// a solve are asked for again when the next one begins there.
   bool compute_multipliers() {
-    buffer.clear();
     if (multipliers_kept_ && multipliers_kept_for_ == costs_changed_ && holds_kept() && !costs_apart) {
       buffer.value = kept_multipliers_;
       buffer.listed = false;
       return true;
     }
+    buffer.clear();
     const int* const in = basic.data();
     const double* const c = cost.data();
     for (int p = 0, m = rows(); p < m; ++p)
@@ -189,7 +187,6 @@ class tableau : public working_point {
       to[j] = only_if(at[j] != basis_status::basic, sum);
     }
     for (int i = 0; i < m; ++i) to[n + i] = only_if(at[n + i] != basis_status::basic, c[n + i] + y[i]);
-    buffer.clear();
   }
 
   /// A column of [A, -I] as a vector by rows.

@@ -20,6 +20,7 @@ struct triangle {
   table<int> begin, end;
   table<int> index;
   table<double> value;
+  table<int> owner;  ///< the pivot in whose vector an entry stands; known to whoever builds it alone
 
   void reset(int size) {
     sequence.clear();
@@ -27,6 +28,7 @@ struct triangle {
     end.assign(size, 0);
     index.clear();
     value.clear();
+    owner.clear();
   }
 };
 
@@ -45,7 +47,6 @@ struct depth_walk {
 /// x := T^-1 x, place by place in the order of the pivots, without a list of what is not zero afterwards.
 template <bool Backward>
 void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
-  constexpr double tiny = 1e-14;
   double* const v = x.value.data();
   const int* const index = t.index.data();
   const double* const value = t.value.data();
@@ -54,15 +55,12 @@ void sweep_triangle(const triangle& t, const double* inverse, work_vector& x) {
   for (int s = 0; s < length; ++s) {
     const int p = sequence[Backward ? length - 1 - s : s];
     if (p < 0) continue;
-    double step = v[p];
-    if (step == 0) continue;
-    if (step > tiny || step < -tiny) {
-      if (inverse != nullptr) step *= inverse[p];
-      v[p] = step;
-      for (int k = begin[p], last = end[p]; k < last; ++k) v[index[k]] -= step * value[k];
-    } else {
-      v[p] = 0;
-    }
+    const int first = begin[p], last = end[p];
+    if (first < last && v[p] == 0) continue;  // what leads nowhere is not asked: that would be as good as a coin
+    double step = meaning(v[p]);
+    if (inverse != nullptr) step *= inverse[p];
+    v[p] = step;
+    for (int k = first; k < last; ++k) v[index[k]] -= step * value[k];
   }
   x.listed = false;
 }

@@ -81,14 +81,19 @@ struct work_vector {
   }
   /// Needs: a list. Four sums side by side, for each addition waits for the one before.
   [[nodiscard]] double squared_length() const {
-    double sum[4]{};
+    double a = 0, b = 0, c = 0, d = 0;
     const int* const at = index.data();
     const double* const v = value.data();
+    const auto square = [v](int i) { return v[i] * v[i]; };
     int s = 0;
-    for (; s + 4 <= count; s += 4)
-      for (int k = 0; k < 4; ++k) sum[k] += v[at[s + k]] * v[at[s + k]];
-    for (; s < count; ++s) sum[0] += v[at[s]] * v[at[s]];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    for (; s + 4 <= count; s += 4) {
+      a += square(at[s]);
+      b += square(at[s + 1]);
+      c += square(at[s + 2]);
+      d += square(at[s + 3]);
+    }
+    for (; s < count; ++s) a += square(at[s]);
+    return (a + b) + (c + d);
   }
   /// Forgets listed values that are too small to mean anything.
   void forget_tiny() {

@@ -58,14 +58,16 @@ class workbench {
     attach_original(model, options.seed);
     engine_.state.set_basis(status_);
   }
-  /// Factors of the basis in status_, and values that follow from it alone.
-  void follow_basis() {
+  /// Factors of the basis in status_, and values that follow from it alone; or, where `pivoted`, those that a few
+  /// pivots of this very solve have left, which refinement corrects as well.
+  void follow_basis(bool pivoted = false) {
     tableau& t = engine_.state;
+    const bool at_hand = pivoted && t.few_updates() && !t.bounds_apart;
     t.restore_bounds();
     t.restore_costs();
     t.threshold = 0.1;
-    t.factorize(status_);
-    t.compute_values();
+    const int replaced = t.factorize(status_);
+    if (!at_hand || replaced > 0) t.compute_values();
   }
   bool passes(const lp& model, answer& found) {
     refine_.poll();
