@@ -7,8 +7,9 @@
 //   solve_lp model.mps --basis-out b.bas            ... and, after a change of the model:
 //   solve_lp changed.mps --basis-in b.bas           goes on from there
 //
-// Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit, 2 for wrong use or a file
-// that cannot be read. Whole columns are branched on.
+// Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit or without a proof, 2 for
+// wrong use or a file that cannot be read. Whole columns are branched on; where their relaxation is unbounded and no
+// whole point is known the status is infeasible_or_unbounded, which proves neither.
 
 #include <algorithm>
 #include <cstdio>
@@ -117,7 +118,7 @@ int run(const arguments& given) {
     case termination::optimal:
     case termination::infeasible:
     case termination::unbounded:
-      return found.verified || model.has_integers() ? 0 : 1;
+      return found.verified ? 0 : 1;
     default:
       return 1;
   }

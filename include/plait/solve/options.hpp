@@ -7,6 +7,8 @@
 
 namespace plait {
 
+struct answer;
+
 enum class lp_algorithm {
   automatic,  ///< primal from a basis that is primal feasible and not dual feasible, else dual
   dual,
@@ -29,6 +31,16 @@ struct solve_options {
   bool (*interrupt)(void*) = nullptr;         ///< asked now and then; true stops the solve
   void (*log)(void*, const char*) = nullptr;  ///< gets one line at a time
   void* context = nullptr;                    ///< handed to both
+};
+
+/// How branch and bound searches.
+struct branching_options {
+  double absolute_gap = 1e-9;  ///< a node is left when its bound is within this of the best whole solution
+  double relative_gap = 1e-9;  ///< ... or within this share of its objective
+  double whole = 1e-6;         ///< how far a value may be from a whole number
+  std::int64_t node_limit = -1;
+  void (*incumbent)(void*, const answer&) = nullptr;  ///< gets every better whole solution
+  void* context = nullptr;
 };
 
 }  // namespace plait
