@@ -26,7 +26,8 @@ struct solve_options {
   double tolerance = 1e-9;    ///< of values and reduced costs, on the model as given
   double time_limit = infinity;               ///< seconds of wall time
   std::int64_t iteration_limit = -1;          ///< none where negative
-  double objective_limit = infinity;          ///< in the model's sense: stop once the optimum is known to be worse
+  double objective_limit = infinity;          ///< in the model's sense: stop once the optimum is proved to be worse, by
+                                              ///< more than 1e-9 of the limit; see `simplex::solve`
   std::uint64_t seed = 0;                     ///< of perturbations; the same seed gives the same answer to the bit
   bool (*interrupt)(void*) = nullptr;         ///< asked now and then; true stops the solve
   void (*log)(void*, const char*) = nullptr;  ///< gets one line at a time

@@ -46,6 +46,7 @@ class shrinking_lp {
     for (int j = 0; j < n; ++j) column_count_[j] = matrix_.columns.count(j);
     for (int i = 0; i < m; ++i) row_count_[i] = matrix_.rows.count(i);
     way_.clear();
+    constant_ = 0;
     bad_ = false;
     open_ = false;
   }
@@ -82,6 +83,7 @@ class shrinking_lp {
     save_column(j);
     drop_column(j);
     if (value != 0) {  // what it uses up is taken off the bounds of the rows
+      constant_ += cost_[j] * value;
       for (const cell& one : matrix_.columns[j])
         if (row_left_[one.at] != 0) shift_row(one.at, -one.value * value);
     }
@@ -167,6 +169,7 @@ class shrinking_lp {
     }
     small.columns = columns_.size();
     reduced_.swap_matrix(small);
+    reduced_.set_offset(constant_);
   }
 
   const lp* model_ = nullptr;
@@ -178,6 +181,7 @@ class shrinking_lp {
   table<char> column_left_, row_left_;
   table<int> column_count_, row_count_, columns_, rows_;
   way_back way_;
+  double constant_ = 0;  // what the objective has beside that of the reduced program, without the model's offset
   bool bad_ = false, open_ = false;  // found infeasible; found unbounded
 };
 
