@@ -61,7 +61,7 @@ class simplex : private detail::proof {
     limits.iteration_limit = options.iteration_limit;
     limits.interrupted = options.interrupt;
     limits.context = options.context;
-    limits.small = model.rows() < 500;
+    limits.small = model.rows() < 500 && model.entries() < 30000;
     require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
             "the starting basis has more columns or rows than the model; "
             "remove theirs as well");

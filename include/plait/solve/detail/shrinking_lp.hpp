@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -28,10 +29,11 @@ class shrinking_lp {
 
  protected:
   /// All of a model.
-  void start(const lp& model) {
+  void start(const lp& model, monitor* limits) {
     model_ = &model;
+    limits_ = limits;
     const int m = model.rows(), n = model.columns();
-    matrix_.load(model.matrix());
+    matrix_.load(model.matrix(), limits);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     lower_ = model.column_lowers();
     upper_ = model.column_uppers();
@@ -165,14 +167,26 @@ class shrinking_lp {
         small.index.push_back(renamed_[one.at]);
         small.value.push_back(one.value);
       }
+      spend(matrix_.columns.count(j));
       small.begin.push_back(small.index.size());
     }
     small.columns = columns_.size();
+    spend(1 << 17);
     reduced_.swap_matrix(small);
     reduced_.set_offset(constant_);
   }
 
+  /// Asks, by the entries that were looked at, whether to stop.
+  void spend(int entries) {
+    spent_ += entries;
+    if (spent_ < 1 << 17) return;
+    spent_ = 0;
+    if (limits_ != nullptr) limits_->poll();
+  }
+
   const lp* model_ = nullptr;
+  monitor* limits_ = nullptr;
+  int spent_ = 0;
   lp reduced_;
   sparse_matrix small_;
   table<int> renamed_;
