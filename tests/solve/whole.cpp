@@ -281,3 +281,24 @@ TEST_CASE("unbounded is said of an integer program only with a whole point and a
   CHECK(check(model, without).verified);
   for (int j = 0; j < 3; ++j) CHECK(without.x[j] == std::round(without.x[j]));
 }
+
+TEST_CASE("a value that is whole only within the tolerance does not hide a better solution") {
+  lp model;  // maximize x - 0.31 z, x <= 1e6 z, x <= 0.5: at z = 5e-7 the relaxation is whole but for the tolerance
+  model.set_sense(objective_sense::maximize);
+  model.add_row(-infinity, 0);
+  const lp_entry one[] = {{0, 1}}, large[] = {{0, -1e6}};
+  model.add_column(1, 0, 0.5, one);
+  model.add_column(-0.31, 0, 1, large);
+  model.set_integer(1);
+  const answer found = branch_and_bound(model);
+  CHECK(found.status == termination::optimal);
+  CHECK(found.verified);
+  CHECK(found.objective == doctest::Approx(0.19));
+  CHECK(found.x[1] == 1);
+  model.set_row_bounds(0, 0.25, infinity);  // x >= 1e6 z + 0.25, at z = 0 alone
+  model.set_cost(1, 1e6);
+  const answer other = branch_and_bound(model);
+  CHECK(other.status == termination::optimal);
+  CHECK(other.objective == doctest::Approx(0.5));
+  CHECK(other.x[1] == 0);
+}

@@ -73,7 +73,7 @@ class editable_matrix {
   cell_lists rows, columns;
 
   /// Cost: O(entries). Asks `limits` between its parts.
-  void load(const sparse_matrix& a, monitor* limits) {
+  void load(const sparse_matrix& a, monitor* limits = nullptr) {
     const auto poll = [&] {
       if (limits != nullptr) limits->poll();
     };
