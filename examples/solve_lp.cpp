@@ -7,11 +7,14 @@
 //   solve_lp model.mps --basis-out b.bas            ... and, after a change of the model:
 //   solve_lp changed.mps --basis-in b.bas           goes on from there
 //
-// Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit, 2 for wrong use or a file
-// that cannot be read. Whole columns are branched on.
+// Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit or without a proof, 2 for
+// wrong use or a file that cannot be read. Whole columns are branched on; where their relaxation is unbounded and no
+// whole point is known the status is infeasible_or_unbounded, which proves neither.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <string>
@@ -53,10 +56,15 @@ solve_options options_of(const arguments& given) {
   return options;
 }
 
+/// Whether the objective is that of a point: without one its number says nothing.
+bool has_objective(const answer& found) {
+  return found.status != termination::infeasible && (found.x.size() > 0 || found.status == termination::optimal);
+}
+
 void write_solution(const lp& model, const answer& found, const std::string& file) {
   std::string text = std::string{"status "}.append(name_of(found.status)).append("\n");
   const auto number = [](double value) { return detail::number_text(value); };
-  text.append("objective ").append(number(found.objective)).append("\n");
+  if (has_objective(found)) text.append("objective ").append(number(found.objective)).append("\n");
   for (int j = 0; j < found.x.size(); ++j) {
     text.append("column ").append(model.column_name(j)).append(" ").append(number(found.x[j])).append(" ");
     text.append(j < found.reduced_cost.size() ? number(found.reduced_cost[j]) : "0").append("\n");
@@ -70,7 +78,7 @@ void write_solution(const lp& model, const answer& found, const std::string& fil
 
 void write_json(const lp& model, const answer& found, double cpu_seconds, const std::string& file) {
   const nlohmann::json said{{"status", name_of(found.status)},
-                            {"objective", found.objective},
+                            {"objective", has_objective(found) ? nlohmann::json(found.objective) : nlohmann::json()},
                             {"iterations", found.iterations},
                             {"nodes", found.nodes},
                             {"seconds", found.seconds},
@@ -104,7 +112,7 @@ int run(const arguments& given) {
   std::printf("%s: %d rows, %d columns, %d nonzeros\n", given.file.c_str(), model.rows(), model.columns(),
               model.entries());
   std::printf("status       %s\n", std::string{name_of(found.status)}.c_str());
-  if (found.status != termination::infeasible) std::printf("objective    %.15g\n", found.objective);
+  if (has_objective(found)) std::printf("objective    %.15g\n", found.objective);
   std::printf("certificate  %s, %s\n", std::string{name_of(found.certificate)}.c_str(),
               found.verified ? "verified" : "not verified");
   if (!found.explanation.empty()) std::printf("because      %s\n", found.explanation.c_str());
@@ -117,7 +125,7 @@ int run(const arguments& given) {
     case termination::optimal:
     case termination::infeasible:
     case termination::unbounded:
-      return found.verified || model.has_integers() ? 0 : 1;
+      return found.verified ? 0 : 1;
     default:
       return 1;
   }
@@ -133,11 +141,17 @@ int main(int argc, char** argv) {
   app.add_option("--algorithm", given.algorithm, "auto, dual or primal")
       ->check(CLI::IsMember({"auto", "dual", "primal"}))
       ->capture_default_str();
-  app.add_option("--time-limit", given.time_limit, "seconds")->check(CLI::NonNegativeNumber);
+  app.add_option("--time-limit", given.time_limit, "seconds")
+      ->check(CLI::NonNegativeNumber)
+      ->check([](const std::string& text) {
+        return std::isnan(std::strtod(text.c_str(), nullptr)) ? "nan is no number of seconds" : "";
+      });
   app.add_option("--basis-in", given.basis_in, "start from the basis in this file");
   app.add_option("--basis-out", given.basis_out, "write the last basis to this file");
   app.add_option("--solution", given.solution, "write values and duals to this file");
-  app.add_option("--json", given.json, "write what was found to this file");
+  app.add_option("--json", given.json,
+                 "write what was found to this file; objective is null where there is no point, and relative_gap where "
+                 "branch and bound has none");
   app.add_option("--repeat", given.repeat, "solve this many times; cpu_seconds of --json is the least")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -5,6 +5,7 @@
 #include <plait/solve.hpp>
 #include <plait/solve/infeasible_subset.hpp>
 #include <plait/solve/model.hpp>
+#include <plait/solve/ranging.hpp>
 
 #include <doctest/doctest.h>
 
@@ -28,6 +29,14 @@ TEST_CASE("the first program of the solver's page has the values and duals that 
   CHECK(found.objective == 36);
   CHECK(value_of(found, windows) == 6);
   CHECK(dual_of(found, third) == 1);
+  // [how far]
+  const ranging ranges = find_ranges(plant.program(), found);
+  const number_range price = ranges.cost[windows.column], hours = ranges.bound[third.row];
+  // [how far]
+  CHECK(price.low == doctest::Approx(2));
+  CHECK(price.high == infinity);
+  CHECK(hours.low == doctest::Approx(12));
+  CHECK(hours.high == doctest::Approx(24));
 }
 
 TEST_CASE("a warm start after an edit takes few pivots") {

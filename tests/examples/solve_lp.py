@@ -48,11 +48,24 @@ def main():
         done, said = solve(WYNDOR.replace("<= 4", ">= 40"))
         assert done.returncode == 0 and said["status"] == "infeasible", said
         assert said["certificate"] == {"kind": "farkas", "verified": True}, said
+        assert said["objective"] is None and "objective" not in done.stdout, said
         done, said = solve("max\n x\nst\n x - y >= 1\nend\n")
         assert done.returncode == 0 and said["status"] == "unbounded", said
         assert said["certificate"] == {"kind": "primal_ray", "verified": True}, said
         done, said = solve(WYNDOR.replace("18", "17").replace("End", "Generals\n doors windows\nEnd"))
         assert said["objective"] == 33 and done.returncode == 0, said
+        whole = "max\n x + y\nst\n c: 2 y - 2 z = {}\ngenerals\n x y z\nend\n"
+        done, said = solve(whole.format(1))
+        assert done.returncode == 1 and said["status"] == "infeasible_or_unbounded", said
+        assert said["objective"] is None and said["relative_gap"] is None, said
+        assert said["certificate"] == {"kind": "none", "verified": False}, said
+        done, said = solve(whole.format(2))
+        assert done.returncode == 0 and said["status"] == "unbounded", said
+        assert said["certificate"] == {"kind": "primal_ray", "verified": True}, said
+        done, said = solve("min\n x\nst\n 2 x = 1\ngenerals\n x\nend\n")
+        assert done.returncode == 0 and said["status"] == "infeasible" and said["objective"] is None, said
+        done, said = solve(whole.format(2), "--time-limit", "0")
+        assert done.returncode == 1 and said["status"] == "time_limit" and said["objective"] is None, said
         done, said = solve(WYNDOR, "--time-limit", "0")
         assert done.returncode == 1 and said["status"] == "time_limit", said
         mps = "NAME\nROWS\n N c\n G g\nCOLUMNS\n x c 1 g 1\nRHS\n R g 2 c 5\nENDATA\n"
@@ -62,6 +75,9 @@ def main():
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2
+        for seconds in ("nan", "-nan", "NaN", "-1", "soon"):
+            assert run(str(folder / "model.lp"), "--time-limit", seconds).returncode == 2, seconds
+        assert run(str(folder / "model.lp"), "--time-limit", "60").returncode == 0
 
 
 main()

@@ -108,3 +108,89 @@ TEST_CASE("within the range of a cost the point stays optimal, and the objective
   }
   CHECK(moved > 50);
 }
+
+namespace {
+
+/// x_(i+1) >= x_i + 1 around a ring: infeasible, and every row is needed.
+lp ring(int n) {
+  lp model;
+  for (int j = 0; j < n; ++j) model.add_column(0, -infinity, infinity);
+  for (int i = 0; i < n; ++i) {
+    const lp_entry entries[] = {{i, -1}, {(i + 1) % n, 1}};
+    model.add_row(1, infinity, entries);
+  }
+  return model;
+}
+
+struct count {
+  int stop_at = 1 << 30, calls = 0;
+  static bool ask(void* at) {
+    auto& one = *static_cast<count*>(at);
+    return ++one.calls >= one.stop_at;
+  }
+};
+
+/// Says no, slowly.
+bool wait(void* seconds) {
+  const double until = detail::seconds_now() + *static_cast<double*>(seconds);
+  while (detail::seconds_now() < until) {
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("the limits of an infeasible subset are those of all its solves together") {
+  const lp model = ring(200);
+  const answer first = solve(model);
+  REQUIRE(first.status == termination::infeasible);
+  solve_options options;
+  options.iteration_limit = first.iterations + 1;
+  CHECK_FALSE(find_infeasible_subset(model, options).found);
+  options.iteration_limit = 100000;
+  CHECK(find_infeasible_subset(model, options).found);
+  options.objective_limit = -1;  // means nothing here
+  CHECK(find_infeasible_subset(model, options).found);
+  // No further solve begins once the caller has asked for the end.
+  count whole;
+  options = {};
+  options.interrupt = count::ask;
+  options.context = &whole;
+  CHECK(find_infeasible_subset(model, options).found);
+  for (int k = 1; k < whole.calls; k += 37) {
+    count asked{k};
+    options.context = &asked;
+    CHECK_FALSE(find_infeasible_subset(model, options).found);
+    CHECK(asked.calls <= k + 2);
+  }
+  // A tenth of a second in which no solve of all these takes a hundredth, and all of them four tenths.
+  double each = 0.4 / whole.calls;
+  options.time_limit = 0.1;
+  options.interrupt = wait;
+  options.context = &each;
+  CHECK_FALSE(find_infeasible_subset(model, options).found);
+}
+
+TEST_CASE("ranges end where a limit or the caller says so") {
+  oracle::dice d{131};
+  const lp model = made::around_optimum(d, 60, 40, 0.3, false).model;
+  const answer found = solve(model);
+  CHECK(find_ranges(model, found).found);
+  solve_options options;
+  options.time_limit = 0;
+  CHECK_FALSE(find_ranges(model, found, options).found);
+  count whole;
+  options = {};
+  options.interrupt = count::ask;
+  options.context = &whole;
+  CHECK(find_ranges(model, found, options).found);
+  CHECK(whole.calls >= 100);  // at least once for each column and row
+  for (int k = 1; k <= whole.calls; k += 7) {
+    count asked{k};
+    options.context = &asked;
+    const ranging ranges = find_ranges(model, found, options);
+    CHECK_FALSE(ranges.found);
+    CHECK(ranges.cost.empty());
+    CHECK(asked.calls == k);
+  }
+}

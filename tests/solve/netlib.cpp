@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public test problems, where they are at hand: in the folder that PLAIT_LP_DATA names, or in shared/data/lp beside
-// the repository. Elsewhere these tests say that they looked for nothing.
+// the repository. Elsewhere these tests are skipped.
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -43,12 +43,19 @@ std::vector<problem> problems() {
     if (!optimum.empty()) one.optimum = std::stod(optimum);
     all.push_back(one);
   }
-  if (all.empty()) MESSAGE("no problems at hand; set PLAIT_LP_DATA to the folder that holds them");
   return all;
+}
+
+auto if_at_hand() {
+  return doctest::skip(problems().empty());
+}
+auto where_from() {
+  return doctest::description("needs the public problems; PLAIT_LP_DATA names the folder that holds them");
 }
 
 void all_right(lp_algorithm algorithm, bool presolve) {
   simplex solver;
+  REQUIRE_FALSE(problems().empty());
   for (const problem& one : problems()) {
     CAPTURE(one.name);
     const lp model = read_mps((folder() / (one.name + ".mps")).string()).model;
@@ -71,15 +78,21 @@ void all_right(lp_algorithm algorithm, bool presolve) {
 
 }  // namespace
 
-TEST_CASE("public problems by the dual method") {
+TEST_CASE("public problems by the dual method" * if_at_hand() * where_from()) {
   all_right(lp_algorithm::dual, false);
 }
-TEST_CASE("public problems by the primal method") {
+TEST_CASE("public problems by the primal method" * if_at_hand() * where_from()) {
   all_right(lp_algorithm::primal, false);
 }
-TEST_CASE("public problems by the dual method after presolve") {
+TEST_CASE("public problems by the dual method after presolve" * if_at_hand() * where_from()) {
   all_right(lp_algorithm::dual, true);
 }
-TEST_CASE("public problems by the primal method after presolve") {
+TEST_CASE("public problems by the primal method after presolve" * if_at_hand() * where_from()) {
   all_right(lp_algorithm::primal, true);
+}
+TEST_CASE("public problems by the method that is chosen for each, after presolve" * if_at_hand() * where_from()) {
+  all_right(lp_algorithm::automatic, true);
+}
+TEST_CASE("public problems by the method that is chosen for each" * if_at_hand() * where_from()) {
+  all_right(lp_algorithm::automatic, false);
 }

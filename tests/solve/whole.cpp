@@ -39,6 +39,41 @@ std::optional<double> best_whole(const lp& model) {
   return best;
 }
 
+/// A program of small whole columns that has whole points: nothing is one.
+lp small_knapsack(oracle::dice& d) {
+  lp model;
+  const bool most = d.between(0, 1) == 1;
+  if (most) model.set_sense(objective_sense::maximize);
+  const int rows = d.between(1, 4), columns = d.between(3, 7);
+  for (int i = 0; i < rows; ++i) model.add_row(-infinity, d.between(3, 20));
+  for (int j = 0; j < columns; ++j) {
+    std::vector<lp_entry> entries;
+    for (int i = 0; i < rows; ++i) entries.push_back({i, static_cast<double>(d.between(0, 7))});
+    model.add_column((most ? 1 : -1) * d.between(1, 12), 0, d.between(1, 3), entries);
+    model.set_integer(j);
+  }
+  return model;
+}
+
+double to_minimize(const lp& model, double value) {
+  return model.sense() == objective_sense::maximize ? -value : value;
+}
+
+/// What must hold of every end of a search, stopped or not, on a program whose optimum is known.
+void is_true(const lp& model, const answer& found, double optimum, termination stop) {
+  REQUIRE((found.status == termination::optimal || found.status == stop));
+  CHECK(to_minimize(model, found.bound) <= to_minimize(model, optimum) + 1e-7);
+  if (found.status == termination::optimal) CHECK(std::fabs(found.objective - optimum) < 1e-7);
+  if (found.x.empty()) {
+    CHECK(found.relative_gap == infinity);
+    CHECK_FALSE(found.verified);
+    return;
+  }
+  CHECK(found.verified);
+  CHECK(to_minimize(model, found.objective) >= to_minimize(model, optimum) - 1e-7);
+  CHECK(found.relative_gap == std::fabs(found.objective - found.bound) / std::fmax(1, std::fabs(found.objective)));
+}
+
 }  // namespace
 
 TEST_CASE("branch and bound finds what trying every whole point finds") {
@@ -109,4 +144,161 @@ TEST_CASE("a node limit ends the search with a bound and says so, and better sol
   solve_options brief;
   brief.time_limit = 0;
   CHECK(branch_and_bound(model, brief).status == termination::time_limit);
+}
+
+TEST_CASE("a search that is interrupted anywhere says so, and its bound cuts off no solution") {
+  struct count {
+    int left;
+    bool said = false;
+  };
+  oracle::dice d{71};
+  int stopped = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const lp model = small_knapsack(d);
+    const double optimum = *best_whole(model);
+    for (int k = 0;; ++k) {
+      CAPTURE(k);
+      count calls{k};
+      solve_options options;
+      options.context = &calls;
+      options.interrupt = [](void* at) {
+        auto& c = *static_cast<count*>(at);
+        c.said = c.said || --c.left < 0;
+        return c.said;
+      };
+      const answer found = branch_and_bound(model, options);
+      is_true(model, found, optimum, termination::interrupted);
+      if (!calls.said) break;
+      ++stopped;
+    }
+  }
+  CHECK(stopped > 1000);
+}
+
+TEST_CASE("a search that a limit ends anywhere says which, and its bound cuts off no solution") {
+  oracle::dice d{73};
+  int stopped = 0, late = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const lp model = small_knapsack(d);
+    const double optimum = *best_whole(model);
+    branching_options how;
+    for (how.node_limit = 0;; ++how.node_limit) {
+      const answer found = branch_and_bound(model, {}, how);
+      is_true(model, found, optimum, termination::node_limit);
+      if (found.status == termination::optimal) break;
+      ++stopped;
+    }
+    solve_options options;
+    for (options.iteration_limit = 0;; ++options.iteration_limit) {
+      const answer found = branch_and_bound(model, options);
+      is_true(model, found, optimum, termination::iteration_limit);
+      CHECK(found.iterations <= options.iteration_limit);
+      if (found.status == termination::optimal) break;
+      ++stopped;
+    }
+    options.iteration_limit = -1;
+    for (options.time_limit = 1e-6; options.time_limit < 1; options.time_limit *= 1.3) {
+      const answer found = branch_and_bound(model, options);
+      is_true(model, found, optimum, termination::time_limit);
+      if (found.status == termination::optimal) break;
+      ++late;
+    }
+  }
+  CHECK(stopped > 500);
+  CHECK(late > 100);
+}
+
+TEST_CASE("a limit on the objective that the optimum keeps changes nothing, and one that it does not is told") {
+  oracle::dice d{79};
+  int limited = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    CAPTURE(trial);
+    const lp model = small_knapsack(d);
+    const double optimum = *best_whole(model), worse = to_minimize(model, 1);
+    for (const double by : {0.0, 0.7, 1.4, 2.8, 7.0}) {
+      solve_options options;
+      options.objective_limit = optimum + worse * by;
+      const answer found = branch_and_bound(model, options);
+      REQUIRE(found.status == termination::optimal);
+      CHECK(std::fabs(found.objective - optimum) < 1e-7);
+    }
+    for (const double by : {0.01, 0.7, 7.0}) {
+      solve_options options;
+      options.objective_limit = optimum - worse * by;
+      const answer found = branch_and_bound(model, options);
+      is_true(model, found, optimum, termination::objective_limit);
+      REQUIRE(found.status == termination::objective_limit);
+      CHECK(to_minimize(model, found.bound) > to_minimize(model, options.objective_limit));
+      ++limited;
+    }
+  }
+  CHECK(limited == 600);
+}
+
+TEST_CASE("the bound and the gap of a search that was told to leave a gap are those of what it left") {
+  oracle::dice d{83};
+  int apart = 0, worse = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    CAPTURE(trial);
+    const lp model = small_knapsack(d);
+    const double optimum = *best_whole(model);
+    branching_options how;
+    how.relative_gap = 0.3;
+    const answer found = branch_and_bound(model, {}, how);
+    REQUIRE(found.status == termination::optimal);
+    CHECK(to_minimize(model, found.bound) <= to_minimize(model, optimum) + 1e-7);
+    CHECK(std::fabs(found.objective - found.bound) <= 0.3 * std::fabs(found.objective) + 1e-9);
+    CHECK(found.relative_gap == std::fabs(found.objective - found.bound) / std::fmax(1, std::fabs(found.objective)));
+    if (found.relative_gap > 0.01) ++apart;
+    if (std::fabs(found.objective - optimum) > 1e-7) ++worse;
+  }
+  CHECK(apart > 50);
+  CHECK(worse > 10);
+}
+
+TEST_CASE("unbounded is said of an integer program only with a whole point and a ray") {
+  lp model;  // maximize x + y, 2y - 2z = 1: no whole y and z
+  model.set_sense(objective_sense::maximize);
+  model.add_row(1, 1);
+  const lp_entry plus[] = {{0, 2}}, minus[] = {{0, -2}};
+  model.add_column(1, 0, infinity);
+  model.add_column(1, 0, infinity, plus);
+  model.add_column(0, 0, infinity, minus);
+  for (int j = 0; j < 3; ++j) model.set_integer(j);
+  const answer neither = branch_and_bound(model);
+  CHECK(neither.status == termination::infeasible_or_unbounded);
+  CHECK_FALSE(neither.verified);
+  CHECK(neither.x.empty());
+  CHECK(neither.bound == infinity);
+  CHECK_FALSE(neither.explanation.empty());
+  model.set_row_bounds(0, 2, 2);
+  const answer without = branch_and_bound(model);
+  CHECK(without.status == termination::unbounded);
+  CHECK(without.verified);
+  CHECK(without.certificate == certificate_kind::primal_ray);
+  CHECK(check(model, without).verified);
+  for (int j = 0; j < 3; ++j) CHECK(without.x[j] == std::round(without.x[j]));
+}
+
+TEST_CASE("a value that is whole only within the tolerance does not hide a better solution") {
+  lp model;  // maximize x - 0.31 z, x <= 1e6 z, x <= 0.5: at z = 5e-7 the relaxation is whole but for the tolerance
+  model.set_sense(objective_sense::maximize);
+  model.add_row(-infinity, 0);
+  const lp_entry one[] = {{0, 1}}, large[] = {{0, -1e6}};
+  model.add_column(1, 0, 0.5, one);
+  model.add_column(-0.31, 0, 1, large);
+  model.set_integer(1);
+  const answer found = branch_and_bound(model);
+  CHECK(found.status == termination::optimal);
+  CHECK(found.verified);
+  CHECK(found.objective == doctest::Approx(0.19));
+  CHECK(found.x[1] == 1);
+  model.set_row_bounds(0, 0.25, infinity);  // x >= 1e6 z + 0.25, at z = 0 alone
+  model.set_cost(1, 1e6);
+  const answer other = branch_and_bound(model);
+  CHECK(other.status == termination::optimal);
+  CHECK(other.objective == doctest::Approx(0.5));
+  CHECK(other.x[1] == 0);
 }

@@ -15,6 +15,7 @@ enum class termination {
   optimal,
   infeasible,
   unbounded,
+  infeasible_or_unbounded,  ///< branch and bound alone: the relaxation is unbounded, and no whole point is known
   time_limit,
   iteration_limit,
   objective_limit,  ///< the optimum is past the limit that was given
@@ -31,6 +32,8 @@ constexpr std::string_view name_of(termination t) {
       return "infeasible";
     case termination::unbounded:
       return "unbounded";
+    case termination::infeasible_or_unbounded:
+      return "infeasible_or_unbounded";
     case termination::time_limit:
       return "time_limit";
     case termination::iteration_limit:
@@ -88,7 +91,7 @@ struct answer {
   plait::basis basis;
   std::int64_t iterations = 0;
   std::int64_t nodes = 0;  ///< branch and bound alone
-  double bound = 0;        ///< branch and bound alone: no whole solution is better than this
+  double bound = 0;        ///< of branch and bound, and past an objective limit: no solution is better than this
   double seconds = 0;
   double max_primal_residual = 0;  ///< of bounds of rows and columns, absolute, on the model as given
   double max_dual_residual = 0;    ///< of signs of duals and reduced costs, absolute

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <utility>
+
+#include <plait/solve/answer.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
 #include <plait/solve/simplex.hpp>
@@ -10,7 +14,7 @@ namespace plait {
 
 /// Bounds that cannot hold together, none of which can be left out.
 struct infeasible_subset {
-  bool found = false;                   ///< false where the program is feasible, or a solve came to no end
+  bool found = false;                   ///< false where the program is feasible, or a limit or the caller ended it
   table<int> rows, columns;             ///< whose bounds are in it, each side for itself:
   table<char> row_sides, column_sides;  ///< 1: lower, 2: upper, 3: both
 };
@@ -18,12 +22,27 @@ struct infeasible_subset {
 /// An irreducible infeasible subset of the bounds of rows and columns.
 ///
 /// Starts from the bounds that the Farkas certificate uses, then leaves out one at a time and keeps it out where the
-/// rest stays infeasible. Cost: one warm solve for each bound of the certificate. Source: Chinneck, Dravnieks,
+/// rest stays infeasible. Cost: one warm solve for each bound of the certificate; the limits of time and iterations are
+/// those of all of them together, and that on the objective means nothing here. Source: Chinneck, Dravnieks,
 /// "Locating minimal infeasible constraint sets in linear programs", ORSA J. Comput. 3, 1991 (deletion filter).
 inline infeasible_subset find_infeasible_subset(const lp& model, const solve_options& options = {}) {
+  const double began = detail::seconds_now();
   infeasible_subset subset;
   simplex solver;
-  const answer first = solver.solve(model, options);
+  solve_options inner = options;
+  inner.objective_limit = infinity;
+  const auto solve_next = [&](const lp& program, const basis& start) {
+    answer found = solver.solve(program, inner, start);
+    inner.time_limit = options.time_limit - (detail::seconds_now() - began);
+    if (options.iteration_limit >= 0) {
+      inner.iteration_limit -= found.iterations < inner.iteration_limit ? found.iterations : inner.iteration_limit;
+    }
+    return found;
+  };
+  const auto ended = [](const answer& found) {
+    return found.status == termination::optimal || found.status == termination::infeasible;
+  };
+  const answer first = solve_next(model, {});
   if (first.status != termination::infeasible || !first.verified) return subset;
   const int m = model.rows(), n = model.columns();
   lp work = model;
@@ -55,21 +74,20 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
     const double y = -first.farkas[i];
     work.set_row_bounds(i, y > 0 ? model.row_lower(i) : -infinity, y < 0 ? model.row_upper(i) : infinity);
   }
-  solve_options inner = options;
   inner.presolve = false;
-  answer last = solver.solve(work, inner);
+  answer last = solve_next(work, {});
+  if (!ended(last)) return subset;
   if (last.status != termination::infeasible) {
     // Small multipliers mattered after all: start from everything.
     for (int j = 0; j < n; ++j) work.set_column_bounds(j, model.column_lower(j), model.column_upper(j));
     for (int i = 0; i < m; ++i) work.set_row_bounds(i, model.row_lower(i), model.row_upper(i));
     last = first;
   }
-  // One bound at a time.
-  bool ended = true;
+  // One bound at a time. False where a solve came to no end.
   const auto try_without = [&](bool row, int at, bool lower_side) {
     const double l = row ? work.row_lower(at) : work.column_lower(at),
                  u = row ? work.row_upper(at) : work.column_upper(at);
-    if (lower_side ? l == -infinity : u == infinity) return;
+    if (lower_side ? l == -infinity : u == infinity) return true;
     const auto put = [&](double low, double high) {
       if (row) {
         work.set_row_bounds(at, low, high);
@@ -78,22 +96,18 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
       }
     };
     put(lower_side ? -infinity : l, lower_side ? u : infinity);
-    const answer rest = solver.solve(work, inner, last.basis);
+    answer rest = solve_next(work, last.basis);
     if (rest.status == termination::infeasible) {
-      last = rest;
-      return;
+      last = std::move(rest);
+      return true;
     }
-    if (rest.status != termination::optimal) ended = false;
     put(l, u);
+    return ended(rest);
   };
-  for (int i = 0; i < m; ++i) {
-    try_without(true, i, true);
-    try_without(true, i, false);
-  }
-  for (int j = 0; j < n; ++j) {
-    try_without(false, j, true);
-    try_without(false, j, false);
-  }
+  for (int i = 0; i < m; ++i)
+    if (!try_without(true, i, true) || !try_without(true, i, false)) return subset;
+  for (int j = 0; j < n; ++j)
+    if (!try_without(false, j, true) || !try_without(false, j, false)) return subset;
   const auto sides = [](double l, double u) {
     return static_cast<char>((l > -infinity ? 1 : 0) + (u < infinity ? 2 : 0));
   };
@@ -109,7 +123,7 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
       subset.column_sides.push_back(s);
     }
   }
-  subset.found = ended;
+  subset.found = true;
   return subset;
 }
 

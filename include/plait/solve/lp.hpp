@@ -53,9 +53,12 @@ class lp {
     require(a.begin.size() == a.columns + 1 && a.begin[0] == 0 && a.index.size() == a.entries() &&
                 a.value.size() == a.entries(),
             "lp::from_columns", "begin must hold columns + 1 increasing positions, index and value one entry for each");
+    for (int j = 0; j < a.columns; ++j) {  // all of them first: then each is within index and value
+      require(a.begin[j] <= a.begin[j + 1], "lp::from_columns",
+              [&] { return "begin must not decrease, and does so at column " + std::to_string(j); });
+    }
     table<int> seen(a.rows, -1);
     for (int j = 0; j < a.columns; ++j) {
-      require(a.begin[j] <= a.begin[j + 1], "lp::from_columns", "begin must not decrease");
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         const int i = a.index[k];
         require(0 <= i && i < a.rows && is_finite(a.value[k]), "lp::from_columns",

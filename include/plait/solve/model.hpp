@@ -121,15 +121,25 @@ class linear_model {
   lp program_;
 };
 
-/// What an answer says of a variable or constraint.
+namespace detail {
+inline double entry_of(const table<double>& values, int at, const answer& a, const char* where) {
+  require(0 <= at && at < values.size(), where, [&] {
+    return std::string{"the answer, whose status is "}.append(name_of(a.status)).append(", holds no number for it");
+  });
+  return values[at];
+}
+}  // namespace detail
+
+/// What an answer says of a variable or constraint. Throws: usage where it says nothing: one that is infeasible has no
+/// values, one of an integer program no duals, and one from before the variable was added neither.
 inline double value_of(const answer& a, variable v) {
-  return a.x[v.column];
+  return detail::entry_of(a.x, v.column, a, "value_of");
 }
 inline double dual_of(const answer& a, constraint c) {
-  return a.dual[c.row];
+  return detail::entry_of(a.dual, c.row, a, "dual_of");
 }
 inline double reduced_cost_of(const answer& a, variable v) {
-  return a.reduced_cost[v.column];
+  return detail::entry_of(a.reduced_cost, v.column, a, "reduced_cost_of");
 }
 
 }  // namespace plait

@@ -42,19 +42,23 @@ class presolve : public detail::alike_rows {
   /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program.
   result reduce(const lp& model, detail::monitor* limits = nullptr) {
     const int m = model.rows(), n = model.columns();
-    start(model);
+    start(model, limits);
     for (int pass = 0; pass < 12; ++pass) {
       const int before = way_.size();
       const auto poll = [&](int at) {
         if (limits != nullptr && (at & 255) == 0) limits->poll();
-      };
+      };  // and by entries, in what looks at many of them
       for (int i = 0; i < m && !bad_; ++i) {
         poll(i);
-        if (row_left_[i] != 0) look_at_row(i);
+        if (row_left_[i] == 0) continue;
+        spend(matrix_.rows.count(i));
+        look_at_row(i);
       }
       for (int j = 0; j < n && !bad_ && !open_; ++j) {
         poll(j);
-        if (column_left_[j] != 0) look_at_column(j);
+        if (column_left_[j] == 0) continue;
+        spend(matrix_.columns.count(j));
+        look_at_column(j);
       }
       if (!bad_ && !open_) fix_dominated();
       for (int i = 0; i < m && !bad_ && !open_; ++i) {
@@ -203,6 +207,7 @@ class presolve : public detail::alike_rows {
     if (!any) return;
     for (int j = 0; j < n && !open_; ++j) {
       if (column_left_[j] == 0) continue;
+      spend(matrix_.columns.count(j));
       double least = cost_[j], most = cost_[j], size = math::abs(cost_[j]);
       for (const cell& one : matrix_.columns[j]) {
         const int i = one.at;

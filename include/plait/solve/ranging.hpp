@@ -4,8 +4,12 @@
 #include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/answer.hpp>
+#include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/lp.hpp>
+#include <plait/solve/options.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait {
@@ -16,39 +20,43 @@ struct number_range {
 };
 
 struct ranging {
+  bool found = false;         ///< false where a limit of time or the caller ended it: then there are no ranges
   table<number_range> cost;   ///< of each column's cost
   table<number_range> bound;  ///< of the bound that each row stands at; of basic rows: their activity alone, twice
 };
 
-/// How far each cost, and each row's active bound, may move by itself before the basis of an optimal answer changes.
-///
-/// Needs: an optimal answer with its basis. At a degenerate vertex other bases may have other ranges.
-/// Cost: one solve with the factors for each basic column and each row that is not basic.
-/// Source: Chvatal, Linear Programming, 1983, chapter 10.
-inline ranging find_ranges(const lp& model, const answer& optimal) {
-  require(optimal.status == termination::optimal, "find_ranges", "the answer must be optimal");
+namespace detail {
+
+/// What `find_ranges` does, between its questions to `limits`.
+inline ranging ranges_of_basis(const lp& model, const answer& optimal, monitor& limits) {
   const int m = model.rows(), n = model.columns();
-  detail::form program;
+  form program;
+  program.limits = &limits;
   program.load(model, false);
-  detail::tableau t;
+  tableau t;
   t.attach(program);
   table<basis_status> status(n + m);
   for (int j = 0; j < n; ++j) status[j] = optimal.basis.columns[j];
   for (int i = 0; i < m; ++i) status[n + i] = optimal.basis.rows[i];
+  int basic = 0;
+  for (const basis_status one : status) basic += one == basis_status::basic ? 1 : 0;
+  require(basic == m, "find_ranges", "the basis of the answer must have as many basic variables as the model has rows");
   t.set_basis(status);
   t.settle_all();
-  t.refactor();
+  t.factors.limits = &limits;
+  require(t.refactor() == 0, "find_ranges", "the basis of the answer is none of the model");
   t.compute_values();
   t.compute_reduced_costs();
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   ranging found;
   found.cost.assign(n, {});
   found.bound.assign(m, {});
-  detail::work_vector row, rho, column;
+  work_vector row, rho, column;
   row.resize(n);
   rho.resize(m);
   column.resize(m);
   for (int j = 0; j < n; ++j) {
+    limits.poll();
     double down = infinity, up = infinity;  // of the cost as it is minimized
     if (t.status[j] != basis_status::basic) {
       const double d = t.d[j];
@@ -77,6 +85,7 @@ inline ranging find_ranges(const lp& model, const answer& optimal) {
     found.cost[j] = sign > 0 ? number_range{c - down, c + up} : number_range{c - up, c + down};
   }
   for (int i = 0; i < m; ++i) {
+    limits.poll();
     const int r = n + i;
     if (t.status[r] == basis_status::basic) {
       found.bound[i] = {t.x[r], t.x[r]};
@@ -95,7 +104,32 @@ inline ranging find_ranges(const lp& model, const answer& optimal) {
     }
     found.bound[i] = {t.x[r] - down, t.x[r] + up};
   }
+  found.found = true;
   return found;
+}
+
+}  // namespace detail
+
+/// How far each cost, and each row's active bound, may move by itself before the basis of an optimal answer changes.
+///
+/// Needs: an optimal answer of `solve` with its basis. At a degenerate vertex other bases may have other ranges.
+/// Cost: one solve with the factors for each basic column and each row that is not basic. Of the options the limit of
+/// time and the interrupt count. Throws: usage where the answer is not of the model as it is.
+/// Source: Chvatal, Linear Programming, 1983, chapter 10.
+inline ranging find_ranges(const lp& model, const answer& optimal, const solve_options& options = {}) {
+  require(optimal.status == termination::optimal, "find_ranges", "the answer must be optimal");
+  const int m = model.rows(), n = model.columns();
+  require(optimal.basis.columns.size() == n && optimal.basis.rows.size() == m, "find_ranges",
+          "the answer must hold a basis of the model as it is; solve it again where it has changed");
+  detail::monitor limits;
+  limits.deadline = options.time_limit < infinity ? detail::seconds_now() + options.time_limit : 1e300;
+  limits.interrupted = options.interrupt;
+  limits.context = options.context;
+  try {
+    return detail::ranges_of_basis(model, optimal, limits);
+  } catch (const detail::stop_request&) {
+    return {};
+  }
 }
 
 }  // namespace plait

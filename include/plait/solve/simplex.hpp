@@ -41,6 +41,11 @@ class simplex : private detail::proof {
   /// `start`: a basis to go on from, such as the one an earlier answer holds;
   /// statuses of rows and columns that the model has gained since may be
   /// missing. Throws: usage where it has more of them than the model.
+  ///
+  /// A limit on the objective ends the dual method, where it makes factors anew, once duals without any perturbation
+  /// prove that no feasible point keeps it: `bound` of the answer is what they prove, in 32 digits, to the tolerance of
+  /// `check_optimal`. An optimum that is found before, as by the primal method, by folding or by the price crash, is
+  /// said even where it is past the limit; an optimum that keeps the limit is always found.
   answer solve(const lp& model, const solve_options& options = {}, const basis& start = {}) {
     answer found;
     solve(model, options, start, found);
@@ -56,7 +61,7 @@ class simplex : private detail::proof {
     limits.iteration_limit = options.iteration_limit;
     limits.interrupted = options.interrupt;
     limits.context = options.context;
-    limits.small = model.rows() < 500;
+    limits.small = model.rows() < 500 && model.entries() < 30000;
     require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
             "the starting basis has more columns or rows than the model; "
             "remove theirs as well");
@@ -98,6 +103,10 @@ class simplex : private detail::proof {
       crashed_ = true;
     } else if (options.presolve && start.empty() && model.rows() > 0) {
       const bool known = start_from_reduced(model, options, limits, dual_first);
+      if (limits.reason == detail::stop_reason::objective) {
+        if (finish_past_limit(model, options, limits, found)) return;
+        limits.reason = detail::stop_reason::none;
+      }
       if (limits.reason != detail::stop_reason::none) {
         stopped(model, limits, found);
         return;
@@ -119,8 +128,21 @@ class simplex : private detail::proof {
       }
       const bool perturb = (start.empty() && !crashed_) || attempt > 0;
       const double limit = objective_limit_of(model, options);
-      const detail::outcome outcome = engine_.run(limits, dual_first, perturb, tolerance, limit);
+      detail::outcome outcome = engine_.run(limits, dual_first, perturb, tolerance, limit);
       status_ = engine_.state.status;
+      while (limits.reason == detail::stop_reason::objective) {
+        // Costs at work may be perturbed ones. Where they alone are past the limit, the method goes on twice as far.
+        const double reached = engine_.state.objective() - limit;
+        const double beyond = limit + 2 * math::larger(reached, 1e-6 * math::larger(1, math::abs(limit)));
+        if (finish_past_limit(model, options, limits, found)) return;
+        limits.reason = detail::stop_reason::none;
+        scaled_.load(model, scaled);
+        engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
+        whole_ = &scaled_;
+        engine_.state.set_basis(status_);
+        outcome = engine_.run(limits, true, perturb, tolerance, beyond);
+        status_ = engine_.state.status;
+      }
       say(options, outcome, limits);
       if (outcome == detail::outcome::stopped) {
         stopped(model, limits, found);
@@ -232,7 +254,8 @@ class simplex : private detail::proof {
     whole_ = nullptr;
     engine_.state.threshold = 0.1;
     engine_.state.set_basis(status_);
-    const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, infinity);
+    const double limit = objective_limit_of(model, options) - small.offset();
+    const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, limit);
     say(options, outcome, limits);
     const detail::tableau& t = engine_.state;
     reduced_cost_.clear();
@@ -241,12 +264,13 @@ class simplex : private detail::proof {
       crashed_ = true;
       return false;
     }
-    if (outcome != detail::outcome::optimal) return false;
+    const bool past_limit = limits.reason == detail::stop_reason::objective;
+    if (outcome != detail::outcome::optimal && !past_limit) return false;
     reduced_cost_.resize(t.variables());
     for (int j = 0; j < t.variables(); ++j) reduced_cost_[j] = t.d[j] * scaled_.scale_of(j);
     presolve_.postsolve(t.status, reduced_cost_, status_);
     crashed_ = true;
-    return true;
+    return !past_limit;
   }
 
   /// From a starting basis on the program as it was given: most edits leave few
@@ -285,6 +309,11 @@ class simplex : private detail::proof {
       status_ = t.status;
       if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
         limits.reason = detail::stop_reason::none;
+      }
+      if (limits.reason == detail::stop_reason::objective) {
+        if (finish_past_limit(model, options, limits, found)) return true;
+        limits.reason = detail::stop_reason::none;
+        return false;
       }
       if (limits.reason != detail::stop_reason::none) {
         stopped(model, limits, found);

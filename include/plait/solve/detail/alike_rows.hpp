@@ -29,6 +29,7 @@ class alike_rows : public substitution {
     value_.resize(model_->columns(), 0);
     for (int i = 0; i < m && !bad_; ++i) {
       if (row_left_[i] == 0 || row_count_[i] < 2) continue;
+      spend(matrix_.rows.count(i));
       std::uint64_t hash = 0;
       for (const cell& one : matrix_.rows[i])
         if (column_left_[one.at] != 0) hash += mixed(static_cast<std::uint64_t>(one.at));
@@ -40,6 +41,7 @@ class alike_rows : public substitution {
         if (row_left_[r] == 0 || hash_[r] != hash) continue;
         if (!spread) put(i, 1);
         spread = true;
+        spend(matrix_.rows.count(r));
         ++compared;
         join(i, r);
       }

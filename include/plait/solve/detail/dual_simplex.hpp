@@ -28,8 +28,9 @@ enum class outcome : signed char {
 class dual_simplex : dual_pricing {
  public:
   using dual_pricing::tolerance;
-  double objective_limit = infinity;  ///< of the form; the objective only grows in phase 2
-  bool costs_changed = false;         ///< whether costs were perturbed or shifted since they were restored
+  double objective_limit =
+      infinity;                ///< of the form and of costs as they are at work: the caller must look for a proof
+  bool costs_changed = false;  ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
   int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
   int cheap_pivots = 0;     ///< so many pivots of each run have weights that cost no solve: for few to come
@@ -121,7 +122,7 @@ class dual_simplex : dual_pricing {
       first = false;
       note_infeasibilities();
       banned_.clear();
-      if (objective_limit < infinity && !boxes && !costs_changed && t.objective() > objective_limit) {
+      if (objective_limit < infinity && !boxes && t.objective() > objective_limit) {
         limits.reason = stop_reason::objective;
         return outcome::stopped;
       }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -71,11 +72,17 @@ class editable_matrix {
  public:
   cell_lists rows, columns;
 
-  /// Cost: O(entries).
-  void load(const sparse_matrix& a) {
+  /// Cost: O(entries). Asks `limits` between its parts.
+  void load(const sparse_matrix& a, monitor* limits = nullptr) {
+    const auto poll = [&] {
+      if (limits != nullptr) limits->poll();
+    };
     columns.load(a);
+    poll();
     transpose(a, transposed_);
+    poll();
     rows.load(transposed_);
+    poll();
     place_.assign(a.columns, -1);
   }
 

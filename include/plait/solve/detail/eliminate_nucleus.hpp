@@ -32,7 +32,6 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   const auto pivot_all = [&](const table<int>& rows, const table<int>& columns) {
     int row = 0, column = 0;
     while (nucleus_.choose(threshold, smallest_pivot, row, column)) {
-      if (limits != nullptr && (order_.size() & 127) == 0) limits->poll();
       const int i = rows[row], c = columns[column];
       lower_columns_.begin[i] = lower_columns_.index.size();
       const double pivot = nucleus_.eliminate(
@@ -56,6 +55,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     }
   };
 
+  nucleus_.limits = limits;
   nucleus_.reset(size, short_columns_.size());
   bool any_long = !long_columns_.empty();
   for (int r = 0; r < size; ++r) {

@@ -106,6 +106,26 @@ class engine {
     return outcome::failed;
   }
 
+  /// From the basis that the tableau holds to one near it that is dual feasible for the costs of the form, if the dual
+  /// method finds one; then the reduced costs are those of these costs.
+  void find_dual_feasible(monitor& limits, double tolerance) {
+    tableau& t = state;
+    t.ready = false;
+    t.restore_bounds();
+    t.restore_costs();
+    t.settle_all();
+    t.refactor();
+    t.compute_reduced_costs();
+    if (t.dual_infeasibilities(tolerance).count == 0) return;
+    dual.tolerance = tolerance;
+    dual.attach(t);
+    dual_attached_ = true;
+    dual.find_dual_feasible(limits);
+    t.restore_costs();
+    t.refactor();
+    t.compute_reduced_costs();
+  }
+
   table<double> ray;
 
  private:

@@ -54,7 +54,12 @@ struct form {
       scaled_ = true;  // until all is there
       forget_rows();
       poll();
-      a = original;
+      a.rows = m;
+      a.columns = n;
+      a.begin = original.begin;
+      a.index = original.index;
+      poll();
+      a.value = original.value;
       column_scale.assign(n, 1.0);
       row_scale.assign(m, 1.0);
       poll();

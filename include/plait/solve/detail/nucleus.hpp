@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/table.hpp>
 
 namespace plait::detail {
@@ -16,6 +17,8 @@ namespace plait::detail {
 /// LU factorizations for large-scale linear programming bases", ORSA J. Comput. 2, 1990 (the search).
 class nucleus {
  public:
+  monitor* limits = nullptr;  ///< asked by work, for one pivot among dense columns may take milliseconds
+
   struct line {
     int begin = 0, count = 0, space = 0;
     int before = -1, after = -1;  // neighbours in the list of lines with as many entries
@@ -55,6 +58,7 @@ class nucleus {
       value_.push_back(value[k]);
       ++rows_[index[k]].count;
     }
+    spend(8 * count);
   }
 
   /// To be called once all columns are there.
@@ -74,6 +78,7 @@ class nucleus {
         ++r.count;
       }
       measure(c);
+      spend(8 * columns_[c].count);
       link(columns_, column_head_, c);
     }
     for (int i = 0; i < rows_.size(); ++i)
@@ -109,6 +114,7 @@ class nucleus {
             unlink(columns_, column_head_, c);
             continue;
           }
+          spend(count);
           ++searched;
           const double bound = static_cast<double>(count - 1) * (count - 1);
           if (best <= bound || (searched >= searches && best < 1e300)) return true;
@@ -116,16 +122,19 @@ class nucleus {
       }
       if (count < row_head_.size()) {
         for (int r = row_head_[count]; r >= 0; r = rows_[r].after) {
+          int steps = count;
           for (int k = rows_[r].begin; k < rows_[r].begin + count; ++k) {
             const int c = row_entry_[k];
             const double merit = static_cast<double>(count - 1) * (columns_[c].count - 1);
             if (merit >= best) continue;
+            steps += columns_[c].count;
             const double v = magnitude(value_[position(c, r)]);
             if (v < threshold * largest_[c] || v < absolute) continue;
             best = merit;
             row = r;
             column = c;
           }
+          spend(steps);
           ++searched;
           const double bound = static_cast<double>(count - 1) * count;
           if (best <= bound || (searched >= searches && best < 1e300)) return true;
@@ -167,6 +176,7 @@ class nucleus {
       entry_[at] = entry_[last];
       value_[at] = value_[last];
       subtract(c, beside);
+      spend(2 * target.count + eliminated_.size());
       measure(c);
       relink(columns_, column_head_, c);
     }
@@ -180,7 +190,14 @@ class nucleus {
 
  private:
   static constexpr int searches = 8;
+  static constexpr int between_questions = 1 << 17;  // steps of a nanosecond or a few
   static double magnitude(double v) { return v < 0 ? -v : v; }
+  void spend(int steps) {
+    spent_ += steps;
+    if (spent_ < between_questions) return;
+    spent_ = 0;
+    if (limits != nullptr) limits->poll();
+  }
 
   void subtract(int column, double times) {
     line& c = columns_[column];
@@ -307,6 +324,7 @@ class nucleus {
   table<char> heavy_;
   table<int> eliminated_, touched_;
   table<double> multiplier_;
+  int spent_ = 0;
 };
 
 }  // namespace plait::detail

@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/check.hpp>
+#include <plait/solve/detail/dual_bound.hpp>
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
@@ -128,6 +129,25 @@ class proof : protected unfinished {
     }
     if (proved) write_basis(model, found);
     return proved;
+  }
+  /// Whether a basis near the one at hand proves that every feasible point is past the limit on the objective; then the
+  /// answer says so. Else `status_` is as it was.
+  bool finish_past_limit(const lp& model, const solve_options& options, monitor& limits, answer& found) {
+    load_original(model, options);
+    engine_.find_dual_feasible(limits, options.tolerance);
+    tableau& t = engine_.state;
+    refine_.multipliers(t, found.dual);
+    const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    for (double& y : found.dual) y *= sign;
+    const double bound = bound_by_duals(model, found.dual), limit = options.objective_limit;
+    if (!(sign * (bound - limit) > 1e-9 * math::larger(1, math::abs(limit)))) return false;
+    status_ = t.status;
+    read(model, found);
+    found.status = termination::objective_limit;
+    found.bound = bound;
+    found.dual_point = point_status::feasible;
+    found.explanation = "no feasible point keeps the limit on the objective";
+    return true;
   }
   bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found) {
     load_original(model, options);

@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/way_back.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -28,10 +29,11 @@ class shrinking_lp {
 
  protected:
   /// All of a model.
-  void start(const lp& model) {
+  void start(const lp& model, monitor* limits) {
     model_ = &model;
+    limits_ = limits;
     const int m = model.rows(), n = model.columns();
-    matrix_.load(model.matrix());
+    matrix_.load(model.matrix(), limits);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     lower_ = model.column_lowers();
     upper_ = model.column_uppers();
@@ -46,6 +48,7 @@ class shrinking_lp {
     for (int j = 0; j < n; ++j) column_count_[j] = matrix_.columns.count(j);
     for (int i = 0; i < m; ++i) row_count_[i] = matrix_.rows.count(i);
     way_.clear();
+    constant_ = 0;
     bad_ = false;
     open_ = false;
   }
@@ -82,6 +85,7 @@ class shrinking_lp {
     save_column(j);
     drop_column(j);
     if (value != 0) {  // what it uses up is taken off the bounds of the rows
+      constant_ += cost_[j] * value;
       for (const cell& one : matrix_.columns[j])
         if (row_left_[one.at] != 0) shift_row(one.at, -one.value * value);
     }
@@ -163,13 +167,26 @@ class shrinking_lp {
         small.index.push_back(renamed_[one.at]);
         small.value.push_back(one.value);
       }
+      spend(matrix_.columns.count(j));
       small.begin.push_back(small.index.size());
     }
     small.columns = columns_.size();
+    spend(1 << 17);
     reduced_.swap_matrix(small);
+    reduced_.set_offset(constant_);
+  }
+
+  /// Asks, by the entries that were looked at, whether to stop.
+  void spend(int entries) {
+    spent_ += entries;
+    if (spent_ < 1 << 17) return;
+    spent_ = 0;
+    if (limits_ != nullptr) limits_->poll();
   }
 
   const lp* model_ = nullptr;
+  monitor* limits_ = nullptr;
+  int spent_ = 0;
   lp reduced_;
   sparse_matrix small_;
   table<int> renamed_;
@@ -178,6 +195,7 @@ class shrinking_lp {
   table<char> column_left_, row_left_;
   table<int> column_count_, row_count_, columns_, rows_;
   way_back way_;
+  double constant_ = 0;  // what the objective has beside that of the reduced program, without the model's offset
   bool bad_ = false, open_ = false;  // found infeasible; found unbounded
 };
 

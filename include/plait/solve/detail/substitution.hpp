@@ -49,6 +49,7 @@ class substitution : public shrinking_lp {
     if (!(lower_[j] == -infinity || least >= lower_[j]) || !(upper_[j] == infinity || most <= upper_[j])) return;
     for (const cell& one : matrix_.rows[i])
       if (column_left_[one.at] != 0 && one.at != j) charge(one.at, dual * one.value);
+    constant_ += dual * at;
     drop_column(j);
     drop_row(i);
     way_.note(way_back::step{.what = rule::substitute,
@@ -155,6 +156,7 @@ class substitution : public shrinking_lp {
     one.coefficient = v;
     one.cost = cost_[j];
     way_.note(one);
+    constant_ += times * right;
     for (const cell& other : row_) charge(other.at, times * other.value);
     for (const cell& other : column_) {
       const int k = other.at;

@@ -39,14 +39,7 @@ class unfinished : protected workbench {
       return;
     }
     read(model, found);
-    switch (limits.reason) {
-      case stop_reason::objective:
-        found.status = termination::objective_limit;
-        break;
-      default:
-        found.status = termination::iteration_limit;
-        break;
-    }
+    found.status = termination::iteration_limit;
     found.explanation = "the solve was stopped before its end";
   }
   /// After a request to stop that came while values were not at hand: those of
