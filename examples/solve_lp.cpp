@@ -68,6 +68,16 @@ void write_solution(const lp& model, const answer& found, const std::string& fil
   write_text(file, text);
 }
 
+/// Some answers have no basis: bounds that cross need none, and branch and bound without a solution has none to give.
+void write_basis_of(const lp& model, const answer& found, const std::string& file) {
+  if (found.basis.columns.size() == model.columns() && found.basis.rows.size() == model.rows()) {
+    write_basis(model, found.basis, file);
+  } else {
+    std::fprintf(stderr, "solve_lp: there is no basis to write to %s; the status is %s\n", file.c_str(),
+                 std::string{name_of(found.status)}.c_str());
+  }
+}
+
 void write_json(const lp& model, const answer& found, double cpu_seconds, const std::string& file) {
   const nlohmann::json said{{"status", name_of(found.status)},
                             {"objective", found.objective},
@@ -111,7 +121,7 @@ int run(const arguments& given) {
   std::printf("iterations   %lld\nseconds      %.4f\n", static_cast<long long>(found.iterations), found.seconds);
 
   if (!given.solution.empty()) write_solution(model, found, given.solution);
-  if (!given.basis_out.empty()) write_basis(model, found.basis, given.basis_out);
+  if (!given.basis_out.empty()) write_basis_of(model, found, given.basis_out);
   if (!given.json.empty()) write_json(model, found, cpu_seconds, given.json);
   switch (found.status) {
     case termination::optimal:

@@ -59,6 +59,17 @@ def main():
         assert solve(mps, ending="mps")[1]["objective"] == -3
         done, _ = solve(mps.replace(" x c 1", " x q 1"), ending="mps")
         assert done.returncode == 2 and "line 6: there is no row 'q'" in done.stderr, done
+        # Answers without a basis: crossing bounds, no whole solution, no solution in time. All else is written.
+        knapsack = "max\n x + y\nst\n 2 x + 2 y <= 3\n 2 x + 2 y >= 3\nbounds\n x <= 1\n y <= 1\ngenerals\n x y\nend\n"
+        for text, options, status in (
+            ("min\n x\nst\n x >= 1\nbounds\n 3 <= x <= 2\nend\n", (), "infeasible"),
+            (knapsack, (), "infeasible"),
+            (knapsack, ("--time-limit", "0"), "time_limit"),
+        ):
+            done, said = solve(text, "--basis-out", str(folder / "none.bas"), "--solution", str(solution), *options)
+            assert done.returncode == (0 if status == "infeasible" else 1) and said["status"] == status, (done, said)
+            assert "there is no basis to write" in done.stderr and not (folder / "none.bas").exists(), done
+            assert status in solution.read_text(), solution.read_text()
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2

@@ -264,3 +264,14 @@ TEST_CASE("a basis that is written is read back, and a bad basis file is refused
   CHECK(says(refused("NAME\n BS col0\nENDATA\n"), "XU or XL"));
   CHECK(says(refused("NAME\n"), "without ENDATA"));
 }
+
+TEST_CASE("a basis that is none of the model is not written") {
+  const lp model = all_kinds();
+  CHECK_THROWS_AS(basis_text(model, {}), error);
+  basis short_of_a_row;
+  short_of_a_row.columns.assign(model.columns(), basis_status::lower);
+  short_of_a_row.rows.assign(model.rows() - 1, basis_status::basic);
+  CHECK_THROWS_AS(basis_text(model, short_of_a_row), error);
+  short_of_a_row.rows.push_back(basis_status::basic);
+  CHECK(basis_text(model, short_of_a_row) == "NAME\nENDATA\n");
+}

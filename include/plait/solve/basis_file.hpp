@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include <plait/core/require.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/text.hpp>
@@ -13,8 +14,13 @@ namespace plait {
 
 /// A basis in the MPS basis format (.bas): XU and XL pair a basic column with a row whose activity is not basic and at
 /// its upper or lower bound; UL and LL name columns that are not basic, at their upper or lower bound; all else is a
-/// basic row or a column at its lower bound.
+/// basic row or a column at its lower bound. Throws: usage where the basis is not one of this model, such as the empty
+/// one of an answer that has none.
 inline std::string basis_text(const lp& model, const basis& b) {
+  require(b.columns.size() == model.columns() && b.rows.size() == model.rows(), "basis_text", [&] {
+    return "the basis has " + std::to_string(b.columns.size()) + " columns and " + std::to_string(b.rows.size()) +
+           " rows, the model " + std::to_string(model.columns()) + " and " + std::to_string(model.rows());
+  });
   std::string text = "NAME";
   if (!model.name().empty()) text.append(" ").append(model.name());
   text += "\n";
