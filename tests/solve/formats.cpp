@@ -184,6 +184,73 @@ TEST_CASE("MPS: what is not a linear program is refused with its line and a sent
   CHECK(says(refusal([] { read_mps("there/is/no/such.mps"); }), "cannot be opened"));
 }
 
+TEST_CASE("MPS: what is said twice or too late is refused, and what is a matter of convention is noted") {
+  const std::string before = "NAME\nOBJNAME\n other\nROWS\n N c\n N other\n L l\n";
+  const std::string after = "COLUMNS\n x c 1 other 5\n x l 1\nENDATA\n";
+  const auto named = parse_mps(before + after, "t");
+  CHECK(named.model.cost(0) == 5);
+  CHECK(named.model.objective_name() == "other");
+  const std::string late = "NAME\nROWS\n N c\n N other\n L l\n";
+  CHECK(says(mps_refusal(late + "OBJNAME\n other\n" + after), "line 7: OBJNAME comes after ROWS"));
+  CHECK(says(mps_refusal(late + "OBJNAME other\n" + after), "line 6: OBJNAME comes after ROWS"));
+  CHECK(says(mps_refusal("NAME\nOBJNAME\n a\n b\nROWS\n N a\n" + after), "line 4: OBJNAME names two rows"));
+  CHECK(says(mps_refusal("NAME\nOBJSENSE\n MAX\n MIN\nROWS\n N c\n" + after), "line 4: OBJSENSE says both"));
+  CHECK(says(mps_refusal(with("RHS\n R cost 3 cost 5\n")), "line 15: the objective 'cost' has its right-hand side"));
+
+  const auto bounds = [](const std::string& lines) { return mps_refusal(with("BOUNDS\n" + lines)); };
+  CHECK(says(bounds(" UP B x 3\n UP B x 5\n"), "line 16: column 'x' has its upper bound twice"));
+  CHECK(says(bounds(" LO B x 3\n LI B x 2\n"), "line 16: column 'x' has its lower bound twice"));
+  CHECK(says(bounds(" FX B x 3\n UP B x 4\n"), "line 16: column 'x' has its upper bound twice"));
+  CHECK(says(bounds(" UP B x 3\n BV B x\n"), "upper bound twice"));
+  CHECK(bounds(" UP B x 3\n UP B x 3\n LO B x 1\n").empty());
+  const auto notes = [](const std::string& rest) {
+    auto read = parse_mps(with(rest), "t");
+    REQUIRE(read.notes.size() >= 1);  // the first is of the further N row
+    read.notes.erase(read.notes.begin());
+    return read.notes;
+  };
+  CHECK(notes("BOUNDS\n UP B x 3\n LO B x 1\n").empty());
+  const auto freed = notes("BOUNDS\n UP B x 3\n FR B x\n");
+  REQUIRE(freed.size() == 1);
+  CHECK(says(freed[0], "line 16: column 'x' has its upper bound twice, of which the last counts"));
+
+  const auto convention =
+      notes(" M 'MARKER' 'INTORG'\n u l 1\n v l 1\n w l 1\n M 'MARKER' 'INTEND'\nBOUNDS\n PL B v\n");
+  REQUIRE(convention.size() == 1);
+  CHECK(says(convention[0], "line 15: column 'u' and 1 more between markers without bounds: 0 or 1 is taken"));
+  const auto open = notes(" M 'MARKER' 'INTORG'\n u l 1\nBOUNDS\n UP B u 4\n");
+  REQUIRE(open.size() == 1);
+  CHECK(says(open[0], "line 14: the marker 'INTORG' has no 'INTEND'"));
+  const auto idle = notes(" M 'MARKER' 'INTEND'\n u l 1\n");
+  REQUIRE(idle.size() == 1);
+  CHECK(says(idle[0], "line 14: the marker 'INTEND' changes nothing"));
+  CHECK(says(parse_mps(with("") + "\n* a comment\nROWS\n", "t").notes.back(),
+             "line 17: what follows ENDATA is left out"));
+  CHECK(notes("\n").empty());
+}
+
+TEST_CASE("MPS: a right-hand side that leaves no value is refused with its line, an empty text on line 1") {
+  CHECK(says(mps_refusal(with("RHS\n R g 1e30\n")), "t line 15: the right-hand side leaves no value for row 'g'"));
+  CHECK(says(mps_refusal(with("RHS\n R l 1\n R l -1e30\n")), "twice"));
+  CHECK(says(mps_refusal(with("RHS\n R g 1\n R l -1e30\n")), "t line 16: the right-hand side leaves no value"));
+  CHECK(says(mps_refusal(with("RHS\n R e -1e31\n")), "leaves no value for row 'e'"));
+  CHECK(says(mps_refusal(with("RHS\n R l 1e31\nRANGES\n R l 1\n")), "line 17: the right-hand side leaves no value"));
+  CHECK(parse_mps(with("RHS\n R l 1e30\n"), "t").model.row_upper(0) == infinity);
+  CHECK(says(mps_refusal(""), "t line 1: the file ends"));
+  CHECK(says(refusal([] { parse_basis(lp{}, "", "t"); }), "t line 1: the file ends"));
+}
+
+TEST_CASE("MPS: where neither format can be read, the error is of the one that was read further") {
+  const std::string fixed =
+      "NAME          BLANKS\nROWS\n N  THE COST\n L  A ROW\nCOLUMNS\n"
+      "    X 1       THE COST           -1.   A ROW              2.\n";
+  CHECK(says(mps_refusal(fixed + "RHS\n    RHS       A ROX              10.\nENDATA\n"),
+             "line 8: there is no row 'A ROX'"));
+  CHECK(says(mps_refusal(fixed + "RHS\n    RHS       A ROW              1O.\nENDATA\n"),
+             "line 8: '1O.' is not a number"));
+  CHECK(says(mps_refusal(with("RHS\n R q 4\n")), "line 15: there is no row 'q'"));
+}
+
 TEST_CASE("what is written is read back as the same model, in both formats") {
   const lp model = all_kinds();
   same_model(model, parse_mps(mps_text(model), "t").model);

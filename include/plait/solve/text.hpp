@@ -33,7 +33,8 @@ class line_reader {
     ++number_;
     return true;
   }
-  [[nodiscard]] int number() const { return number_; }
+  /// Of the line that was read last; 1 before that, and where there is none.
+  [[nodiscard]] int number() const { return number_ == 0 ? 1 : number_; }
 
  private:
   std::string_view rest_;

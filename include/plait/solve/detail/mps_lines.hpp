@@ -21,8 +21,9 @@ class mps_lines {
   };
 
   [[noreturn]] void fail(const std::string& what) const { fail_at("read_mps", name_, lines_.number(), what); }
-  void note(const std::string& what) {
-    notes_.push_back(std::string{"line "} + std::to_string(lines_.number()) + ": " + what);
+  void note(const std::string& what) { note_at(lines_.number(), what); }
+  void note_at(int line, const std::string& what) {
+    notes_.push_back(std::string{"line "} + std::to_string(line) + ": " + what);
   }
   static std::string quoted(std::string_view s) { return std::string{"'"}.append(s.substr(0, 60)).append("'"); }
 
