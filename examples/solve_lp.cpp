@@ -32,7 +32,7 @@ struct arguments {
   std::string file, presolve = "on", algorithm = "auto", basis_in, basis_out, solution, json;
   double time_limit = infinity;
   int repeat = 1;
-  bool log = false;
+  bool log = false, presolve_given = false;
 };
 
 bool ends_with(const std::string& text, const std::string& end) {
@@ -101,6 +101,14 @@ int run(const arguments& given) {
   const lp& model = read.model;
   for (const std::string& note : read.notes) std::fprintf(stderr, "%s: %s\n", given.file.c_str(), note.c_str());
   const basis start = given.basis_in.empty() ? basis{} : read_basis(model, given.basis_in);
+  const char* const integer = model.has_integers() ? "the model has whole columns, and branch and bound" : nullptr;
+  if (!given.basis_in.empty() && integer != nullptr) {
+    std::fprintf(stderr, "solve_lp: --basis-in has no effect: %s starts from none\n", integer);
+  }
+  if (given.presolve_given && given.presolve == "on" && (integer != nullptr || !given.basis_in.empty())) {
+    std::fprintf(stderr, "solve_lp: --presolve on has no effect: %s leaves it out\n",
+                 integer != nullptr ? integer : "a solve that starts from a basis");
+  }
   const solve_options options = options_of(given);
   answer found;
   double cpu_seconds = infinity;
@@ -154,6 +162,7 @@ int main(int argc, char** argv) {
   app.add_flag("--log", given.log, "say what happens, on stderr");
   try {
     app.parse(argc, argv);
+    given.presolve_given = app.count("--presolve") > 0;
     return run(given);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;

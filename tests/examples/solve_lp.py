@@ -70,6 +70,25 @@ def main():
             assert done.returncode == (0 if status == "infeasible" else 1) and said["status"] == status, (done, said)
             assert "there is no basis to write" in done.stderr and not (folder / "none.bas").exists(), done
             assert status in solution.read_text(), solution.read_text()
+        # What has no effect says so, and nothing else does.
+        whole = WYNDOR.replace("18", "17").replace("End", "Generals\n doors\nEnd")
+        for text, options, words in (
+            (whole, ("--basis-in", basis), "--basis-in has no effect"),
+            (whole, ("--presolve", "on"), "--presolve on has no effect"),
+            (WYNDOR, ("--basis-in", basis, "--presolve", "on"), "--presolve on has no effect"),
+        ):
+            done, _ = solve(text, *options)
+            assert done.returncode == 0 and words in done.stderr and done.stderr.count("\n") == 1, done
+        for text, options in ((whole, ("--presolve", "off")), (whole, ()), (WYNDOR, ("--presolve", "on")), (WYNDOR, ("--basis-in", basis))):
+            assert solve(text, *options)[0].stderr == "", options
+        # Names with blanks go to a basis file and come back.
+        blanks = "NAME\nROWS\n N  THE COST\n L  A ROW\n L  B\nCOLUMNS\n" + "".join(
+            f"    {column:8}  {row:8}  {value:>12}\n"
+            for column, row, value in (("X 1", "THE COST", "-1."), ("X 1", "A ROW", "2."), ("X 2", "THE COST", "-1."), ("X 2", "B", "2."))
+        ) + f"RHS\n    {'':8}  {'A ROW':8}  {'10.':>12}\n    {'':8}  {'B':8}  {'4.':>12}\nENDATA\n"
+        assert solve(blanks, "--basis-out", basis, ending="mps")[1]["objective"] == -7
+        done, said = solve(blanks, "--basis-in", basis, ending="mps")
+        assert done.returncode == 0 and said["iterations"] == 0, (done, said)
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2

@@ -332,6 +332,42 @@ TEST_CASE("a basis that is written is read back, and a bad basis file is refused
   CHECK(says(refused("NAME\n"), "without ENDATA"));
 }
 
+TEST_CASE("a basis of a model whose names hold blanks is read back, or not written") {
+  lp model = all_kinds();
+  model.set_column_name(0, "a b");
+  model.set_column_name(1, "a");
+  model.set_row_name(0, "b c");
+  model.set_row_name(1, "c");
+  basis b;
+  b.columns.assign(model.columns(), basis_status::lower);
+  b.rows.assign(model.rows(), basis_status::basic);
+  b.columns[1] = b.columns[2] = basis_status::free;  // the columns without bounds, and without a lower one
+  b.columns[2] = b.columns[3] = b.columns[8] = basis_status::upper;
+  b.columns[0] = b.columns[4] = basis_status::basic;
+  b.rows[0] = basis_status::lower;
+  b.rows[1] = basis_status::upper;
+  CHECK(parse_basis(model, basis_text(model, b), "t") == b);
+  b.columns[1] = basis_status::basic;
+  b.columns[4] = basis_status::lower;
+  CHECK(parse_basis(model, basis_text(model, b), "t") == b);
+  const auto refused = [&](std::string_view text) { return refusal([&] { parse_basis(model, text, "t"); }); };
+  CHECK(says(refused("NAME\n XU a b       b c\n XL col4      nothing\nENDATA\n"), "line 3: there is no row 'nothing'"));
+  const auto with_name = [&](const char* name) {
+    lp other = model;
+    other.set_column_name(4, name);
+    CHECK_THROWS_AS(basis_text(other, b), error);
+  };
+  with_name("more than 8");
+  with_name(" ahead");
+  with_name("a\nb");
+  lp twice = model;
+  twice.set_column_name(0, "x");
+  twice.set_column_name(4, "x");
+  CHECK_THROWS_AS(basis_text(twice, b), error);
+  CHECK(says(refusal([&] { parse_basis(twice, "NAME\n UL x\nENDATA\n", "t"); }),
+             "line 2: there are two of the column 'x'"));
+}
+
 TEST_CASE("a basis that is none of the model is not written") {
   const lp model = all_kinds();
   CHECK_THROWS_AS(basis_text(model, {}), error);

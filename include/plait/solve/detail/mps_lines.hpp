@@ -10,17 +10,18 @@
 
 namespace plait::detail {
 
-/// The lines of an MPS text, their fields, and what is said about them.
+/// The lines of an MPS text or a basis file, their fields, and what is said about them.
 class mps_lines {
  protected:
-  mps_lines(std::string_view text, std::string_view name, bool fixed) : lines_{text}, name_{name}, fixed_{fixed} {}
+  mps_lines(std::string_view text, std::string_view name, bool fixed, const char* call = "read_mps")
+      : lines_{text}, name_{name}, call_{call}, fixed_{fixed} {}
 
   struct fields {
     std::string_view at[6];
     int count = 0;
   };
 
-  [[noreturn]] void fail(const std::string& what) const { fail_at("read_mps", name_, lines_.number(), what); }
+  [[noreturn]] void fail(const std::string& what) const { fail_at(call_, name_, lines_.number(), what); }
   void note(const std::string& what) { note_at(lines_.number(), what); }
   void note_at(int line, const std::string& what) {
     notes_.push_back(std::string{"line "} + std::to_string(line) + ": " + what);
@@ -66,6 +67,7 @@ class mps_lines {
 
   line_reader lines_;
   std::string_view name_;
+  const char* call_;
   bool fixed_;
   std::vector<std::string> notes_;
 };
