@@ -313,6 +313,63 @@ TEST_CASE("LP format: what is not a linear program is refused with its line and 
   CHECK(says(lp_refusal("min\n 1e999 x\nst\n x >= 1\nend\n"), "not a number"));
 }
 
+TEST_CASE("LP format: what could be another program is refused or noted") {
+  const auto rows = [](const std::string& lines) { return lp_refusal("min\n x\nst\n" + lines + "y >= 0\nend\n"); };
+  CHECK(says(rows("2 <= x >= 1\n"), "line 4: of two relations both must be <= or both >="));
+  CHECK(says(rows("5 = x <= 3\n"), "line 4: of two relations"));
+  CHECK(says(rows("5 >= x = 3\n"), "line 4: of two relations"));
+  CHECK(rows("5 >= x >= 3\n").empty());
+  CHECK(says(rows("x >= 2 y\n"), "line 4: a constraint has one number on the right"));
+  CHECK(says(rows("x >= 3 + y >= 2\n"), "line 4: a constraint has one number on the right"));
+  CHECK(rows("a: x >= 3 b: y >= 2\n").empty());
+  CHECK(says(rows("x\n>= 1e30\n"), "line 5: the bound leaves no value"));
+  CHECK(says(rows("1e308 x + 1e308 x >= 1\n"), "line 4: the sum of these terms is not finite"));
+  CHECK(says(rows("x + 1e308\n + 1e308 >= 1\n"), "line 5: the sum of these terms is not finite"));
+  CHECK(says(rows("x + 1e30 >= 1\n"), "line 4: without the constants on the left the number is 1e30 or more"));
+  CHECK(says(rows("x - 1e29 >= 9.5e29\n"), "line 4: without the constants"));
+  CHECK(rows("1e308 x + 1e308 y >= 1\n 1e308 x >= 1\n").empty());
+  CHECK(rows("x + 5 <= 1e30\n").empty());
+  CHECK(says(lp_refusal("min\n 1e308 x + 1e308\n x\nst\n x >= 1\nend\n"), "line 3: the sum"));
+  CHECK(parse_lp("min\n x\nst\n x + 1e29 + y <= 2e29\n y >= 1\nend\n", "t").model.row_upper(0) == 1e29);
+
+  const auto notes = [](const std::string& bounds) {
+    return parse_lp("min\n x + y\nst\n x >= -9\n" + bounds + "end\n", "t").notes;
+  };
+  const auto one_note = [&](const std::string& bounds, const std::string& words) {
+    const auto found = notes(bounds);
+    REQUIRE(found.size() == 1);
+    return says(found[0], words);
+  };
+  CHECK(one_note("bounds\n x <= 4\n xx <= 5\n", "line 7: column 'xx' has bounds and stands in no sum"));
+  CHECK(one_note("bounds\n x <= 4\n x <= 5\n", "line 7: column 'x' has its upper bound twice, of which the last"));
+  CHECK(one_note("bounds\n 2 <= x <= 4\n 1 <= x\n", "line 7: column 'x' has its lower bound twice"));
+  CHECK(one_note("bounds\n x <= 4\nbin\n x\n", "line 8: column 'x' is 0 or 1, so its wider bounds count for nothing"));
+  CHECK(one_note("end\n\nmin\n", "line 7: what follows End is left out"));
+  CHECK(notes("bounds\n 1 <= x <= 4\n x <= 4\n y free\n").empty());
+  CHECK(notes("bounds\n x = 0\nbin\n x y\n").empty());
+  CHECK(says(lp_refusal("min\n x\nst\n x >= 1\nbounds\n x >= 2\nbin\n x\nend\n"), "line 8: column 'x' is 0 or 1, of"));
+  const std::string ordered[] = {"bounds\n x = 0\n y <= 7\nbin\n x y\n", "bin\n x y\nbounds\n x = 0\n y <= 7\n"};
+  for (const std::string& sections : ordered) {
+    const lp model = parse_lp("min\n x + y\nst\n x >= -9\n" + sections + "end\n", "t").model;
+    CHECK(model.column_upper(0) == 0);
+    CHECK(model.column_upper(1) == 1);
+  }
+}
+
+TEST_CASE("LP format: rows without labels never take a label, and Subject To may have a colon") {
+  const lp model = parse_lp("min\n x\nst\n x >= 1\n c1: x >= 2\n c1_: x >= 3\n x >= 4\nend\n", "t").model;
+  REQUIRE(model.rows() == 4);
+  CHECK(model.row_name(0) == "c1__");
+  CHECK(model.row_name(1) == "c1");
+  CHECK(model.row_name(3) == "c4");
+  for (const char* words : {"Subject To:", "subject to :", "st:", "such that:", "s.t."}) {
+    const lp one = parse_lp(std::string{"min\n x\n"} + words + "\n st: x >= 1\nend\n", "t").model;
+    REQUIRE(one.rows() == 1);
+    CHECK(one.row_name(0) == "st");
+  }
+  CHECK(parse_lp("min\n st: x\nst\n x >= 1\nend\n", "t").model.objective_name() == "st");
+}
+
 TEST_CASE("a basis that is written is read back, and a bad basis file is refused") {
   oracle::dice d{73};
   for (int trial = 0; trial < 20; ++trial) {
