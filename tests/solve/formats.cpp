@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "feed_formats.hpp"
 #include "made.hpp"
 
 namespace {
@@ -261,10 +262,75 @@ TEST_CASE("what is written is read back as the same model, in both formats") {
     same_model(one, parse_mps(mps_text(one), "t").model);
     same_model(one, parse_lp(lp_text(one), "t").model);
   }
+  lp wide = all_kinds();
+  wide.set_row_bounds(0, 1e-20, 1);  // 1 - 1e-20 is rounded to 1
+  wide.set_cost(0, 1.75e308);
+  wide.set_objective_name("gain");
+  CHECK(formats::difference(wide, parse_lp(lp_text(wide), "t").model, false).empty());
+  CHECK(formats::difference(wide, parse_mps(mps_text(wide), "t").model, true).empty());
+  CHECK(parse_lp(lp_text(wide), "t").model.objective_name() == "gain");
+  wide.set_objective_name("a b");
+  CHECK(parse_lp(lp_text(wide), "t").model.objective_name() == "obj");
   lp blank = all_kinds();
   blank.set_column_name(0, "a b");
   CHECK_THROWS_AS(mps_text(blank), error);
   CHECK_THROWS_AS(lp_text(blank), error);
+}
+
+TEST_CASE("a range is written from the side from which it is exact") {
+  lp model;
+  model.add_column(1, 0, 1);
+  const lp_entry entry[] = {{0, 1}};
+  model.add_row(0.1, 1e16, entry);
+  model.add_row(-1e16, 0.1, entry);
+  model.add_row(1, 3, entry);
+  const lp again = parse_mps(mps_text(model), "t").model;
+  int exact = 0;
+  for (int i = 0; i < 3; ++i)
+    exact += again.row_lower(i) == model.row_lower(i) && again.row_upper(i) == model.row_upper(i);
+  CHECK(exact == 3);
+}
+
+TEST_CASE("names that cannot be read back as they are, and equal ones, are not written") {
+  for (const char* name : {"sos1", "SOS2", "s.t.", "st.", "St", "semi", "End", "int", "Infinity", "free", "subject",
+                           "2x", ".x", "x+y", "a b", "a:", "[x]"}) {
+    CAPTURE(name);
+    lp column = all_kinds();
+    column.set_column_name(3, name);
+    CHECK_THROWS_AS(lp_text(column), error);
+    lp row = all_kinds();
+    row.set_row_name(3, name);
+    CHECK_THROWS_AS(lp_text(row), error);
+  }
+  for (const char* name : {"e1", "max", "to", "x.5", "_", "Frees"}) {
+    lp column = all_kinds();
+    column.set_column_name(3, name);
+    column.set_row_name(3, name);
+    formats::round_trip(column);
+    CHECK(parse_lp(lp_text(column), "t").model.column_name(3) == name);
+  }
+  lp columns;
+  columns.add_column(1, 0, 1);
+  columns.add_column(2, 0, 1);
+  columns.set_column_name(0, "x1");  // as column 1 is called where it has no name
+  CHECK_THROWS_AS(lp_text(columns), error);
+  CHECK_THROWS_AS(mps_text(columns), error);
+  lp rows = all_kinds();
+  rows.set_row_name(0, "row1");
+  CHECK_THROWS_AS(lp_text(rows), error);
+  CHECK_THROWS_AS(mps_text(rows), error);
+  lp title = all_kinds();
+  title.set_name("two\nlines");
+  CHECK_THROWS_AS(mps_text(title), error);
+}
+
+TEST_CASE("a model without columns is written and read back") {
+  lp model;
+  const double sides[][2] = {{-1, 5}, {-infinity, 5}, {-1, infinity}, {-infinity, infinity}, {0, 0}, {2, 2}};
+  for (const auto& s : sides) model.add_row(s[0], s[1]);
+  model.set_offset(-3);
+  CHECK(formats::difference(model, parse_lp(lp_text(model), "t").model, false).empty());
+  CHECK(formats::difference(model, parse_mps(mps_text(model), "t").model, false).empty());
 }
 
 TEST_CASE("LP format: sums, labels, two-sided rows, free and negative bounds, comments and sections") {
