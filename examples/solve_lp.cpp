@@ -2,10 +2,9 @@
 // Solves a linear program from a file, and says how it knows: every status comes with a certificate that was checked
 // against the file's own numbers in 32-digit arithmetic.
 //
-//   solve_lp model.mps                              MPS, fixed or free; CPLEX LP format where the name ends in .lp
-//   solve_lp model.mps --json answer.json           the same for a program
-//   solve_lp model.mps --basis-out b.bas            ... and, after a change of the model:
-//   solve_lp changed.mps --basis-in b.bas           goes on from there
+//   solve_lp model.mps                              MPS, fixed or free; CPLEX LP format where the name ends in .lp or
+//   .LP solve_lp model.mps --json answer.json           the same for a program solve_lp model.mps --basis-out b.bas ...
+//   and, after a change of the model: solve_lp changed.mps --basis-in b.bas           goes on from there
 //
 // Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit, 2 for wrong use or a file
 // that cannot be read. Whole columns are branched on.
@@ -15,6 +14,7 @@
 #include <ctime>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <plait/core/error.hpp>
 #include <plait/solve.hpp>
@@ -35,8 +35,9 @@ struct arguments {
   bool log = false, presolve_given = false;
 };
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+/// In large letters or small.
+bool is_lp_file(const std::string& file) {
+  return file.size() >= 3 && detail::same_word(std::string_view{file}.substr(file.size() - 3), ".LP");
 }
 
 void print_line(void* /*context*/, const char* line) {
@@ -97,7 +98,7 @@ void write_json(const lp& model, const answer& found, double cpu_seconds, const 
 }
 
 int run(const arguments& given) {
-  const model_text<lp> read = ends_with(given.file, ".lp") ? read_lp(given.file) : read_mps(given.file);
+  const model_text<lp> read = is_lp_file(given.file) ? read_lp(given.file) : read_mps(given.file);
   const lp& model = read.model;
   for (const std::string& note : read.notes) std::fprintf(stderr, "%s: %s\n", given.file.c_str(), note.c_str());
   const basis start = given.basis_in.empty() ? basis{} : read_basis(model, given.basis_in);

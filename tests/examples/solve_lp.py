@@ -55,6 +55,7 @@ def main():
         assert said["objective"] == 33 and done.returncode == 0, said
         done, said = solve(WYNDOR, "--time-limit", "0")
         assert done.returncode == 1 and said["status"] == "time_limit", said
+        assert solve(WYNDOR, ending="LP")[1]["objective"] == 36
         mps = "NAME\nROWS\n N c\n G g\nCOLUMNS\n x c 1 g 1\nRHS\n R g 2 c 5\nENDATA\n"
         assert solve(mps, ending="mps")[1]["objective"] == -3
         done, _ = solve(mps.replace(" x c 1", " x q 1"), ending="mps")
