@@ -188,7 +188,7 @@ class mps_program : protected mps_lines {
     model_.take_matrix(std::move(a));
   }
 
-  /// Whole columns between markers that have no bounds are 0 or 1, as in CPLEX; other solvers take them as unbounded.
+  /// Whole columns between markers that have no bounds are 0 or 1, as in CPLEX, CBC, GLPK and HiGHS.
   void marked_columns() {
     int first = -1, count = 0;
     for (int j = 0; j < model_.columns(); ++j) {
