@@ -241,6 +241,15 @@ TEST_CASE("MPS: a right-hand side that leaves no value is refused with its line,
   CHECK(says(refusal([] { parse_basis(lp{}, "", "t"); }), "t line 1: the file ends"));
 }
 
+TEST_CASE("MPS: markers of a fixed file may stand in the third and fifth field or where most files have them") {
+  for (const char* marker : {"    M 1       'MARKER'                 'INTORG'\n",
+                             "    MARKER                 'MARKER'                 'INTORG'\n"}) {
+    const std::string text = std::string{"NAME\nROWS\n N  THE COST\n L  A ROW\nCOLUMNS\n"} + marker +
+                             "    X 1       THE COST           -1.   A ROW              2.\nENDATA\n";
+    CHECK(parse_mps(text, "t").model.is_integer(0));
+  }
+}
+
 TEST_CASE("MPS: where neither format can be read, the error is of the one that was read further") {
   const std::string fixed =
       "NAME          BLANKS\nROWS\n N  THE COST\n L  A ROW\nCOLUMNS\n"

@@ -97,6 +97,7 @@ class mps_reader : mps_program {
   }
 
   void data(std::string_view line) {
+    if (in_ == section::columns && marker(line)) return;
     const fields f = split(line);
     switch (in_) {
       case section::rows:

@@ -30,8 +30,8 @@ class mps_lines {
 
   /// Fields of a data line: free by blanks, fixed by columns. A tab makes a fixed line free.
   fields split(std::string_view line) const {
-    fields found;
     if (fixed_ && line.find('\t') == std::string_view::npos) {
+      fields found;
       static constexpr std::size_t begin[] = {1, 4, 14, 24, 39, 49}, length[] = {2, 8, 8, 12, 8, 12};
       for (int f = 0; f < 6; ++f) {
         if (line.size() <= begin[f]) break;
@@ -45,6 +45,10 @@ class mps_lines {
       while (found.count > 0 && found.at[found.count - 1].empty()) --found.count;
       return found;
     }
+    return split_by_blanks(line);
+  }
+  fields split_by_blanks(std::string_view line) const {
+    fields found;
     std::string_view rest = trimmed(line);
     while (!rest.empty()) {
       const auto end = rest.find_first_of(" \t");

@@ -49,20 +49,23 @@ class mps_program : protected mps_lines {
     if (!rows_.emplace(std::string{row_name}, index).second) fail("row " + quoted(row_name) + " comes twice");
   }
 
+  /// A line name 'MARKER' 'INTORG', or 'INTEND'. Fixed files have the words in their columns or, most of them,
+  /// elsewhere.
+  bool marker(std::string_view line) {
+    if (line.find("'MARKER'") == std::string_view::npos) return false;
+    const fields f = split_by_blanks(line);
+    if (f.count < 2 || f.at[f.count - 2] != "'MARKER'") return false;
+    const std::string_view kind = f.at[f.count - 1];
+    if ((!fixed_ && f.count != 3) || (kind != "'INTORG'" && kind != "'INTEND'"))
+      fail("a MARKER must be 'INTORG' or 'INTEND'");
+    const bool whole = kind == "'INTORG'";
+    if (whole == whole_) note("the marker " + std::string{kind} + " changes nothing");
+    if (whole != whole_) marker_line_ = lines_.number();
+    whole_ = whole;
+    return true;
+  }
+
   void column(const fields& f) {
-    // Free: name 'MARKER' 'INTORG'; fixed: the word in the third field and the other in the fifth.
-    const int word_at = fixed_ ? 2 : 1, kind_at = fixed_ ? 4 : 2;
-    if (f.count > word_at && f.at[word_at] == "'MARKER'") {
-      const std::string_view kind = f.count > kind_at ? f.at[kind_at] : std::string_view{};
-      if (f.count != kind_at + 1 || (kind != "'INTORG'" && kind != "'INTEND'")) {
-        fail("a MARKER must be 'INTORG' or 'INTEND'");
-      }
-      const bool whole = kind == "'INTORG'";
-      if (whole == whole_) note("the marker " + std::string{kind} + " changes nothing");
-      if (whole != whole_) marker_line_ = lines_.number();
-      whole_ = whole;
-      return;
-    }
     const int first = fixed_field(1);
     if (f.count <= first) fail("a column needs a name");
     const std::string_view column_name = f.at[first];
