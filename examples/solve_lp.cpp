@@ -2,10 +2,9 @@
 // Solves a linear program from a file, and says how it knows: every status comes with a certificate that was checked
 // against the file's own numbers in 32-digit arithmetic.
 //
-//   solve_lp model.mps                              MPS, fixed or free; CPLEX LP format where the name ends in .lp
-//   solve_lp model.mps --json answer.json           the same for a program
-//   solve_lp model.mps --basis-out b.bas            ... and, after a change of the model:
-//   solve_lp changed.mps --basis-in b.bas           goes on from there
+//   solve_lp model.mps                              MPS, fixed or free; CPLEX LP format where the name ends in .lp or
+//   .LP solve_lp model.mps --json answer.json           the same for a program solve_lp model.mps --basis-out b.bas ...
+//   and, after a change of the model: solve_lp changed.mps --basis-in b.bas           goes on from there
 //
 // Exit status: 0 when the status is proved (optimal, infeasible or unbounded), 1 at a limit or without a proof, 2 for
 // wrong use or a file that cannot be read. Whole columns are branched on; where their relaxation is unbounded and no
@@ -18,6 +17,7 @@
 #include <ctime>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <plait/core/error.hpp>
 #include <plait/solve.hpp>
@@ -35,11 +35,12 @@ struct arguments {
   std::string file, presolve = "on", algorithm = "auto", basis_in, basis_out, solution, json;
   double time_limit = infinity;
   int repeat = 1;
-  bool log = false;
+  bool log = false, presolve_given = false;
 };
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+/// In large letters or small.
+bool is_lp_file(const std::string& file) {
+  return file.size() >= 3 && detail::same_word(std::string_view{file}.substr(file.size() - 3), ".LP");
 }
 
 void print_line(void* /*context*/, const char* line) {
@@ -76,6 +77,16 @@ void write_solution(const lp& model, const answer& found, const std::string& fil
   write_text(file, text);
 }
 
+/// Some answers have no basis: bounds that cross need none, and branch and bound without a solution has none to give.
+void write_basis_of(const lp& model, const answer& found, const std::string& file) {
+  if (found.basis.columns.size() == model.columns() && found.basis.rows.size() == model.rows()) {
+    write_basis(model, found.basis, file);
+  } else {
+    std::fprintf(stderr, "solve_lp: there is no basis to write to %s; the status is %s\n", file.c_str(),
+                 std::string{name_of(found.status)}.c_str());
+  }
+}
+
 void write_json(const lp& model, const answer& found, double cpu_seconds, const std::string& file) {
   const nlohmann::json said{{"status", name_of(found.status)},
                             {"objective", has_objective(found) ? nlohmann::json(found.objective) : nlohmann::json()},
@@ -95,10 +106,18 @@ void write_json(const lp& model, const answer& found, double cpu_seconds, const 
 }
 
 int run(const arguments& given) {
-  const model_text<lp> read = ends_with(given.file, ".lp") ? read_lp(given.file) : read_mps(given.file);
+  const model_text<lp> read = is_lp_file(given.file) ? read_lp(given.file) : read_mps(given.file);
   const lp& model = read.model;
   for (const std::string& note : read.notes) std::fprintf(stderr, "%s: %s\n", given.file.c_str(), note.c_str());
   const basis start = given.basis_in.empty() ? basis{} : read_basis(model, given.basis_in);
+  const char* const integer = model.has_integers() ? "the model has whole columns, and branch and bound" : nullptr;
+  if (!given.basis_in.empty() && integer != nullptr) {
+    std::fprintf(stderr, "solve_lp: --basis-in has no effect: %s starts from none\n", integer);
+  }
+  if (given.presolve_given && given.presolve == "on" && (integer != nullptr || !given.basis_in.empty())) {
+    std::fprintf(stderr, "solve_lp: --presolve on has no effect: %s leaves it out\n",
+                 integer != nullptr ? integer : "a solve that starts from a basis");
+  }
   const solve_options options = options_of(given);
   answer found;
   double cpu_seconds = infinity;
@@ -119,7 +138,7 @@ int run(const arguments& given) {
   std::printf("iterations   %lld\nseconds      %.4f\n", static_cast<long long>(found.iterations), found.seconds);
 
   if (!given.solution.empty()) write_solution(model, found, given.solution);
-  if (!given.basis_out.empty()) write_basis(model, found.basis, given.basis_out);
+  if (!given.basis_out.empty()) write_basis_of(model, found, given.basis_out);
   if (!given.json.empty()) write_json(model, found, cpu_seconds, given.json);
   switch (found.status) {
     case termination::optimal:
@@ -158,6 +177,7 @@ int main(int argc, char** argv) {
   app.add_flag("--log", given.log, "say what happens, on stderr");
   try {
     app.parse(argc, argv);
+    given.presolve_given = app.count("--presolve") > 0;
     return run(given);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;

@@ -7,8 +7,9 @@
 Each peer reads the file first; what is timed is its solve call, the least of --repeat runs. HiGHS comes from its Python
 package (highspy), with its simplex and with its interior point method; CLP and GLPK from their shared libraries. A peer
 that is not installed is named as missing. The ratio is that of the fastest peer setting to solve_lp, so more is better
-for solve_lp. `off` is the largest relative difference of a peer's objective from solve_lp's; a peer that ends elsewhere
-is marked and does not count as fastest (GLPK has the other sign for a right-hand side of the objective row).
+for solve_lp. A peer that says another status, or ends at another objective, is marked and does not count as fastest (GLPK
+has the other sign for a right-hand side of the objective row). `off` is the largest relative difference of a peer's
+objective from solve_lp's, where both say optimal.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def ours(program, file, repeat, limit):
 def highs(file, repeat, limit, solver, presolve):
     import highspy
 
-    best, value = math.inf, None
+    best, value, status = math.inf, None, None
     for _ in range(repeat):
         one = highspy.Highs()
         one.setOptionValue("output_flag", False)
@@ -47,25 +48,25 @@ def highs(file, repeat, limit, solver, presolve):
         began = time.process_time()
         one.run()
         used = time.process_time() - began
-        done = one.modelStatusToString(one.getModelStatus()) in ("Optimal", "Infeasible", "Unbounded")
-        if not done:
-            return None, None
+        status = one.modelStatusToString(one.getModelStatus()).lower()
+        if status not in ("optimal", "infeasible", "unbounded"):
+            return None
         best, value = min(best, used), one.getInfo().objective_function_value
         if used > 5:
             break
-    return best, value
+    return best, value, status
 
 
 def clp(file, repeat, limit, primal):
     library = ctypes.CDLL(ctypes.util.find_library("Clp"))
     library.Clp_newModel.restype = ctypes.c_void_p
     library.Clp_objectiveValue.restype = ctypes.c_double
-    best, value = math.inf, None
+    best, value, status = math.inf, None, None
     for _ in range(repeat):
         one = ctypes.c_void_p(library.Clp_newModel())
         library.Clp_setLogLevel(one, 0)
         if library.Clp_readMps(one, file.encode(), 1, 0) != 0:
-            return None, None
+            return None
         library.Clp_setMaximumSeconds(one, ctypes.c_double(limit))
         began = time.process_time()
         if primal:
@@ -73,13 +74,14 @@ def clp(file, repeat, limit, primal):
         else:
             library.Clp_initialSolve(one)
         used = time.process_time() - began
-        if library.Clp_status(one) not in (0, 1, 2):
-            return None, None
+        status = {0: "optimal", 1: "infeasible", 2: "unbounded"}.get(library.Clp_status(one))  # 2: dual infeasible
+        if status is None:
+            return None
         best, value = min(best, used), library.Clp_objectiveValue(one)
         library.Clp_deleteModel(one)
         if used > 5:
             break
-    return best, value
+    return best, value, status
 
 
 def glpk(file, repeat, limit):
@@ -87,12 +89,12 @@ def glpk(file, repeat, limit):
     library.glp_create_prob.restype = ctypes.c_void_p
     library.glp_get_obj_val.restype = ctypes.c_double
     library.glp_term_out(0)
-    best, value = math.inf, None
+    best, value, status = math.inf, None, None
     parameters = (ctypes.c_int * 100)()  # larger than glp_smcp
     for _ in range(repeat):
         one = ctypes.c_void_p(library.glp_create_prob())
         if library.glp_read_mps(one, 2, None, file.encode()) != 0 and library.glp_read_mps(one, 1, None, file.encode()) != 0:
-            return None, None
+            return None
         library.glp_scale_prob(one, 0x80)
         library.glp_init_smcp(parameters)
         parameters[0] = 0  # msg_lev: silent
@@ -101,12 +103,13 @@ def glpk(file, repeat, limit):
         failed = library.glp_simplex(one, parameters)
         used = time.process_time() - began
         if failed:
-            return None, None
+            return None
+        status = {4: "infeasible", 5: "optimal", 6: "unbounded"}.get(library.glp_get_status(one), "undefined")
         best, value = min(best, used), library.glp_get_obj_val(one)
         library.glp_delete_prob(one)
         if used > 5:
             break
-    return best, value
+    return best, value, status
 
 
 PEERS = {
@@ -139,17 +142,27 @@ def child(name, file, repeat, limit, queue):
 
 
 def guarded(name, file, repeat, limit):
-    """A peer in a process of its own, so that one that does not end is given up."""
+    """Seconds, objective and status of a peer in a process of its own; None where it does not end in time."""
     queue = multiprocessing.Queue()
     process = multiprocessing.Process(target=child, args=(name, file, repeat, limit, queue))
     process.start()
     try:
         return queue.get(timeout=(limit + 5) * repeat)
     except Exception:
-        return None, None
+        return None
     finally:
         process.terminate()
         process.join()
+
+
+def verdict(found, value, status):
+    """What is wrong with a peer's answer beside solve_lp's, empty where nothing is, and how far its objective is off."""
+    if status != found["status"]:
+        return f"says {status}", 0.0
+    if status != "optimal":
+        return "", 0.0
+    off = abs(value - found["objective"]) / max(1.0, abs(found["objective"]))
+    return ("other objective" if not off <= 1e-5 else ""), off
 
 
 def main():
@@ -172,15 +185,17 @@ def main():
         seconds = found["cpu_seconds"]
         cells, fastest, off = [], math.inf, 0.0
         for peer in peers:
-            used, value = guarded(peer, file, given.repeat, given.limit)
-            wrong = False
-            if used is not None and found["status"] == "optimal":
-                away = abs(value - found["objective"]) / max(1.0, abs(found["objective"]))
-                wrong = away > 1e-5
-                off = max(off, away)
-            cells.append("-" if used is None else f"{1e3 * used:.2f}" + (" (other objective)" if wrong else ""))
-            theirs[peer].append(given.limit if used is None else used)
-            if used is not None and not wrong:
+            answer = guarded(peer, file, given.repeat, given.limit)
+            if answer is None:
+                cells.append("-")
+                theirs[peer].append(given.limit)
+                continue
+            used, value, status = answer
+            wrong, away = verdict(found, value, status)
+            off = max(off, away)
+            cells.append(f"{1e3 * used:.2f}" + (f" ({wrong})" if wrong else ""))
+            theirs[peer].append(used)
+            if not wrong:
                 fastest = min(fastest, used)
         mine.append(seconds)
         name = os.path.basename(file).removesuffix(".mps")

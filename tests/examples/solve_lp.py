@@ -68,10 +68,41 @@ def main():
         assert done.returncode == 1 and said["status"] == "time_limit" and said["objective"] is None, said
         done, said = solve(WYNDOR, "--time-limit", "0")
         assert done.returncode == 1 and said["status"] == "time_limit", said
+        assert solve(WYNDOR, ending="LP")[1]["objective"] == 36
         mps = "NAME\nROWS\n N c\n G g\nCOLUMNS\n x c 1 g 1\nRHS\n R g 2 c 5\nENDATA\n"
         assert solve(mps, ending="mps")[1]["objective"] == -3
         done, _ = solve(mps.replace(" x c 1", " x q 1"), ending="mps")
         assert done.returncode == 2 and "line 6: there is no row 'q'" in done.stderr, done
+        # Answers without a basis: crossing bounds, no whole solution, no solution in time. All else is written.
+        knapsack = "max\n x + y\nst\n 2 x + 2 y <= 3\n 2 x + 2 y >= 3\nbounds\n x <= 1\n y <= 1\ngenerals\n x y\nend\n"
+        for text, options, status in (
+            ("min\n x\nst\n x >= 1\nbounds\n 3 <= x <= 2\nend\n", (), "infeasible"),
+            (knapsack, (), "infeasible"),
+            (knapsack, ("--time-limit", "0"), "time_limit"),
+        ):
+            done, said = solve(text, "--basis-out", str(folder / "none.bas"), "--solution", str(solution), *options)
+            assert done.returncode == (0 if status == "infeasible" else 1) and said["status"] == status, (done, said)
+            assert "there is no basis to write" in done.stderr and not (folder / "none.bas").exists(), done
+            assert status in solution.read_text(), solution.read_text()
+        # What has no effect says so, and nothing else does.
+        whole = WYNDOR.replace("18", "17").replace("End", "Generals\n doors\nEnd")
+        for text, options, words in (
+            (whole, ("--basis-in", basis), "--basis-in has no effect"),
+            (whole, ("--presolve", "on"), "--presolve on has no effect"),
+            (WYNDOR, ("--basis-in", basis, "--presolve", "on"), "--presolve on has no effect"),
+        ):
+            done, _ = solve(text, *options)
+            assert done.returncode == 0 and words in done.stderr and done.stderr.count("\n") == 1, done
+        for text, options in ((whole, ("--presolve", "off")), (whole, ()), (WYNDOR, ("--presolve", "on")), (WYNDOR, ("--basis-in", basis))):
+            assert solve(text, *options)[0].stderr == "", options
+        # Names with blanks go to a basis file and come back.
+        blanks = "NAME\nROWS\n N  THE COST\n L  A ROW\n L  B\nCOLUMNS\n" + "".join(
+            f"    {column:8}  {row:8}  {value:>12}\n"
+            for column, row, value in (("X 1", "THE COST", "-1."), ("X 1", "A ROW", "2."), ("X 2", "THE COST", "-1."), ("X 2", "B", "2."))
+        ) + f"RHS\n    {'':8}  {'A ROW':8}  {'10.':>12}\n    {'':8}  {'B':8}  {'4.':>12}\nENDATA\n"
+        assert solve(blanks, "--basis-out", basis, ending="mps")[1]["objective"] == -7
+        done, said = solve(blanks, "--basis-in", basis, ending="mps")
+        assert done.returncode == 0 and said["iterations"] == 0, (done, said)
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2

@@ -5,7 +5,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include <plait/core/error.hpp>
+#include <plait/core/require.hpp>
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/mps_lines.hpp>
+#include <plait/solve/detail/written_names.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/text.hpp>
 
@@ -14,85 +18,143 @@ namespace plait {
 /// A basis in the MPS basis format (.bas): XU and XL pair a basic column with a row whose activity is not basic and at
 /// its upper or lower bound; UL and LL name columns that are not basic, at their upper or lower bound; all else is a
 /// basic row or a column at its lower bound.
+///
+/// Fields are apart by a blank; where a name holds blanks, they are in the columns of the fixed format, 5-12 and 15-22.
+/// Throws: usage where the basis is not one of this model, such as the empty one of an answer that has none, or where
+/// names are equal, or hold blanks and one is longer than the fixed format's eight characters.
 inline std::string basis_text(const lp& model, const basis& b) {
-  std::string text = "NAME";
-  if (!model.name().empty()) text.append(" ").append(model.name());
-  text += "\n";
+  require(b.columns.size() == model.columns() && b.rows.size() == model.rows(), "basis_text", [&] {
+    return "the basis has " + std::to_string(b.columns.size()) + " columns and " + std::to_string(b.rows.size()) +
+           " rows, the model " + std::to_string(model.columns()) + " and " + std::to_string(model.rows());
+  });
+  detail::require_different_names(model, "basis_text");
+  bool fixed = false;
+  std::size_t longest = 0;
+  const auto look = [&](const std::string& name) {
+    fixed = fixed || name.find(' ') != std::string::npos;
+    if (name.size() > longest) longest = name.size();
+    require(name.find_first_of("\t\r\n") == std::string::npos && name == detail::trimmed(name), "basis_text", [&] {
+      return "the name '" + name + "' starts or ends with a blank or holds a tab or line end; rename it";
+    });
+  };
+  for (int j = 0; j < model.columns(); ++j) look(model.column_name(j));
+  for (int i = 0; i < model.rows(); ++i) look(model.row_name(i));
+  require(!fixed || longest <= 8, "basis_text",
+          "names with blanks can be told apart in a basis file only where all have eight characters at most; rename");
+  std::string text = detail::name_line(model);
+  const auto line = [&](const char* kind, std::string column, const std::string& row) {
+    if (fixed && !row.empty()) column.resize(10, ' ');
+    text.append(" ").append(kind).append(" ").append(column).append(fixed || row.empty() ? "" : " ").append(row) +=
+        "\n";
+  };
   int row = 0;
   for (int j = 0; j < model.columns(); ++j) {
     const basis_status s = b.columns[j];
     if (s == basis_status::basic) {
       while (row < model.rows() && b.rows[row] == basis_status::basic) ++row;
       if (row == model.rows()) continue;  // more basic variables than rows; the reader makes the rest nonbasic
-      text += b.rows[row] == basis_status::upper ? " XU " : " XL ";
-      text.append(model.column_name(j)).append(" ").append(model.row_name(row)).append("\n");
+      line(b.rows[row] == basis_status::upper ? "XU" : "XL", model.column_name(j), model.row_name(row));
       ++row;
     } else if (s == basis_status::upper) {
-      text.append(" UL ").append(model.column_name(j)).append("\n");
+      line("UL", model.column_name(j), "");
     }
   }
   return text + "ENDATA\n";
 }
 
-/// Reads what `basis_text` writes, fields apart by blanks. Throws: io with the line number where a name is unknown, or
-/// used twice, or a line is anything else.
-inline basis parse_basis(const lp& model, std::string_view text, std::string_view name) {
-  std::unordered_map<std::string, int> rows, columns;
-  for (int i = 0; i < model.rows(); ++i) rows.emplace(model.row_name(i), i);
-  for (int j = 0; j < model.columns(); ++j) columns.emplace(model.column_name(j), j);
-  basis b;
-  b.columns.assign(model.columns(), basis_status::lower);
-  for (int j = 0; j < model.columns(); ++j) {
-    if (model.column_lower(j) == -infinity) {
-      b.columns[j] = model.column_upper(j) < infinity ? basis_status::upper : basis_status::free;
+namespace detail {
+
+/// Reads a basis file whose fields are apart by blanks, or in the columns of the fixed format.
+class basis_reader : mps_lines {
+ public:
+  basis_reader(const lp& model, std::string_view text, std::string_view name, bool fixed)
+      : mps_lines{text, name, fixed, "parse_basis"}, model_{model} {}
+
+  /// How far reading came.
+  [[nodiscard]] int line() const { return lines_.number(); }
+
+  basis read() {
+    // A name that two have stands for -1.
+    for (int i = 0; i < model_.rows(); ++i) {
+      const auto [at, fresh] = rows_.emplace(model_.row_name(i), i);
+      if (!fresh) at->second = -1;
     }
-  }
-  b.rows.assign(model.rows(), basis_status::basic);
-  table<char> seen_column(model.columns(), 0), seen_row(model.rows(), 0);
-  detail::line_reader lines{text};
-  std::string_view line;
-  bool ended = false;
-  const auto fail = [&](const std::string& what) { detail::fail_at("parse_basis", name, lines.number(), what); };
-  while (!ended && lines.next(line)) {
-    if (line.empty() || line.front() == '*' || detail::trimmed(line).empty()) continue;
-    std::string_view field[3];
-    int count = 0;
-    std::string_view rest = detail::trimmed(line);
-    while (!rest.empty()) {
-      const auto end = rest.find_first_of(" \t");
-      if (count == 3) fail("there are more than three fields");
-      field[count++] = rest.substr(0, end);
-      rest = end == std::string_view::npos ? std::string_view{} : detail::trimmed(rest.substr(end));
+    for (int j = 0; j < model_.columns(); ++j) {
+      const auto [at, fresh] = columns_.emplace(model_.column_name(j), j);
+      if (!fresh) at->second = -1;
     }
-    if (!detail::is_blank(line.front())) {
-      if (detail::same_word(field[0], "ENDATA")) {
-        ended = true;
-      } else if (!detail::same_word(field[0], "NAME")) {
-        fail("a basis has the sections NAME and ENDATA alone");
+    basis b;
+    b.columns.assign(model_.columns(), basis_status::lower);
+    for (int j = 0; j < model_.columns(); ++j) {
+      if (model_.column_lower(j) == -infinity) {
+        b.columns[j] = model_.column_upper(j) < infinity ? basis_status::upper : basis_status::free;
       }
-      continue;
     }
-    const bool pair = detail::same_word(field[0], "XU") || detail::same_word(field[0], "XL");
-    const bool single = detail::same_word(field[0], "UL") || detail::same_word(field[0], "LL");
-    if (!(pair && count == 3) && !(single && count == 2)) fail("a line is XU or XL with two names, UL or LL with one");
-    const auto j = columns.find(std::string{field[1]});
-    if (j == columns.end()) fail("there is no column '" + std::string{field[1]} + "'");
-    if (seen_column[j->second]++ != 0) fail("column '" + std::string{field[1]} + "' comes twice");
+    b.rows.assign(model_.rows(), basis_status::basic);
+    seen_column_.assign(model_.columns(), 0);
+    seen_row_.assign(model_.rows(), 0);
+    std::string_view line;
+    while (lines_.next(line)) {
+      if (line.empty() || line.front() == '*' || trimmed(line).empty()) continue;
+      if (is_blank(line.front())) {
+        data(b, split(line));
+        continue;
+      }
+      const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+      if (same_word(word, "ENDATA")) return b;
+      if (!same_word(word, "NAME")) fail("a basis has the sections NAME and ENDATA alone");
+    }
+    fail("the file ends without ENDATA");
+  }
+
+ private:
+  void data(basis& b, const fields& f) {
+    const std::string_view kind = f.count > 0 ? f.at[0] : std::string_view{};
+    const bool pair = same_word(kind, "XU") || same_word(kind, "XL");
+    const bool single = same_word(kind, "UL") || same_word(kind, "LL");
+    if (!(pair && f.count == 3) && !(single && f.count == 2)) {
+      fail("a line is XU or XL with two names, UL or LL with one");
+    }
+    const int j = find(columns_, "column", f.at[1], seen_column_);
     if (single) {
-      b.columns[j->second] = detail::same_word(field[0], "UL") ? basis_status::upper : basis_status::lower;
-      continue;
+      b.columns[j] = same_word(kind, "UL") ? basis_status::upper : basis_status::lower;
+      return;
     }
-    const auto i = rows.find(std::string{field[2]});
-    if (i == rows.end()) fail("there is no row '" + std::string{field[2]} + "'");
-    if (seen_row[i->second]++ != 0) fail("row '" + std::string{field[2]} + "' comes twice");
-    b.columns[j->second] = basis_status::basic;
-    b.rows[i->second] = detail::same_word(field[0], "XU") ? basis_status::upper : basis_status::lower;
-    if (model.row_lower(i->second) == -infinity && model.row_upper(i->second) == infinity) {
-      b.rows[i->second] = basis_status::free;
+    const int i = find(rows_, "row", f.at[2], seen_row_);
+    b.columns[j] = basis_status::basic;
+    b.rows[i] = same_word(kind, "XU") ? basis_status::upper : basis_status::lower;
+    if (model_.row_lower(i) == -infinity && model_.row_upper(i) == infinity) b.rows[i] = basis_status::free;
+  }
+  int find(const std::unordered_map<std::string, int>& names, const char* what, std::string_view name,
+           table<char>& seen) const {
+    const auto at = names.find(std::string{name});
+    if (at == names.end()) fail(std::string{"there is no "} + what + " " + quoted(name));
+    if (at->second < 0) fail(std::string{"there are two of the "} + what + " " + quoted(name));
+    if (seen[at->second]++ != 0) fail(std::string{what} + " " + quoted(name) + " comes twice");
+    return at->second;
+  }
+
+  const lp& model_;
+  std::unordered_map<std::string, int> rows_, columns_;
+  table<char> seen_column_, seen_row_;
+};
+
+}  // namespace detail
+
+/// Reads what `basis_text` writes: fields apart by blanks, or, where that cannot be read, in fixed columns. Throws: io
+/// with the line number where a name is unknown, or used twice, or a line is anything else.
+inline basis parse_basis(const lp& model, std::string_view text, std::string_view name) {
+  detail::basis_reader by_blanks{model, text, name, false}, by_columns{model, text, name, true};
+  try {
+    return by_blanks.read();
+  } catch (const error& as_free) {
+    try {
+      return by_columns.read();
+    } catch (const error&) {
+      if (by_columns.line() > by_blanks.line()) throw;  // what came further is what was meant
+      throw as_free;
     }
   }
-  if (!ended) fail("the file ends without ENDATA");
-  return b;
 }
 
 inline basis read_basis(const lp& model, const std::string& file) {

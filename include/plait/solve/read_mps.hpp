@@ -25,6 +25,9 @@ class mps_reader : mps_program {
  public:
   mps_reader(std::string_view text, std::string_view name, bool fixed) : mps_program{text, name, fixed} {}
 
+  /// How far reading came.
+  [[nodiscard]] int line() const { return lines_.number(); }
+
   model_text<lp> read() {
     std::string_view line;
     bool ended = false;
@@ -40,6 +43,11 @@ class mps_reader : mps_program {
     if (!ended) fail("the file ends without ENDATA");
     if (!seen_columns_ || !seen_rows_) fail("there is no ROWS or no COLUMNS section");
     finish();
+    while (lines_.next(line)) {
+      if (line.empty() || line.front() == '*' || trimmed(line).empty()) continue;
+      note("what follows ENDATA is left out");
+      break;
+    }
     return {std::move(model_), std::move(notes_)};
   }
 
@@ -72,7 +80,7 @@ class mps_reader : mps_program {
       if (!rest.empty()) sense(rest);
     } else if (same_word(word, "OBJNAME") || same_word(word, "OBJECTIVE")) {
       in_ = section::objective_name;
-      if (!rest.empty()) wanted_objective_ = std::string{rest};
+      if (!rest.empty()) objective_name(rest);
     } else if (same_word(word, "ENDATA")) {
       return true;
     } else {
@@ -89,6 +97,7 @@ class mps_reader : mps_program {
   }
 
   void data(std::string_view line) {
+    if (in_ == section::columns && marker(line)) return;
     const fields f = split(line);
     switch (in_) {
       case section::rows:
@@ -104,21 +113,27 @@ class mps_reader : mps_program {
       case section::sense:
         return sense(trimmed(line));
       case section::objective_name:
-        wanted_objective_ = std::string{trimmed(line)};
-        return;
+        return objective_name(trimmed(line));
       case section::none:
         fail("there is data before any section");
     }
   }
 
   void sense(std::string_view word) {
-    if (same_word(word, "MAX") || same_word(word, "MAXIMIZE") || same_word(word, "MAXIMISE")) {
-      model_.set_sense(objective_sense::maximize);
-    } else if (same_word(word, "MIN") || same_word(word, "MINIMIZE") || same_word(word, "MINIMISE")) {
-      model_.set_sense(objective_sense::minimize);
-    } else {
+    const bool most = same_word(word, "MAX") || same_word(word, "MAXIMIZE") || same_word(word, "MAXIMISE");
+    if (!most && !same_word(word, "MIN") && !same_word(word, "MINIMIZE") && !same_word(word, "MINIMISE")) {
       fail("OBJSENSE must be MIN or MAX, found " + quoted(word));
     }
+    const objective_sense said = most ? objective_sense::maximize : objective_sense::minimize;
+    if (sense_given_ && said != model_.sense()) fail("OBJSENSE says both MIN and MAX");
+    sense_given_ = true;
+    model_.set_sense(said);
+  }
+  /// Rows are sorted into objectives and others as they are read, so the name must be known before.
+  void objective_name(std::string_view wanted) {
+    if (seen_rows_) fail("OBJNAME comes after ROWS; it must come before");
+    if (!wanted_objective_.empty() && wanted_objective_ != wanted) fail("OBJNAME names two rows");
+    wanted_objective_ = std::string{wanted};
   }
 
   /// Lines of RHS and RANGES: a set's name, which may be missing, and one or two pairs.
@@ -192,45 +207,22 @@ class mps_reader : mps_program {
     if (at == columns_.end()) fail("there is no column " + quoted(column_name));
     if (!first_set(bounds_set_, set_name, "BOUNDS")) return;
     const int j = at->second;
-    double lower = model_.column_lower(j), upper = model_.column_upper(j);
     const double value = bare ? 0 : number(text);
     if (value != value) fail("a bound must be a number");
-    bounded_[j] = 1;
-    if (is("UP") || is("UI")) {
-      upper = value;
-      if (value < 0 && lower == 0 && lower_given_[j] == 0) {
-        lower = -infinity;
+    if (is("UI") || is("LI") || is("BV")) model_.set_integer(j);
+    const bool both = is("FX") || is("FR") || is("BV");
+    if (both || is("LO") || is("LI") || is("MI")) set_lower(j, is("FR") || is("MI") ? -infinity : value);
+    if (both || is("UP") || is("UI") || is("PL")) {
+      if (value < 0 && !both && model_.column_lower(j) == 0 && lower_given_[j] == 0) {
+        model_.set_column_bounds(j, -infinity, model_.column_upper(j));
         note("column " + quoted(column_name) + " has a negative upper bound and no lower one, so it has none below");
       }
-      if (is("UI")) model_.set_integer(j);
-    } else if (is("LO") || is("LI")) {
-      lower = value;
-      lower_given_[j] = 1;
-      if (is("LI")) model_.set_integer(j);
-    } else if (is("FX")) {
-      lower = upper = value;
-      lower_given_[j] = 1;
-    } else if (is("FR")) {
-      lower = -infinity;
-      upper = infinity;
-      lower_given_[j] = 1;
-    } else if (is("MI")) {
-      lower = -infinity;
-      lower_given_[j] = 1;
-    } else if (is("PL")) {
-      upper = infinity;
-    } else {
-      lower = 0;
-      upper = 1;
-      lower_given_[j] = 1;
-      model_.set_integer(j);
+      set_upper(j, is("FR") || is("PL") ? infinity : is("BV") ? 1 : value);
     }
-    if (lower >= 1e30 || upper <= -1e30) fail("the bound leaves no value for column " + quoted(column_name));
-    model_.set_column_bounds(j, lower, upper);
   }
 
   section in_ = section::none;
-  bool seen_rows_ = false, seen_columns_ = false;
+  bool seen_rows_ = false, seen_columns_ = false, sense_given_ = false;
   std::string rhs_set_, ranges_set_, bounds_set_, noted_set_;
 };
 
@@ -243,17 +235,21 @@ class mps_reader : mps_program {
 /// bounds counts. A right-hand side r of the objective row makes the objective c.x - r. RANGES R on an L row: [rhs -
 /// |R|, rhs], on a G row: [rhs, rhs + |R|], on an E row: [rhs, rhs + R] or [rhs + R, rhs] by its sign. A negative UP
 /// bound with no lower one before it makes the lower one minus infinity. Whole columns between markers without bounds
-/// are 0 or 1. What was left out or is a matter of convention is in `notes`. Throws: io with the line number where the
-/// text is anything else, such as quadratic or cone sections.
+/// are 0 or 1. What was left out or is a matter of convention is in `notes`. A number that is given twice is refused,
+/// but for bounds that are the same, or of which one is no bound; of these the last counts, with a note. Throws: io
+/// with the line number where the text is anything else, such as quadratic or cone sections; where neither format fits,
+/// of the one that was read further.
 inline model_text<lp> parse_mps(std::string_view text, std::string_view name,
                                 mps_format format = mps_format::automatic) {
   if (format != mps_format::automatic) return detail::mps_reader{text, name, format == mps_format::fixed}.read();
+  detail::mps_reader by_blanks{text, name, false}, by_columns{text, name, true};
   try {
-    return detail::mps_reader{text, name, false}.read();
+    return by_blanks.read();
   } catch (const error& as_free) {
     try {
-      return detail::mps_reader{text, name, true}.read();
+      return by_columns.read();
     } catch (const error&) {
+      if (by_columns.line() > by_blanks.line()) throw;  // what came further is what was meant
       throw as_free;
     }
   }

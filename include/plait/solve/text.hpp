@@ -33,7 +33,8 @@ class line_reader {
     ++number_;
     return true;
   }
-  [[nodiscard]] int number() const { return number_; }
+  /// Of the line that was read last; 1 before that, and where there is none.
+  [[nodiscard]] int number() const { return number_ == 0 ? 1 : number_; }
 
  private:
   std::string_view rest_;
@@ -93,7 +94,7 @@ inline bool parse_number(std::string_view text, double& value) {
 
 /// A number so that reading it gives the same bits. Cost: a buffer of 32 bytes.
 inline std::string number_text(double value) {
-  if (value > 1e300 * 1.7) return "1e30";
+  if (value > 1.7976931348623157e308) return "1e30";  // no bound
   char buffer[40];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};

@@ -4,16 +4,19 @@
 #include <string>
 
 #include <plait/core/require.hpp>
+#include <plait/solve/detail/written_names.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/text.hpp>
 
 namespace plait {
 
-/// A model as free MPS text; reading it gives the same model to the bit, rows and columns in the same order.
+/// A model as free MPS text; reading it gives the same model, rows and columns in the same order, to the bit but for
+/// rows with two different bounds: MPS says one and the distance to the other, which may be rounded.
 ///
-/// Throws: usage where a name is empty or holds a blank, which free MPS cannot tell apart, or where the bounds of a row
-/// cross, which MPS cannot say.
+/// Throws: usage where a name is empty or holds a blank, which free MPS cannot tell apart, where two columns or two
+/// rows have the same name, or where the bounds of a row cross, which MPS cannot say.
 inline std::string mps_text(const lp& model) {
+  detail::require_different_names(model, "mps_text");
   const auto plain = [](const std::string& name) {
     require(!name.empty() && name.find_first_of(" \t\r\n") == std::string::npos && name.front() != '*' &&
                 name != "'MARKER'",
@@ -24,9 +27,7 @@ inline std::string mps_text(const lp& model) {
     return name;
   };
   const auto number = [](double v) { return detail::number_text(v); };
-  std::string text = "NAME";
-  if (!model.name().empty()) text.append(" ").append(model.name());
-  text += "\n";
+  std::string text = detail::name_line(model);
   if (model.sense() == objective_sense::maximize) text += "OBJSENSE\n    MAX\n";
   std::string objective = model.objective_name().empty() ? std::string{"COST"} : plain(model.objective_name());
   const int m = model.rows(), n = model.columns();
@@ -51,6 +52,10 @@ inline std::string mps_text(const lp& model) {
       right[i] = 1e30;
     } else if (kind[i] == 'L' && l > -infinity) {
       range[i] = u - l;
+      if (u - range[i] != l && l + range[i] == u) {  // from below it is exact
+        kind[i] = 'G';
+        right[i] = l;
+      }
     }
     text.append(" ").append(1, kind[i]).append("  ").append(plain(model.row_name(i))).append("\n");
   }

@@ -10,26 +10,28 @@
 
 namespace plait::detail {
 
-/// The lines of an MPS text, their fields, and what is said about them.
+/// The lines of an MPS text or a basis file, their fields, and what is said about them.
 class mps_lines {
  protected:
-  mps_lines(std::string_view text, std::string_view name, bool fixed) : lines_{text}, name_{name}, fixed_{fixed} {}
+  mps_lines(std::string_view text, std::string_view name, bool fixed, const char* call = "read_mps")
+      : lines_{text}, name_{name}, call_{call}, fixed_{fixed} {}
 
   struct fields {
     std::string_view at[6];
     int count = 0;
   };
 
-  [[noreturn]] void fail(const std::string& what) const { fail_at("read_mps", name_, lines_.number(), what); }
-  void note(const std::string& what) {
-    notes_.push_back(std::string{"line "} + std::to_string(lines_.number()) + ": " + what);
+  [[noreturn]] void fail(const std::string& what) const { fail_at(call_, name_, lines_.number(), what); }
+  void note(const std::string& what) { note_at(lines_.number(), what); }
+  void note_at(int line, const std::string& what) {
+    notes_.push_back(std::string{"line "} + std::to_string(line) + ": " + what);
   }
   static std::string quoted(std::string_view s) { return std::string{"'"}.append(s.substr(0, 60)).append("'"); }
 
   /// Fields of a data line: free by blanks, fixed by columns. A tab makes a fixed line free.
   fields split(std::string_view line) const {
-    fields found;
     if (fixed_ && line.find('\t') == std::string_view::npos) {
+      fields found;
       static constexpr std::size_t begin[] = {1, 4, 14, 24, 39, 49}, length[] = {2, 8, 8, 12, 8, 12};
       for (int f = 0; f < 6; ++f) {
         if (line.size() <= begin[f]) break;
@@ -43,6 +45,10 @@ class mps_lines {
       while (found.count > 0 && found.at[found.count - 1].empty()) --found.count;
       return found;
     }
+    return split_by_blanks(line);
+  }
+  fields split_by_blanks(std::string_view line) const {
+    fields found;
     std::string_view rest = trimmed(line);
     while (!rest.empty()) {
       const auto end = rest.find_first_of(" \t");
@@ -65,6 +71,7 @@ class mps_lines {
 
   line_reader lines_;
   std::string_view name_;
+  const char* call_;
   bool fixed_;
   std::vector<std::string> notes_;
 };

@@ -49,17 +49,23 @@ class mps_program : protected mps_lines {
     if (!rows_.emplace(std::string{row_name}, index).second) fail("row " + quoted(row_name) + " comes twice");
   }
 
+  /// A line name 'MARKER' 'INTORG', or 'INTEND'. Fixed files have the words in their columns or, most of them,
+  /// elsewhere.
+  bool marker(std::string_view line) {
+    if (line.find("'MARKER'") == std::string_view::npos) return false;
+    const fields f = split_by_blanks(line);
+    if (f.count < 2 || f.at[f.count - 2] != "'MARKER'") return false;
+    const std::string_view kind = f.at[f.count - 1];
+    if ((!fixed_ && f.count != 3) || (kind != "'INTORG'" && kind != "'INTEND'"))
+      fail("a MARKER must be 'INTORG' or 'INTEND'");
+    const bool whole = kind == "'INTORG'";
+    if (whole == whole_) note("the marker " + std::string{kind} + " changes nothing");
+    if (whole != whole_) marker_line_ = lines_.number();
+    whole_ = whole;
+    return true;
+  }
+
   void column(const fields& f) {
-    // Free: name 'MARKER' 'INTORG'; fixed: the word in the third field and the other in the fifth.
-    const int word_at = fixed_ ? 2 : 1, kind_at = fixed_ ? 4 : 2;
-    if (f.count > word_at && f.at[word_at] == "'MARKER'") {
-      const std::string_view kind = f.count > kind_at ? f.at[kind_at] : std::string_view{};
-      if (f.count != kind_at + 1 || (kind != "'INTORG'" && kind != "'INTEND'")) {
-        fail("a MARKER must be 'INTORG' or 'INTEND'");
-      }
-      whole_ = kind == "'INTORG'";
-      return;
-    }
     const int first = fixed_field(1);
     if (f.count <= first) fail("a column needs a name");
     const std::string_view column_name = f.at[first];
@@ -74,9 +80,9 @@ class mps_program : protected mps_lines {
       }
       model_.set_column_name(current_, current_name_);
       if (whole_) model_.set_integer(current_);
-      bounded_.push_back(0);
-      marked_.push_back(whole_ ? 1 : 0);
+      marked_.push_back(whole_ ? lines_.number() : 0);
       lower_given_.push_back(0);
+      upper_given_.push_back(0);
       cost_given_ = false;
     }
     for (int k = 0; k < left; k += 2) entry(f.at[first + 1 + k], f.at[first + 2 + k]);
@@ -108,10 +114,12 @@ class mps_program : protected mps_lines {
     const int r = row_of(row_name);
     const double value = finite(text);
     if (r == objective_row) {
+      if (offset_given_) fail("the objective " + quoted(row_name) + " has its right-hand side twice");
+      offset_given_ = true;
       model_.set_offset(-value);
     } else if (r >= 0) {
       if (given_[r] != 0) fail("row " + quoted(row_name) + " has its right-hand side twice");
-      given_[r] = 1;
+      given_[r] = lines_.number();
       right_[r] = value;
     }
   }
@@ -123,8 +131,31 @@ class mps_program : protected mps_lines {
       return;
     }
     if (ranged_[r] != 0) fail("row " + quoted(row_name) + " has its range twice");
-    ranged_[r] = 1;
+    ranged_[r] = lines_.number();
     range_[r] = value;
+  }
+
+  void set_lower(int j, double value) {
+    twice(j, "lower", lower_given_[j] != 0, model_.column_lower(j), value);
+    lower_given_[j] = 1;
+    if (value >= 1e30) no_value(j);
+    model_.set_column_bounds(j, value, model_.column_upper(j));
+  }
+  void set_upper(int j, double value) {
+    twice(j, "upper", upper_given_[j] != 0, model_.column_upper(j), value);
+    upper_given_[j] = 1;
+    if (value <= -1e30) no_value(j);
+    model_.set_column_bounds(j, model_.column_lower(j), value);
+  }
+  void twice(int j, const char* which, bool given, double before, double now) {
+    if (!given || now == before) return;
+    const bool numbers = before - before == 0 && now > -1e30 && now < 1e30;
+    const std::string what = "column " + quoted(model_.column_name(j)) + " has its " + which + " bound twice";
+    if (numbers) fail(what);
+    note(what + ", of which the last counts");
+  }
+  [[noreturn]] void no_value(int j) const {
+    fail("the bound leaves no value for column " + quoted(model_.column_name(j)));
   }
 
   /// Puts together what all sections said.
@@ -141,12 +172,14 @@ class mps_program : protected mps_lines {
         if (kinds_[i] == 'L' || (kinds_[i] == 'E' && range_[i] < 0)) lower = right - size;
         if (kinds_[i] == 'G' || (kinds_[i] == 'E' && range_[i] > 0)) upper = right + size;
       }
+      if (lower >= 1e30 || upper <= -1e30) {
+        fail_at("read_mps", name_, given_[i] > ranged_[i] ? given_[i] : ranged_[i],
+                "the right-hand side leaves no value for row " + quoted(model_.row_name(i)));
+      }
       model_.set_row_bounds(i, lower, upper);
     }
-    // Whole columns between markers that have no bounds are 0 or 1, as in CPLEX.
-    for (int j = 0; j < model_.columns(); ++j) {
-      if (marked_[j] != 0 && bounded_[j] == 0) model_.set_column_bounds(j, 0, 1);
-    }
+    if (whole_) note_at(marker_line_, "the marker 'INTORG' has no 'INTEND', so all columns after it are whole");
+    marked_columns();
     sparse_matrix a;
     a.rows = model_.rows();
     a.columns = model_.columns();
@@ -158,14 +191,29 @@ class mps_program : protected mps_lines {
     model_.take_matrix(std::move(a));
   }
 
+  /// Whole columns between markers that have no bounds are 0 or 1, as in CPLEX, CBC, GLPK and HiGHS.
+  void marked_columns() {
+    int first = -1, count = 0;
+    for (int j = 0; j < model_.columns(); ++j) {
+      if (marked_[j] == 0 || lower_given_[j] != 0 || upper_given_[j] != 0) continue;
+      model_.set_column_bounds(j, 0, 1);
+      if (count++ == 0) first = j;
+    }
+    if (count == 0) return;
+    std::string what = "column " + quoted(model_.column_name(first));
+    if (count > 1) what += " and " + std::to_string(count - 1) + " more";
+    note_at(marked_[first], what + " between markers without bounds: 0 or 1 is taken");
+  }
+
   static constexpr int objective_row = -1, ignored_row = -2;
 
   lp model_;
-  bool whole_ = false, cost_given_ = false;
+  bool whole_ = false, cost_given_ = false, offset_given_ = false;
   std::string objective_, wanted_objective_, current_name_;
-  int current_ = -1;
+  int current_ = -1, marker_line_ = 0;
   std::unordered_map<std::string, int> rows_, columns_;
-  table<char> kinds_, ranged_, given_, bounded_, marked_, lower_given_;
+  table<char> kinds_, lower_given_, upper_given_;
+  table<int> ranged_, given_, marked_;  // the lines of it, 0 for none
   table<double> right_, range_, value_;
   table<int> index_, owner_, last_column_;
 };
