@@ -167,3 +167,53 @@ TEST_CASE("a primal ray is refused when a bound ends it or the objective does no
   model.set_column_bounds(0, 0, 1e6);
   CHECK_FALSE(check(model, found).verified);
 }
+
+TEST_CASE("a dual too small to be seen may stand for a whole cost: no optimum is claimed where the objective falls") {
+  for (const double cost : {-0.0008, -0.5}) {
+    for (const double coefficient : {-7e6, -1e9, -1e12}) {
+      lp model;
+      const int row = model.add_row(-infinity, 50);
+      const lp_entry of_x[] = {{row, coefficient}}, of_y[] = {{row, 1}};
+      model.add_column(cost, -infinity, infinity, of_x);
+      model.add_column(1, 0, 5, of_y);
+      answer claim;
+      claim.status = termination::optimal;
+      claim.x.assign(2, 0.0);
+      claim.x[0] = 50 / coefficient;
+      claim.dual.assign(1, cost / coefficient);
+      CHECK_FALSE(check(model, claim).verified);
+      for (const lp_algorithm algorithm : {lp_algorithm::automatic, lp_algorithm::dual, lp_algorithm::primal}) {
+        for (const bool presolved : {false, true}) {
+          const answer found = solve(model, {.algorithm = algorithm, .presolve = presolved});
+          CAPTURE(cost);
+          CAPTURE(coefficient);
+          CHECK(found.status == termination::unbounded);
+          CHECK(found.verified);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("rays are held to their last digits: what is nearly parallel meets far away") {
+  // x - y >= 1 and x <= (1 + 1e-10) y meet at y = 1e10.
+  lp model;
+  const int apart = model.add_row(1, infinity), below = model.add_row(-infinity, 0);
+  const lp_entry of_x[] = {{apart, 1}, {below, 1}}, of_y[] = {{apart, -1}, {below, -1.0000000001}};
+  model.add_column(0, 0, infinity, of_x);
+  model.add_column(0, 0, infinity, of_y);
+  answer claim;
+  claim.status = termination::infeasible;
+  claim.farkas.assign(2, 1.0);
+  claim.farkas[0] = -1;
+  CHECK_FALSE(check(model, claim).verified);
+  model.set_coefficient(below, 1, -1);
+  CHECK(check(model, claim).verified);
+  CHECK(solve(model).status == termination::infeasible);
+  // A gap of one beside bounds of a milliard.
+  lp narrow;
+  const int least = narrow.add_row(1e9 + 1, infinity), most = narrow.add_row(-infinity, 1e9);
+  const lp_entry of_both[] = {{least, 1}, {most, 1}};
+  narrow.add_column(0, -infinity, infinity, of_both);
+  CHECK(check(narrow, claim).verified);
+}

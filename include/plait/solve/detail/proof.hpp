@@ -76,11 +76,13 @@ class proof : protected unfinished {
     for (int attempt = 0; attempt < 4; ++attempt) {
       limits.poll();
       if (proves_optimal(model, found, ended_here ? infinity : tolerance)) return true;
-      if (ended_here) tolerance *= 0.1;
       limits.poll();
       t.compute_reduced_costs();
-      const bool primal = t.primal_infeasibilities(tolerance).count == 0;
-      const bool dual = t.dual_infeasibilities(tolerance).count == 0;
+      const tableau::infeasibility values = t.primal_infeasibilities(tolerance),
+                                   costs = t.dual_infeasibilities(tolerance);
+      // What is small in absolute terms may be large for the check, beside large coefficients or small costs.
+      if (ended_here) tolerance = 0.5 * math::smaller(tolerance, math::larger(values.largest, costs.largest));
+      const bool primal = values.largest <= tolerance, dual = costs.largest <= tolerance;
       ended_here = true;
       if (primal && dual) continue;
       t.ready = true;
@@ -88,6 +90,9 @@ class proof : protected unfinished {
       limits.poll();
       const outcome ended = engine_.run(limits, dual, false, tolerance, infinity);
       status_ = t.status;
+      if (ended == outcome::unbounded && limits.reason == stop_reason::none) {
+        return finish_unbounded(model, options, limits, found, tolerance);
+      }
       if (ended != outcome::optimal) {
         found.explanation = "on the unscaled program the basis did not stay optimal";
         return false;
@@ -150,8 +155,12 @@ class proof : protected unfinished {
     return true;
   }
   bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found) {
+    return finish_unbounded(model, options, limits, found, options.tolerance);
+  }
+  bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found,
+                        double tolerance) {
     load_original(model, options);
-    const outcome ended = engine_.run(limits, false, false, options.tolerance, infinity);
+    const outcome ended = engine_.run(limits, false, false, tolerance, infinity);
     found.status = termination::unbounded;
     found.certificate = certificate_kind::primal_ray;
     if (ended != outcome::unbounded) {
