@@ -91,6 +91,7 @@ class json_check {
     return true;
   }
   bool begin(bool is_object) {
+    if (levels_.size() >= 100) refuse(shown(file_) + " has lists in lists more than 100 deep, which no field is");
     levels_.push_back({.is_object = is_object, .index = 0, .key = {}, .keys = {}});
     return true;
   }

@@ -231,7 +231,7 @@ class reader {
       std::size_t job = jobs.size();
       const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), job);
       if (fault != std::errc{} || end != name.data() + name.size() || name != std::to_string(job) || job >= jobs.size())
-        refuse(where + " names no job; the jobs are 0 to " + std::to_string(jobs.size() - 1));
+        refuse(where + " names no job; there are " + std::to_string(jobs.size()) + ", counted from 0");
       jobs[job].slo_seconds = amount(value, where, cluster_files::deadline_range);
     }
   }

@@ -182,7 +182,8 @@ def main():
         refused(changed("priority", [1, 1, 0, 1]), "priority[2] must be positive")
         refused(changed("scale_factor", [1, 1, 3, 1]), "scale_factor[2] is 3; the job is larger than the cluster")
         refused(changed("scale_factor", [1, 1, 1.5, 1]), "scale_factor[2] must be a whole number")
-        refused(changed("slo_seconds", {"9": 5}), "slo_seconds[9] names no job; the jobs are 0 to 3")
+        refused(changed("slo_seconds", {"9": 5}), "slo_seconds[9] names no job; there are 4, counted from 0")
+        refused("[" * 1000000, "more than 100 deep")
         for name in ("01", " 1", "+1", "-1", "1 ", "", "1" * 300, "x\ny"):
             refused(changed("slo_seconds", {name: 5}), "names no job")
         refused(changed("entities", [{"weight": 1, "jobs": [0, 1]}]), "job 2 is in none", "hierarchical")
@@ -240,6 +241,15 @@ def main():
                     for policy in NAMES:
                         got = share(spread(field, end, everywhere), policy)
                         assert got["certificate_verified"] is not False, (field, end, everywhere, policy)
+        # At opposite ends of several ranges numbers may lie too far apart for a proof: the sentence says which.
+        far = {**INSTANCE, "throughput": [[1e12, 1e-12, 1], [1, 1e12, 1e-12], [1e-12, 1, 1e-12], [1e12, 1, 0]], "pairs": [],
+               "pair_throughput": [], "priority": [1e-6, 1e6, 1, 1e6], "num_workers": [1e9, 1, 1e-3]}
+        for policy in NAMES:
+            model.write_text(json.dumps(far))
+            done = run(model, "--policy", policy)
+            words = "could not be proved; the numbers lie too far apart, farthest those of throughput from 1e-12 to 1e+12\n"
+            assert done.returncode == 0 or (done.returncode == 1 and done.stderr.endswith(words) and done.stderr.count("\n") == 1), done
+
         refused(changed("num_workers", [1e308, 1, 1]), "num_workers[0] is 1e+308, and must be 0 or from 0.001 to 1e+09", "isolated")
 
         for name, value in (("seed", "-1"), ("seed", "x"), ("partitions", "0"), ("partitions", "nan")):
