@@ -323,6 +323,17 @@ TEST_CASE("a simulation in which nobody makes a step any more ends with a senten
           while (slow.step()) {
           }
         }).find("no job made a step in 10000 rounds") != std::string::npos);
+  // Three jobs take turns on two types, and each turn is shorter than the move that it begins with.
+  std::vector<arriving_job> jobs(3, job_at(0, 1e5, {1.0, 1.0}));
+  for (arriving_job& one : jobs) one.shape.move_seconds = 1000;
+  const cluster both{.types = {{.name = "a", .num_workers = 1}, {.name = "b", .num_workers = 1}}};
+  simulator moving{both, jobs, max_min_perf::share};
+  CHECK(sentence_of([&] {
+          while (moving.step()) {
+          }
+        }).find("moves take longer than jobs stay") != std::string::npos);
+  for (arriving_job& one : jobs) one.shape.move_seconds = 100;
+  CHECK(all_of({both, jobs, max_min_perf::share}).completion_times.size() == 3);
 }
 
 TEST_CASE("what cannot be simulated is refused in a sentence") {

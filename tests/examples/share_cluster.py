@@ -70,7 +70,7 @@ def spread(field, number, everywhere):
         made["throughput"] = filled(made[field], number, everywhere)
         made["throughput"][3] = [*made["throughput"][3][:2], 0]
         if everywhere:
-            made["pair_throughput"] = filled(made["pair_throughput"], 0.75 * number, True) if 0.75 * number >= 1e-12 else filled(made["pair_throughput"], number, True)
+            made["pair_throughput"] = filled(made["pair_throughput"], max(0.75 * number, 1e-12), True)
     if field == "pair_throughput" and number > 1e3:
         made["throughput"] = filled(made["throughput"], number, True)
     return made
@@ -171,12 +171,15 @@ def main():
         refused(json.dumps(INSTANCE).replace("22", "NaN"), "is not JSON")
         refused(json.dumps(INSTANCE).replace("22", "1e999"), "line 1, in throughput[0][1], has a number beyond the range of doubles")
         refused(json.dumps(INSTANCE).replace("22", "9" * 400), "throughput[0][1], has a number beyond the range of doubles")
-        refused(json.dumps(INSTANCE).replace("22", "NaN"), "line 1, in throughput[0][1], has 'NaN' where it cannot be; numbers must be finite")
-        refused(json.dumps(INSTANCE).replace("22", "-Infinity"), "in throughput[0][1], has '-Infinity' where it cannot be; numbers must be finite")
+        refused(json.dumps(INSTANCE).replace("22", "NaN"),
+                "line 1, in throughput[0][1], has 'NaN' where it cannot be; numbers must be finite")
+        refused(json.dumps(INSTANCE).replace("22", "-Infinity"),
+                "in throughput[0][1], has '-Infinity' where it cannot be; numbers must be finite")
         refused(json.dumps(INSTANCE, indent=1).replace('"k80"', "k80"), "line 5, in worker_types[2], has 'k80' where it cannot be")
         refused(json.dumps(INSTANCE)[:-9], "it ends in line 1, in pair_throughput[1][2]")
         refused(json.dumps(INSTANCE).replace('"priority"', '"elapsed"', 1), "elapsed is there for the second time")
-        refused(json.dumps(INSTANCE).replace('"weight": 2', '"weight": 2, "weight": 3'), "entities[1].weight is there for the second time")
+        refused(json.dumps(INSTANCE).replace('"weight": 2', '"weight": 2, "weight": 3'),
+                "entities[1].weight is there for the second time")
         refused({**INSTANCE, "throughput": [[1, 2, 3]] * 3 + [[1, 2, "\n" * 200]]}, "throughput[3][2] must be a number")
         refused(changed("priority", [1, 1, 1]), "priority has 3 numbers, not 4")
         refused(changed("priority", [1, 1, 0, 1]), "priority[2] must be positive")
@@ -217,11 +220,12 @@ def main():
         refused({**idle, "pair_throughput": [[[4, 0], [0, 0]]]}, "throughput[0] lets job 0 run alone on no type", "max_min_packed")
         left = share({**idle, "pair_throughput": [[[0, 0], [4, 3]]]}, "max_min_packed")  # that type has no workers
         assert left["note"] and left["allocation"][1][0] == 1, left
-        refused({**idle, "throughput": [[1e-3, 0], [7, 7]]}, "throughput[0] lets job 0 make at most 0.001 steps/s alone, but pair_throughput[0] more than 1000 times")
+        refused({**idle, "throughput": [[1e-3, 0], [7, 7]]},
+                "throughput[0] lets job 0 make at most 0.001 steps/s alone, but pair_throughput[0] more than 1000 times")
         del oracle["x"]["('A', 1)"]["null"]
         (folder / "oracle.json").write_text(json.dumps(oracle))
-        refused(typed, "job_type[0] lets job 0 run alone on no type that has workers, but the oracle lets it run in a pair", "max_min_packed",
-                "--oracle", folder / "oracle.json")
+        refused(typed, "job_type[0] lets job 0 run alone on no type that has workers, but the oracle lets it run in a pair",
+                "max_min_packed", "--oracle", folder / "oracle.json")
 
         # The objective of who can never end is no number.
         stranded = share({**idle, "pairs": None, "pair_throughput": None}, "makespan")
@@ -230,7 +234,8 @@ def main():
         # Magnitudes. Policies answer at both ends of what is accepted, for one number and for all; beyond is refused.
         for field, (least, most, zero) in RANGES.items():
             for beyond in (5e-324, least / 2, most * 2, 1e308):
-                refused(spread(field, beyond, False), f" is {beyond:.9g}, and must be " + ("0 or " if zero else "") + f"from {least:.9g} to {most:.9g}")
+                words = f" is {beyond:.9g}, and must be " + ("0 or " if zero else "") + f"from {least:.9g} to {most:.9g}"
+                refused(spread(field, beyond, False), words)
             if not zero:
                 refused(spread(field, 0, False), "must be positive")
             for end in (least, most):
