@@ -20,13 +20,17 @@ namespace cluster_files {
 
 using nlohmann::json;
 
+/// A text on one line.
+inline std::string one_line(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
+  return text;
+}
+
 /// Text of a file as it may stand in a sentence: on one line, and not without end.
 inline std::string shown(const std::string& text) {
   constexpr std::size_t most = 60;
-  std::string made = text.size() <= most ? text : text.substr(0, most) + "...";
-  for (char& c : made)
-    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
-  return made;
+  return one_line(text.size() <= most ? text : text.substr(0, most) + "...");
 }
 
 [[noreturn]] inline void refuse(const std::string& sentence) {

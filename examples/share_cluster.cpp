@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return number_options::exit_of(app, e, "share_cluster");
   } catch (const error& e) {
-    std::fprintf(stderr, "share_cluster: %s\n", e.sentence().c_str());
+    std::fprintf(stderr, "share_cluster: %s\n", cluster_files::one_line(e.sentence()).c_str());
     return e.exit_status();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "share_cluster: %s\n", e.what());

@@ -311,22 +311,29 @@ class reader {
     for (int i = 0; i < all.size(); ++i) of_kind[all.jobs[static_cast<std::size_t>(i)].kind].push_back(i);
     for (std::size_t p = 0; p < all.pair_rates.size(); ++p) {
       const plait::pair_rate& rate = all.pair_rates[p];
-      const auto type = static_cast<std::size_t>(rate.type);
-      const bool is_one_job = rate.first_kind == rate.second_kind && of_kind[rate.first_kind].size() < 2;
-      if ((rate.first == 0 && rate.second == 0) || all.cluster.types[type].num_workers == 0 || is_one_job) continue;
+      const std::vector<int>&x = of_kind[rate.first_kind], &y = of_kind[rate.second_kind];
+      const int gang = all.jobs[static_cast<std::size_t>(x.front())].scale_factor;
+      const bool is_one_job = rate.first_kind == rate.second_kind && x.size() < 2;
+      const bool can_meet = gang == all.jobs[static_cast<std::size_t>(y.front())].scale_factor && !is_one_job &&
+                            plait::detail::gang_fits(all, rate.type, gang);
+      if ((rate.first == 0 && rate.second == 0) || !can_meet) continue;
       for (const bool first : {true, false}) {
-        const auto i = static_cast<std::size_t>(of_kind[first ? rate.first_kind : rate.second_kind].front());
+        const auto i = static_cast<std::size_t>((first ? x : y).front());
         const double alone = plait::proportional_throughput(all, all.jobs[i]);
         const double fastest = fastest_alone(all.jobs[i]);
         constexpr double most_gain = 1000;
-        const std::string job = (has("throughput") ? place("throughput", i) : place("job_type", i)) + " lets job " +
-                                std::to_string(i) + " ";
-        const std::string pair = made_.pairs.empty() ? "the oracle" : place("pair_throughput", p / types_);
+        const auto job = [&] {
+          return (has("throughput") ? place("throughput", i) : place("job_type", i)) + " lets job " +
+                 std::to_string(i) + " ";
+        };
+        const auto pair = [&] {
+          return made_.pairs.empty() ? std::string{"the oracle"} : place("pair_throughput", p / types_);
+        };
         if (alone <= 0)
-          refuse(job + "run alone on no type that has workers, but " + pair +
+          refuse(job() + "run alone on no type that has workers, but " + pair() +
                  " lets it run in a pair; say what it does alone, or that the pair does nothing");
         if ((first ? rate.first : rate.second) > most_gain * fastest)
-          refuse(job + "make at most " + cluster_files::said(fastest) + " steps/s alone, but " + pair +
+          refuse(job() + "make at most " + cluster_files::said(fastest) + " steps/s alone, but " + pair() +
                  " more than 1000 times that; count the same steps in both");
       }
     }

@@ -312,7 +312,7 @@ int main(int argc, char** argv) {
     const bool unproved = e.kind() == error_kind::numerics;
     std::fprintf(stderr, "simulate_cluster: %s\n",
                  unproved ? "shares could not be proved; throughputs, steps or priorities of jobs lie too far apart"
-                          : e.sentence().c_str());
+                          : cluster_files::one_line(e.sentence()).c_str());
     return e.exit_status();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "simulate_cluster: %s\n", e.what());

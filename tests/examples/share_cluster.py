@@ -162,6 +162,7 @@ def main():
             return {name: value for name, value in INSTANCE.items() if name != field}
 
         refused(INSTANCE, "no_such_policy", "no_such_policy")
+        refused(INSTANCE, "there is no policy 'two lines'", "two\nlines")
         refused("{\"worker_types\": [", "is not JSON")
         refused("[1, 2]", "must be an object")
         refused({k: v for k, v in INSTANCE.items() if k != "num_workers"}, "num_workers is missing")
