@@ -15,6 +15,7 @@
 // Exit status: 0; 1 when an answer could not be proved; 2 for wrong use or an instance that cannot be.
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -26,6 +27,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "number_options.hpp"
 #include "share_cluster_files.hpp"
 
 namespace {
@@ -82,11 +84,22 @@ int run(const arguments& given) {
   const named_policy& policy = policy_of(given.policy);
   const nlohmann::json oracle = given.oracle.empty() ? nlohmann::json{} : share_cluster::read_json(given.oracle);
   const nlohmann::json file = share_cluster::read_json(given.file);
-  share_cluster::input read = share_cluster::reader{file, given.oracle.empty() ? nullptr : &oracle}.read();
+  share_cluster::input read = share_cluster::reader{file, given.oracle.empty() ? nullptr : &oracle, policy}.read();
   for (const std::string& name : read.unknown_fields)
     std::fprintf(stderr, "share_cluster: note: %s is no field of an instance and was not looked at\n", name.c_str());
   if (given.agnostic) read.instance = as_if_equal(read.instance, true);
-  const allocation found = policy.share(read.instance, given.how);
+  const auto unproved = [&] {
+    return "the answer could not be proved; the numbers lie too far apart, farthest those of " +
+           share_cluster::widest_field(read.instance);
+  };
+  const allocation found = [&] {
+    try {
+      return policy.share(read.instance, given.how);
+    } catch (const error& e) {
+      if (e.kind() != error_kind::numerics) throw;
+      throw error{error_kind::numerics, "share_cluster", unproved()};
+    }
+  }();
   print(read.instance, policy, found);
   const auto save = [](const std::string& name, auto&& write) {
     std::ofstream out{name};
@@ -100,7 +113,9 @@ int run(const arguments& given) {
     const std::string title = std::string{policy.name}.append(": how the cluster is shared");
     save(given.svg, [&](std::ostream& out) { write_svg(out, read.instance, found, title); });
   }
-  return policy.solves_programs && !found.certificate_verified ? 1 : 0;
+  if (!policy.solves_programs || found.certificate_verified) return 0;
+  std::fprintf(stderr, "share_cluster: %s\n", unproved().c_str());
+  return 1;
 }
 
 }  // namespace
@@ -116,15 +131,15 @@ int main(int argc, char** argv) {
   app.add_flag("--list", given.list, "print the names of the policies");
   app.add_flag("--space-sharing", given.how.space_sharing, "two jobs may share workers, under any policy of programs");
   app.add_flag("--agnostic", given.agnostic, "take each job's rate on its first type for that on all types");
-  app.add_option("--partitions", given.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
-  app.add_option("--seed", given.how.seed, "of the pairs of the policy gandiva");
+  number_options::add_number(app, "--partitions", given.how.partitions, 1, 1000000, "parts of the policy pop");
+  number_options::add_number(app, "--seed", given.how.seed, 0, ~std::uint64_t{0}, "of the pairs of the policy gandiva");
   try {
     app.parse(argc, argv);
     return run(given);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return number_options::exit_of(app, e, "share_cluster");
   } catch (const error& e) {
-    std::fprintf(stderr, "share_cluster: %s\n", e.sentence().c_str());
+    std::fprintf(stderr, "share_cluster: %s\n", cluster_files::one_line(e.sentence()).c_str());
     return e.exit_status();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "share_cluster: %s\n", e.what());

@@ -4,47 +4,16 @@
 // Measured throughputs in the form {worker type: {"('MODEL', GANG)": {"null": alone, "('OTHER', GANG)": [first,
 // second]}}} in steps/s of the whole gang: read for share_cluster and simulate_cluster.
 
-#include <cmath>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include <plait/alloc.hpp>
 
-#include <nlohmann/json.hpp>
+#include "cluster_input.hpp"
+#include "cluster_json.hpp"
 
 namespace cluster_files {
-
-using nlohmann::json;
-
-[[noreturn]] inline void refuse(const std::string& sentence) {
-  throw plait::error{plait::error_kind::io, "cluster_files", sentence};
-}
-
-inline json read_json(const std::string& file) {
-  std::ifstream in{file};
-  if (!in) refuse(file + " cannot be read");
-  try {
-    return json::parse(in);
-  } catch (const json::exception& e) {
-    refuse(file + " is not JSON: " + e.what());
-  }
-}
-
-/// A finite number that is not negative.
-inline double amount(const json& from, const std::string& field) {
-  if (!from.is_number()) refuse(field + " must be a number");
-  const double value = from.get<double>();
-  if (!std::isfinite(value)) refuse(field + " must be finite");
-  if (value < 0) refuse(field + " is negative");
-  return value;
-}
-
-/// How the file calls a model with its gang.
-inline std::string key_of(const std::string& model, int gang) {
-  return "('" + model + "', " + std::to_string(gang) + ")";
-}
 
 class throughput_oracle {
  public:
@@ -55,11 +24,11 @@ class throughput_oracle {
   /// Steps/s alone. Refuses what is not there; `where` names who asks.
   [[nodiscard]] double alone(const std::string& type, const std::string& key, const std::string& where) const {
     const json& table = table_of(type);
-    if (!table.contains(key)) refuse(where + " is " + key + ", which the oracle does not have for " + type);
+    if (!table.contains(key)) refuse(where + " is " + shown(key) + ", which the oracle does not have for " + type);
     const json& entry = table.at(key);
-    const std::string field = "the oracle's " + key + " for " + type;
+    const std::string field = "the oracle's " + shown(key) + " for " + type;
     if (!entry.is_object()) refuse(field + " must be an object");
-    return entry.contains("null") ? amount(entry.at("null"), field) : 0.0;
+    return entry.contains("null") ? amount(entry.at("null"), field, rate_range) : 0.0;
   }
 
   /// Steps/s of all pairs of kinds, where `kinds` numbers keys.
@@ -71,15 +40,16 @@ class throughput_oracle {
       for (const auto& [first, a] : kinds) {
         if (!table.contains(first)) continue;
         for (const auto& [second, b] : kinds) {
-          if (b < a || !table.at(first).contains(second)) continue;
+          if (b < a || !table.at(first).is_object() || !table.at(first).contains(second)) continue;
           const json& rate = table.at(first).at(second);
-          const std::string field = "the oracle's pair of " + first + " and " + second;
+          const std::string field = "the oracle's pair of " + shown(first) + " and " + shown(second) + " for " +
+                                    where.types[static_cast<std::size_t>(j)].name;
           if (!rate.is_array() || rate.size() != 2) refuse(field + " must be a list of two numbers");
           made.push_back({.first_kind = a,
                           .second_kind = b,
                           .type = j,
-                          .first = amount(rate[0], field),
-                          .second = amount(rate[1], field)});
+                          .first = amount(rate[0], field, rate_range),
+                          .second = amount(rate[1], field, rate_range)});
         }
       }
     }
@@ -90,7 +60,8 @@ class throughput_oracle {
   /// Workers in several places are of one model: `v100@aws/east` is looked up as `v100`.
   [[nodiscard]] const json& table_of(const std::string& name) const {
     const std::string type = name.substr(0, name.find('@'));
-    if (!from_.contains(type)) refuse("the oracle has no worker type '" + type + "'");
+    if (!from_.contains(type)) refuse("the oracle has no worker type '" + shown(type) + "'");
+    if (!from_.at(type).is_object()) refuse("the oracle's " + shown(type) + " must be an object");
     return from_.at(type);
   }
   const json& from_;

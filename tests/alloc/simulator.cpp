@@ -37,6 +37,10 @@ std::vector<arriving_job> crowd(int count, std::uint64_t seed) {
   return jobs;
 }
 
+entity team(double weight, entity_policy policy = entity_policy::fairness) {
+  return {.weight = weight, .policy = policy, .jobs = {}};
+}
+
 const cluster two_types{.types = {{.name = "a", .num_workers = 2}, {.name = "b", .num_workers = 3}}};
 
 std::string sentence_of(auto&& act) {
@@ -224,13 +228,16 @@ TEST_CASE("every policy brings every job to its end, alone and beside others, an
         how.pair_rates.push_back(
             {.first_kind = a, .second_kind = b, .type = j, .first = 0.6 + 0.05 * a, .second = 0.6 + 0.05 * b});
   for (const named_policy& policy : policies) {
-    if (policy.name == hierarchical::name || policy.name.find("cost") != std::string_view::npos ||
-        policy.name.find("dollar") != std::string_view::npos)
-      continue;  // they ask for entities or prices
     for (const bool sharing : {false, true}) {
       CAPTURE(std::string{policy.name});
       how.how.space_sharing = sharing;
+      // Some ask for entities, some for prices.
+      how.entities.clear();
+      if (policy.name == hierarchical::name) how.entities = {team(1), team(2, entity_policy::fifo), team(0.5)};
+      for (std::size_t i = 0; i < jobs.size(); ++i)
+        jobs[i].entity = how.entities.empty() ? -1 : static_cast<int>(i % how.entities.size());
       cluster where = two_types;
+      for (worker_type& type : where.types) type.cost_per_hour = 1;
       const simulation_result found = all_of({where, jobs, policy.share, how});
       CHECK(found.completion_times.size() == jobs.size());
       for (std::size_t i = 0; i < jobs.size(); ++i)
@@ -249,6 +256,86 @@ TEST_CASE("every policy brings every job to its end, alone and beside others, an
   }
 }
 
+TEST_CASE("entities receive worker time by their weights, and jobs inside by priority or one after the other") {
+  // Four workers, and more jobs in each entity than it can have. Entity 1 runs its jobs in turn of their arrival.
+  for (const std::vector<double>& weights : {std::vector<double>{1, 3, 2}, {2, 1, 1}}) {
+    std::vector<arriving_job> jobs;
+    simulation_settings how;
+    how.round.seconds = 100;
+    how.reset_seconds = 0;
+    how.recorded_rounds = 240;
+    how.measure_end = 1;
+    how.entities = {team(weights[0]), team(weights[1], entity_policy::fifo), team(weights[2])};
+    for (int i = 0; i < 18; ++i) {
+      jobs.push_back(job_at(0, 1e6, {1.0}));
+      jobs.back().entity = i % 3;
+      jobs.back().shape.priority = i % 2 == 0 ? 1 : 2;
+    }
+    simulator run{one_type(4), jobs, hierarchical::share, how};
+    for (int r = 0; r < 240; ++r) run.step();
+    std::vector<double> of_entity(3, 0.0), of_job(jobs.size(), 0.0);
+    double all = 0;
+    for (const recorded_use& use : run.result().recorded) {
+      const auto first = static_cast<std::size_t>(use.first);
+      of_job[first] += use.end - use.begin;
+      of_entity[first % 3] += use.end - use.begin;
+      all += use.end - use.begin;
+    }
+    const double sum = weights[0] + weights[1] + weights[2];
+    for (std::size_t e = 0; e < 3; ++e) CHECK(of_entity[e] / all == doctest::Approx(weights[e] / sum).epsilon(0.02));
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      CAPTURE(i);
+      if (i % 3 == 1) {  // as many whole workers as the entity has, to its first jobs, and to the next what is left
+        const double left = 4 * weights[1] / sum - static_cast<double>(i / 3);
+        CHECK(of_job[i] / 24000 == doctest::Approx(std::clamp(left, 0.0, 1.0)).epsilon(0.02));
+      } else {  // three jobs of priority 1 and three of 2
+        CHECK(of_job[i] / of_entity[i % 3] == doctest::Approx((i % 2 == 0 ? 1 : 2) / 9.0).epsilon(0.05));
+      }
+    }
+  }
+}
+
+TEST_CASE("an entity of which no job is there yet, or none any more, takes nothing from the others") {
+  simulation_settings how;
+  how.round.seconds = 100;
+  how.reset_seconds = 0;
+  how.entities = {team(1), team(3)};
+  std::vector<arriving_job> jobs{job_at(0, 2000, {1.0}), job_at(1000, 300, {1.0})};
+  jobs[0].entity = 0;
+  jobs[1].entity = 1;
+  const simulation_result found = all_of({one_type(1), jobs, hierarchical::share, how});
+  CHECK(found.end == doctest::Approx(2300));
+  CHECK(found.completed[1] <= 1000 + 300 * 4 / 3.0 + 200);
+  jobs[1].entity = 2;
+  const auto sentence = [&] { return sentence_of([&] { simulator{one_type(1), jobs, hierarchical::share, how}; }); };
+  CHECK(sentence().find("job 1 is in no entity") != std::string::npos);
+  jobs[1].entity = -1;
+  CHECK(sentence().find("job 1 is in no entity") != std::string::npos);
+  jobs[1].entity = 1;
+  how.entities[1].weight = 0;
+  CHECK(sentence().find("entities[1].weight must be positive") != std::string::npos);
+}
+
+TEST_CASE("a simulation in which nobody makes a step any more ends with a sentence") {
+  // Fewer steps a round than a number of that size can lose.
+  simulator slow{one_type(1), {job_at(0, 1e300, {1e-308})}, max_min_perf::share};
+  CHECK(sentence_of([&] {
+          while (slow.step()) {
+          }
+        }).find("no job made a step in 10000 rounds") != std::string::npos);
+  // Three jobs take turns on two types, and each turn is shorter than the move that it begins with.
+  std::vector<arriving_job> jobs(3, job_at(0, 1e5, {1.0, 1.0}));
+  for (arriving_job& one : jobs) one.shape.move_seconds = 1000;
+  const cluster both{.types = {{.name = "a", .num_workers = 1}, {.name = "b", .num_workers = 1}}};
+  simulator moving{both, jobs, max_min_perf::share};
+  CHECK(sentence_of([&] {
+          while (moving.step()) {
+          }
+        }).find("moves take longer than jobs stay") != std::string::npos);
+  for (arriving_job& one : jobs) one.shape.move_seconds = 100;
+  CHECK(all_of({both, jobs, max_min_perf::share}).completion_times.size() == 3);
+}
+
 TEST_CASE("what cannot be simulated is refused in a sentence") {
   const auto refused = [](std::vector<arriving_job> jobs, simulation_settings how = {}) {
     return sentence_of([&] { simulator{one_type(2), std::move(jobs), max_min_perf::share, how}; });
@@ -257,7 +344,7 @@ TEST_CASE("what cannot be simulated is refused in a sentence") {
   CHECK(refused({job_at(10, 5, {1.0}), job_at(0, 5, {1.0})}).find("job 1 arrives before") != std::string::npos);
   CHECK(refused({job_at(0, 0, {1.0})}).find("job 0 has no steps") != std::string::npos);
   CHECK(refused({job_at(0, 5, {1.0}, 3)}).find("job 0 can run nowhere") != std::string::npos);
-  CHECK(refused({job_at(0, 5, {0.0})}).find("job 0 can run nowhere") != std::string::npos);
+  CHECK(refused({job_at(0, 5, {0.0})}).find("job 0 can run nowhere: alone it makes no step") != std::string::npos);
   simulation_settings how;
   how.preemption_seconds = 400;
   CHECK(refused({job_at(0, 5, {1.0})}, how).find("a round must last") != std::string::npos);

@@ -18,6 +18,7 @@ THROUGHPUTS = {
              "('B', 1)": {"null": 2.0, "('A', 1)": [1.5, 3.0], "('B', 1)": [1.0, 1.0]},
              "('A', 2)": {"null": 8.0},
              "('C', 1)": {"null": 2.0, "('C', 1)": [1.8, 1.8]}},
+    "p100": {"('A', 1)": {"('A', 1)": [2.5, 2.5]}},
     "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('C', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
 }
 FIELDS = {"mean_jct_hours", "p50", "p99", "makespan_hours", "utilisation", "allocations_computed", "solve_seconds", "seconds"}
@@ -40,6 +41,10 @@ def main():
             done = run("--policy", policy, "--jobs", jobs, "--throughputs", rates, "--cluster", cluster, "--json", said, *options)
             assert done.returncode == status, (lines, options, done)
             return json.loads(said.read_text()) if status == 0 else done.stderr
+
+        def noted(lines, head, *options):
+            jobs.write_text("\n".join([head, *lines]) + "\n")
+            return run("--policy", "fifo", "--jobs", jobs, "--throughputs", rates, "--cluster", "v100=1", *options)
 
         # One job of 14,400 steps at 4 a second, and one that comes half an hour after and runs on the other type.
         got = play(["0,0,1,14400,0.5", "1,1,1,1800,1"], "--rate", 1, "--reset", 0, "--csv", times, "--svg", picture, policy="fifo")
@@ -164,7 +169,7 @@ def main():
             ("line 2, total_steps is negative", ["0,0,1,-5,1"], {"rate": 1}),
             ("line 2, scale_factor must be at least 1", ["0,0,0,100,1"], {"rate": 1}),
             ("does not have for v100", ["0,0,8,100,1"], {"rate": 1}),
-            ("job 0 can run nowhere", ["0,0,2,100,1"], {"rate": 1}),
+            ("line 2, scale_factor is 2, and no type of --cluster", ["0,0,2,100,1"], {"rate": 1}),
             ("no worker type 'h100'", one, {"rate": 1, "cluster": "h100=2"}),
             ("--cluster must be like", one, {"rate": 1, "cluster": "v100"}),
             ("--cluster names v100 twice", one, {"rate": 1, "cluster": "v100=1,v100=1"}),
@@ -177,6 +182,119 @@ def main():
             rest = {key: value for key, value in options.items() if key in ("cluster", "policy")}
             text = play(lines, *flags, status=2, **rest)
             assert words in text and text.count("\n") == 1, (words, text)
+
+        # Entities: of one worker each job has its entity's part, so that of weight 3 is ready after 4/3 of its own time, and
+        # inside one of first in, first out the second job waits.
+        entity_head = "model,scale_factor,total_steps,arrival_s,entity"
+        teams = ["A,1,57600,0,x", "A,1,57600,0,1"]
+
+        def ends(lines, *options, policy="hierarchical", **more):
+            play(lines, "--reset", 0, "--csv", times, *options, policy=policy, head=entity_head, cluster="v100=1", **more)
+            return [float(row.split(",")[3]) / 3600 for row in times.read_text().splitlines()[1:]]
+
+        for rule in ("", ":fairness", ":fifo"):
+            for options, hours in ((["--entity", "x=3" + rule], (4 * 4 / 3, 8)), (["--entity", "1=3" + rule], (8, 4 * 4 / 3)),
+                                   (["--entity", "1=3" + rule, "--entity", "x=1.5"], (8, 6))):
+                got = ends(teams, *options)
+                assert all(abs(a - b) <= 0.3 for a, b in zip(got, hours)), (options, got, hours)
+        pair = ["A,1,14400,0,x", "A,1,14400,0,x", "A,1,57600,0,y"]
+        fair, queue = ends(pair), ends(pair, "--entity", "x=1:fifo")
+        assert max(abs(h - 4) for h in fair[:2]) < 0.3 and abs(queue[0] - 2) < 0.3 and abs(queue[1] - 4) < 0.3, (fair, queue)
+        for words, lines, options in (
+            ("line 2, entity is empty", ["A,1,100,0,"], []),
+            ("--entity z is the entity of no job", teams, ["--entity", "z=2"]),
+            ("--entity must be NAME=WEIGHT, NAME=WEIGHT:fairness or NAME=WEIGHT:fifo, not 'x=2:random'", teams, ["--entity", "x=2:random"]),
+            ("--entity must be NAME=WEIGHT", teams, ["--entity", "x"]),
+            ("--entity x is 'much', not a number", teams, ["--entity", "x=much"]),
+            ("--entity x must be positive", teams, ["--entity", "x=0:fifo"]),
+            ("--entity names x twice", teams, ["--entity", "x=1", "--entity", "x=2"]),
+        ):
+            text = play(lines, *options, policy="hierarchical", head=entity_head, status=2)
+            assert words in text and text.count("\n") == 1, (words, text)
+        text = play(one, "--rate", 1, policy="hierarchical", status=2)
+        assert "has no column entity, which --policy hierarchical needs" in text and text.count("\n") == 1, text
+        assert "has no column entity" in play(one, "--rate", 1, "--entity", "x=2", status=2)
+
+        # Prices that stay. The job of 14,400 steps has an hour on the V100 for 2.5 dollars, or four on the K80 for 0.4 each.
+        for policy, dollars in (("throughput_per_dollar", 1.6), ("sum_throughput", 2.5), ("sum_throughput_over_cost", 1.6)):
+            got = play(["0,0,1,14400,1"], "--rate", 1, "--cost", "k80=0.4,v100=2.5", policy=policy)
+            assert abs(got["cost_dollars"] - dollars) < 1e-9, (policy, got)
+        assert play(["0,0,1,14400,1"], "--rate", 1, "--cost", "k80=0,v100=2.5")["cost_dollars"] == 2.5
+        for words, policy, options in (
+            ("--policy throughput_per_dollar looks at prices; give --cost TYPE=DOLLARS,... or --prices FILE.csv",
+             "throughput_per_dollar", []),
+            ("--cost: k80 costs 0 dollars an hour", "sum_throughput_over_cost", ["--cost", "v100=1,k80=0"]),
+            ("--cost has no price for k80", "fifo", ["--cost", "v100=1"]),
+            ("--cost names h100, which is not in --cluster", "fifo", ["--cost", "v100=1,k80=1,h100=1"]),
+            ("--cost must be like v100=2.48", "fifo", ["--cost", "v100"]),
+            ("--cost v100 must be finite", "fifo", ["--cost", "v100=nan,k80=1"]),
+            ("--cost and --prices cannot both be given", "fifo", ["--cost", "v100=1,k80=1", "--prices", prices]),
+        ):
+            text = play(one, "--rate", 1, *options, policy=policy, status=2)
+            assert words in text and text.count("\n") == 1, (words, text)
+
+        # Numbers of options: one line with the option, what was given and what may be.
+        for name, values in {
+            "rate": ("nan", "-1", "inf", "1e400", "fast", ""), "round": ("-5", "0", "nan"), "reset": ("inf", "-1"),
+            "preemption-seconds": ("-1", "nan"), "known-pairs": ("nan", "1.5"), "move-seconds": ("nan", "1e7"),
+            "checkpoint-gb": ("nan",), "egress-zones": ("nan",), "egress-clouds": ("-1",), "move-horizon": ("nan",),
+            "seed": ("x", "-1", "1.5", "18446744073709551616"), "partitions": ("0", "x"), "stop-after": ("-1", "1e3"),
+        }.items():
+            for value in values:
+                more = [] if name == "rate" else ["--rate", 1]
+                text = play(one, *more, f"--{name}={value}", status=2)
+                if value == "":
+                    assert f"--{name}" in text and text.count("\n") == 1, text
+                    continue
+                assert f"--{name} is '{value}', and must be a " in text, text
+                assert text.count("\n") == 1 and len(text) < 160, text
+        assert "--preemption-seconds must be less than --round" in play(one, "--rate", 1, "--preemption-seconds", 360, status=2)
+        text = play(one, "--rate", "9" * 500, status=2)
+        assert text.count("\n") == 1 and len(text) < 160, text
+        done = run("--nonsense")
+        assert done.stderr.count("\n") == 1 and "--nonsense" in done.stderr, done
+
+        # Fields of the stream, and what it holds beside them.
+        head = "model,scale_factor,total_steps,arrival_s"
+        for words, field, value in (
+            ("line 2, priority must be positive", "priority", "0"), ("line 2, priority is 1e-300, and must be from", "priority", "1e-300"),
+            ("line 2, slo_s must be positive", "slo_s", "0"), ("line 2, slo_s is 'x', not a number", "slo_s", "x"),
+            ("line 2, move_s is 10000000, and must be 0 or from", "move_s", "1e7"),
+            ("line 2, checkpoint_gb is negative", "checkpoint_gb", "-1"),
+            ("has the column model twice", "model", "A"),
+        ):
+            text = play(["A,1,100,0," + value], head=head + "," + field, status=2)
+            assert words in text and text.count("\n") == 1, (words, text)
+        for words, line in (
+            ("line 2, total_steps must be positive", "A,1,0,0"), ("line 2, total_steps is 1e+300, and must be from", "A,1,1e300,0"),
+            ("line 2, total_steps is '1e999', which is beyond", "A,1,1e999,0"),
+            ("line 2, total_steps is 1e+15, which alone takes more than 1000000 rounds on v100", "A,1,1e15,0"),
+            ("line 2, arrival_s is 1e+300, and must be 0 or from", "A,1,100,1e300"),
+        ):
+            text = play([line], head=head, status=2)
+            assert words in text and text.count("\n") == 1, (words, text)
+        text = play(["A,1,100,5", "A,1,100,4"], head=head, status=2)
+        assert "line 3, arrival_s is before that of the line in front of it" in text and text.count("\n") == 1, text
+        assert "line 3, total_steps is 'x'" in play(["", "A,1,x,5"], head=head, status=2)
+        text = play(one, "--rate", "1e-30", status=2)
+        assert "line 2, unit_gap_to_next: at this --rate" in text and text.count("\n") == 1, text
+        text = play(one, "--rate", 1, cluster="v100=1000000000", status=2)
+        assert "--cluster has 1e+09 workers" in text and text.count("\n") == 1, text
+        assert "has no jobs" in play([], "--rate", 1, status=2)
+        assert "makes no step alone" in play(["A,1,100,0"], head=head, cluster="p100=1", status=2)
+        done = noted(["A,1,100,0,7"], head + ",prioriti", "--rate", 3)
+        assert done.returncode == 0 and "the column 'prioriti' was not looked at" in done.stderr, done
+        assert "--rate was not looked at" in done.stderr and done.stderr.count("\n") == 2, done
+        for flag in ("--jobs", "--throughputs", "--prices", "--resume"):
+            files = {"--jobs": jobs, "--throughputs": rates, "--prices": prices, "--resume": state}
+            files[flag] = folder
+            if flag != "--prices":
+                del files["--prices"]
+            if flag != "--resume":
+                del files["--resume"]
+            done = run("--policy", "fifo", "--cluster", "v100=1", *(word for pair in files.items() for word in pair))
+            assert done.returncode == 2 and "is a directory; name a file" in done.stderr, (flag, done)
+
         rates.write_text("{")
         assert "is not JSON" in play(one, "--rate", 1, status=2)
         assert run("--policy", "fifo").returncode == 2 and run("--nonsense").returncode == 2

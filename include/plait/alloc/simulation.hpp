@@ -21,6 +21,7 @@ struct arriving_job {
   job shape;           ///< its ways to run with true rates, `steps_remaining` for the whole job, `slo_seconds` from
                        ///< its arrival; what has to do with time is filled in as time goes by
   table<run_option> believed;  ///< the same ways with the rates that the policy is told at first; empty: the true ones
+  int entity = -1;             ///< that it belongs to, of `simulation_settings::entities`; -1: where there are none
 };
 
 /// A worker that fails, or that is back.
@@ -40,6 +41,8 @@ struct simulation_settings {
   plait::moving moving;           ///< what moves cost; with a horizon of 0 they are paid for, and policies know nothing
   bool agnostic = false;          ///< the policy takes each job's rate on its first type for that on all types
   share_settings how;
+  std::vector<entity> entities;  ///< weights and policies, for `hierarchical`; `arriving_job::entity` says who is in
+                                 ///< them, in the order of arrival, and their own lists are not looked at
   std::vector<pair_rate> pair_rates;  ///< for `how.space_sharing` and policies that pack
   std::vector<char> known_pairs;      ///< of each of `pair_rates` whether the policy knows it at first; the others are
                                       ///< estimated, and known once they have run; empty: all are known

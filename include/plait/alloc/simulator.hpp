@@ -242,6 +242,7 @@ class simulator : private detail::simulated_jobs {
       for (const int w : placed[e].workers)
         books_.result.recorded.push_back({now_, now_ + time, entry.type, w, entry.first, entry.second});
     }
+    check_progress();
     if (longest == 0) longest = how_.round.seconds;
     books_.close_round(now_, longest, cluster_, runs_);
     for (const int id : active_) state_at(id).runs_on = -1;
@@ -283,9 +284,23 @@ class simulator : private detail::simulated_jobs {
     const double whole = std::floor(room);
     const double steps = std::min(state.left, whole > 0 ? whole : room);
     const double time = lost + steps / rate;
+    made_steps_ = made_steps_ || state.left - steps != state.left;
     state.left -= steps;
     if (state.left <= 0) books_.end(id, now_ + time);
     return time;
+  }
+
+  /// Ends a simulation that would go on for ever: rounds on rounds without a step. Rounds that begin with a move can all
+  /// be spent on moves, and steps can be too few to count beside those that are left.
+  void check_progress() {
+    rounds_without_steps_ = made_steps_ ? 0 : rounds_without_steps_ + 1;
+    made_steps_ = false;
+    require(rounds_without_steps_ < most_rounds_without_steps, "plait::simulator", [&] {
+      return std::string{"no job made a step in "}
+          .append(std::to_string(most_rounds_without_steps))
+          .append(" rounds; moves take longer than jobs stay, or what is left is too much beside what a round does: "
+                  "take longer rounds");
+    });
   }
 
   /// A job's checkpoint is with a type of workers from now on.
@@ -317,7 +332,9 @@ class simulator : private detail::simulated_jobs {
   std::vector<round_entry> runs_;
   std::size_t next_arrival_ = 0, next_event_ = 0;
   double last_reset_ = 0, next_price_ = infinity;
-  bool changed_ = false;
+  bool changed_ = false, made_steps_ = false;
+  int rounds_without_steps_ = 0;
+  static constexpr int most_rounds_without_steps = 10000;
   detail::simulation_books books_;
 };
 

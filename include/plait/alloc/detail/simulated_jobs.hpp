@@ -78,6 +78,7 @@ class simulated_jobs {
       if (made.slo_seconds < infinity) made.slo_seconds = std::max(1.0, one.shape.slo_seconds - made.elapsed);
     }
     charge_moves(seen_, how_.moving);
+    see_entities();
     return seen_;
   }
 
@@ -109,7 +110,27 @@ class simulated_jobs {
   double now_ = 0;
 
  private:
+  /// The jobs that are there by entity, in the order of arrival. An entity of which no job is there is empty.
+  void see_entities() {
+    if (how_.entities.empty()) return;
+    seen_.entities = how_.entities;
+    for (entity& team : seen_.entities) team.jobs.clear();
+    for (std::size_t i = 0; i < active_.size(); ++i)
+      seen_.entities[static_cast<std::size_t>(job_at(active_[i]).entity)].jobs.push_back(static_cast<int>(i));
+  }
+
+  static bool has_rates(const job& one) {
+    for (const run_option& option : one.options)
+      if (option.throughput > 0) return true;
+    return false;
+  }
+
   void check_jobs() const {
+    for (std::size_t e = 0; e < how_.entities.size(); ++e) {
+      require(how_.entities[e].weight > 0 && how_.entities[e].weight < infinity, "plait::simulator", [&] {
+        return std::string{"entities["}.append(std::to_string(e)).append("].weight must be positive and finite");
+      });
+    }
     instance there;
     there.cluster = cluster_;
     there.forbid_oversize = true;
@@ -121,9 +142,14 @@ class simulated_jobs {
               [&] { return job_is(" arrives before the one in front of it; sort the stream by arrival"); });
       require(one.shape.steps_remaining > 0 && one.shape.steps_remaining < infinity, "plait::simulator",
               [&] { return job_is(" has no steps; give each job at least one"); });
+      require(has_rates(one.shape), "plait::simulator",
+              [&] { return job_is(" can run nowhere: alone it makes no step on any type of worker of the cluster"); });
       require(runs_somewhere(there, one.shape), "plait::simulator", [&] {
         return job_is(" can run nowhere: its gang is larger than every type of worker that it can run on");
       });
+      const int entities = static_cast<int>(how_.entities.size());
+      require(entities > 0 ? 0 <= one.entity && one.entity < entities : one.entity < 0, "plait::simulator",
+              [&] { return job_is(" is in no entity that there is; with entities, every job is in one of them"); });
       require(one.believed.empty() || one.believed.size() == one.shape.options.size(), "plait::simulator",
               [&] { return job_is(" has another number of believed rates than of ways to run"); });
       before = one.arrival;
