@@ -113,11 +113,12 @@ class simplex : private detail::proof {
       }
       if (known && finish_optimal(model, options, limits, found)) return;
     }
-    for (int attempt = 0; attempt < 4; ++attempt) {
+    // Where a certificate does not pass, the methods take turns, each from where the other ended and from the start.
+    for (int attempt = 0; attempt < 6; ++attempt) {
       const bool scaled = attempt != 2;
-      if (attempt == 2 || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
-      if (attempt > 0) dual_first = !dual_first;
-      const double tolerance = attempt < 2 ? 1e-7 : 1e-9;
+      if (attempt == 2 || attempt == 4 || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
+      if (attempt > 0 && attempt != 4) dual_first = !dual_first;
+      const double tolerance = attempt == 2 || attempt == 3 || attempt == 5 ? 1e-9 : 1e-7;
       scaled_.load(model, scaled);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
       whole_ = &scaled_;
