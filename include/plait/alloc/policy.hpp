@@ -38,6 +38,11 @@ inline grouping_rule rule_of(const instance& given, const share_settings& how, t
   return rule;
 }
 
+/// Says that a policy has no use for rates of pairs, where it was asked to use them.
+inline void note_unused_pairs(const instance& given, const share_settings& how, allocation& made) {
+  if (how.space_sharing && !given.pair_rates.empty()) add_note(made, "no two jobs share workers under this policy");
+}
+
 }  // namespace detail
 
 /// A policy says how the workers of a cluster are shared among jobs.
