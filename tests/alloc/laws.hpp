@@ -133,6 +133,10 @@ void policy() {
     feasible<P>(given, found);
     if (promises<P>::programs) CHECK(found.certificate_verified);
     for (const double price : found.prices) CHECK(price >= 0);
+    if (given.pair_rates.empty()) continue;
+    const allocation shared = P::share(given, {.space_sharing = true});
+    feasible<P>(given, shared);
+    if (promises<P>::programs) CHECK(shared.certificate_verified);
   }
 }
 
