@@ -85,6 +85,8 @@ int run(const arguments& given) {
   share_cluster::input read = share_cluster::reader{file, given.oracle.empty() ? nullptr : &oracle}.read();
   for (const std::string& name : read.unknown_fields)
     std::fprintf(stderr, "share_cluster: note: %s is no field of an instance and was not looked at\n", name.c_str());
+  if (given.agnostic && given.how.space_sharing)
+    std::fprintf(stderr, "share_cluster: note: --agnostic knows no pairs, so no two jobs share workers\n");
   if (given.agnostic) read.instance = as_if_equal(read.instance, true);
   const allocation found = policy.share(read.instance, given.how);
   print(read.instance, policy, found);
@@ -114,7 +116,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", given.json, "write the shares to this file");
   app.add_option("--svg", given.svg, "draw the shares into this file");
   app.add_flag("--list", given.list, "print the names of the policies");
-  app.add_flag("--space-sharing", given.how.space_sharing, "two jobs may share workers, under any policy of programs");
+  app.add_flag("--space-sharing", given.how.space_sharing, "two jobs may share workers, under policies that use pairs");
   app.add_flag("--agnostic", given.agnostic, "take each job's rate on its first type for that on all types");
   app.add_option("--partitions", given.how.partitions, "parts of the policy pop")->check(CLI::Range(1, 1000000));
   app.add_option("--seed", given.how.seed, "of the pairs of the policy gandiva");
