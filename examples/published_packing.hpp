@@ -27,8 +27,9 @@ inline double rate_alone(const plait::instance& given, int i, int type) {
 /// First in, first out, with space sharing: `fifo`, and then each job that waits in turn joins the job, of those that
 /// have workers for themselves, with which it does most, as parts of what both do alone there, if that is more than
 /// 1.5. The first that can join nobody blocks all behind it. Begins anew each time, so nobody stays where he was.
-inline plait::allocation fifo_packed(const plait::instance& given, const plait::share_settings& how) {
+inline plait::allocation fifo_packed(const plait::instance& given, plait::share_settings how) {
   constexpr double threshold = 1.5;
+  how.space_sharing = false;
   const plait::allocation placed = plait::fifo::share(given, how);
   const rates_of_pairs rates{given};
   const int jobs = given.size(), types = given.cluster.size();

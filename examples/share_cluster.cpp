@@ -87,6 +87,8 @@ int run(const arguments& given) {
   share_cluster::input read = share_cluster::reader{file, given.oracle.empty() ? nullptr : &oracle, policy}.read();
   for (const std::string& name : read.unknown_fields)
     std::fprintf(stderr, "share_cluster: note: %s is no field of an instance and was not looked at\n", name.c_str());
+  if (given.agnostic && given.how.space_sharing)
+    std::fprintf(stderr, "share_cluster: note: --agnostic knows no pairs, so no two jobs share workers\n");
   if (given.agnostic) read.instance = as_if_equal(read.instance, true);
   const auto unproved = [&] {
     return "the answer could not be proved; the numbers lie too far apart, farthest those of " +
@@ -129,7 +131,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", given.json, "write the shares to this file");
   app.add_option("--svg", given.svg, "draw the shares into this file");
   app.add_flag("--list", given.list, "print the names of the policies");
-  app.add_flag("--space-sharing", given.how.space_sharing, "two jobs may share workers, under any policy of programs");
+  app.add_flag("--space-sharing", given.how.space_sharing, "two jobs may share workers, under policies that use pairs");
   app.add_flag("--agnostic", given.agnostic, "take each job's rate on its first type for that on all types");
   number_options::add_number(app, "--partitions", given.how.partitions, 1, 1000000, "parts of the policy pop");
   number_options::add_number(app, "--seed", given.how.seed, 0, ~std::uint64_t{0}, "of the pairs of the policy gandiva");

@@ -295,7 +295,7 @@ int main(int argc, char** argv) {
       "see docs/gavel.md");
   app.add_flag("!--any-optimum", how.how.break_ties, "of equally good shares take any, not those of the stated rule");
   app.add_flag("!--ungrouped", how.how.group, "give each job its own columns, also where jobs are equal");
-  app.add_flag("--space-sharing", how.how.space_sharing, "two jobs may share workers, under any policy of programs");
+  app.add_flag("--space-sharing", how.how.space_sharing, "two jobs may share workers, under policies that use pairs");
   app.add_option("--json", given.json, "write the result to this file");
   app.add_option("--csv", given.csv, "write the times of the measured jobs to this file");
   app.add_option("--svg", given.svg, "draw completion times, use of workers and who ran where");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <plait/alloc.hpp>
@@ -71,78 +72,129 @@ TEST_CASE("max-min with pairs: the same of the program over all pairs of jobs") 
   }
 }
 
-TEST_CASE("makespan: no shorter time serves all, by halving") {
-  for (const instance& g : all_instances(3)) {
-    const allocation found = least_makespan::share(g, {});
-    const plain p{g};
-    bool stranded = false;
-    for (int i = 0; i < g.size(); ++i) stranded = stranded || !made::runs(g, i);
-    if (stranded) {
-      CHECK(found.objective == infinity);
-      continue;
-    }
-    const auto serves = [&](double seconds) {
-      dense::program q = p.shares();
-      for (int i = 0; i < g.size(); ++i) {
-        const double left = g.jobs[static_cast<std::size_t>(i)].steps_remaining;
-        q.at_least(p.rate_row(i, seconds / left, 0), 1);
-      }
-      return dense::solve(q).has_value();
-    };
-    CHECK(serves(found.objective * (1 + 1e-7)));
-    CHECK_FALSE(serves(found.objective * (1 - 1e-7)));
-    double longest = 0;
-    for (int i = 0; i < g.size(); ++i)
-      longest = std::fmax(longest, g.jobs[static_cast<std::size_t>(i)].steps_remaining / found.throughputs[i]);
-    CHECK(longest == doctest::Approx(found.objective).epsilon(1e-7));
+/// Crowded instances in which two jobs may share workers, some of them with gangs.
+std::vector<instance> instances_with_pairs() {
+  std::vector<instance> all;
+  for (int seed = 21; seed <= 26; ++seed) {
+    const bool odd = seed % 2 == 1;
+    all.push_back(made::make({.name = "pairs", .jobs = odd ? 6 : 7, .weights = odd, .pairs = true, .workers = 1},
+                             static_cast<std::uint64_t>(seed)));
+    all.push_back(made::make({.name = "gangs in pairs", .jobs = 8, .gangs = true, .pairs = true, .workers = 2},
+                             static_cast<std::uint64_t>(seed)));
   }
+  return all;
+}
+
+void check_makespan(const instance& g, bool pairs) {
+  const allocation found = least_makespan::share(g, {.space_sharing = pairs});
+  const plain p{g, pairs};
+  bool stranded = false;
+  for (int i = 0; i < g.size(); ++i) stranded = stranded || !made::runs(g, i);
+  if (stranded) {
+    CHECK(found.objective == infinity);
+    return;
+  }
+  const auto serves = [&](double seconds) {
+    dense::program q = p.shares();
+    for (int i = 0; i < g.size(); ++i) {
+      const double left = g.jobs[static_cast<std::size_t>(i)].steps_remaining;
+      q.at_least(p.rate_row(i, seconds / left, 0), 1);
+    }
+    return dense::solve(q).has_value();
+  };
+  CHECK(serves(found.objective * (1 + 1e-7)));
+  CHECK_FALSE(serves(found.objective * (1 - 1e-7)));
+  double longest = 0;
+  for (int i = 0; i < g.size(); ++i)
+    longest = std::fmax(longest, g.jobs[static_cast<std::size_t>(i)].steps_remaining / found.throughputs[i]);
+  CHECK(longest == doctest::Approx(found.objective).epsilon(1e-7));
+}
+
+TEST_CASE("makespan: no shorter time serves all, by halving") {
+  for (const instance& g : all_instances(3)) check_makespan(g, false);
+}
+
+TEST_CASE("makespan with pairs: the same of the program over all pairs of jobs") {
+  int shorter = 0;
+  for (const instance& g : instances_with_pairs()) {
+    check_makespan(g, true);
+    const double with = least_makespan::share(g, {.space_sharing = true}).objective;
+    shorter += with < least_makespan::share(g, {}).objective * (1 - 1e-6) ? 1 : 0;
+  }
+  CHECK(shorter > 6);  // or pairs have said nothing
+}
+
+/// Steps/s with an equal part of the cluster, written out: on each type the largest gang up to some size, of all sizes
+/// the best.
+double rate_alone(const instance& g, const job& one) {
+  double best = 0;
+  for (const int most : {1, 2, 4}) {
+    double busy = 0, rate = 0;
+    for (int j = 0; j < g.cluster.size(); ++j) {
+      const run_option* used = nullptr;
+      for (const run_option& o : one.options) {
+        if (o.type != j || o.workers > most || !made::runs_so(g, o)) continue;
+        if (used == nullptr || o.workers > used->workers) used = &o;
+        if (o.workers == used->workers && o.throughput > used->throughput) used = &o;
+      }
+      if (used == nullptr) continue;
+      const double share = g.cluster.types[static_cast<std::size_t>(j)].num_workers / g.size() / used->workers;
+      busy += share;
+      rate += used->throughput * share;
+    }
+    best = std::fmax(best, rate / std::fmax(1, busy));
+  }
+  return best;
+}
+
+void check_finish_times(const instance& g, bool pairs) {
+  const allocation found = finish_time_fairness::share(g, {.space_sharing = pairs});
+  const plain p{g, pairs};
+  std::vector<double> fair, alone;
+  bool stranded = false;
+  for (int i = 0; i < g.size(); ++i) {
+    const job& one = g.jobs[static_cast<std::size_t>(i)];
+    stranded = stranded || !made::runs(g, i);
+    const double rate = rate_alone(g, one);
+    alone.push_back(rate);
+    fair.push_back(one.isolated_time_so_far + one.steps_remaining / rate);
+  }
+  if (stranded) return;
+  const auto keeps = [&](double rho) {
+    dense::program q = p.shares();
+    for (int i = 0; i < g.size(); ++i) {
+      const job& one = g.jobs[static_cast<std::size_t>(i)];
+      const double left = rho * fair[static_cast<std::size_t>(i)] - one.elapsed;
+      if (left <= 0) return false;
+      q.at_least(p.rate_row(i, left / one.steps_remaining, 0), 1);
+    }
+    return dense::solve(q).has_value();
+  };
+  CHECK(keeps(found.objective * (1 + 1e-7)));
+  CHECK_FALSE(keeps(found.objective * (1 - 1e-7)));
+  double largest = 0, isolated_largest = 0;
+  for (int i = 0; i < g.size(); ++i) {
+    const job& one = g.jobs[static_cast<std::size_t>(i)];
+    const auto at = static_cast<std::size_t>(i);
+    largest = std::fmax(largest, (one.elapsed + one.steps_remaining / found.throughputs[i]) / fair[at]);
+    isolated_largest = std::fmax(isolated_largest, (one.elapsed + one.steps_remaining / alone[at]) / fair[at]);
+  }
+  CHECK(largest == doctest::Approx(found.objective).epsilon(1e-7));
+  CHECK(found.objective <= isolated_largest * (1 + 1e-9));  // nobody is worse off than the worst of equal parts
 }
 
 TEST_CASE("finish-time fairness: no smaller largest rho can be kept, by halving") {
-  for (const instance& g : all_instances(3)) {
-    const allocation found = finish_time_fairness::share(g, {});
-    const plain p{g};
-    std::vector<double> fair, alone;
-    bool stranded = false;
-    const double n = g.size();
-    for (int i = 0; i < g.size(); ++i) {
-      const job& one = g.jobs[static_cast<std::size_t>(i)];
-      stranded = stranded || !made::runs(g, i);
-      // The isolated share, written out.
-      double busy = 0, rate = 0;
-      for (const run_option& o : one.options) {
-        const double there = g.cluster.types[static_cast<std::size_t>(o.type)].num_workers;
-        if (there == 0 || (g.forbid_oversize && o.workers > there)) continue;
-        busy += there / n / one.scale_factor;
-        rate += o.throughput * there / n / one.scale_factor;
-      }
-      rate /= std::fmax(1, busy);
-      alone.push_back(rate);
-      fair.push_back(one.isolated_time_so_far + one.steps_remaining / rate);
-    }
-    if (stranded) continue;
-    const auto keeps = [&](double rho) {
-      dense::program q = p.shares();
-      for (int i = 0; i < g.size(); ++i) {
-        const job& one = g.jobs[static_cast<std::size_t>(i)];
-        const double left = rho * fair[static_cast<std::size_t>(i)] - one.elapsed;
-        if (left <= 0) return false;
-        q.at_least(p.rate_row(i, left / one.steps_remaining, 0), 1);
-      }
-      return dense::solve(q).has_value();
-    };
-    CHECK(keeps(found.objective * (1 + 1e-7)));
-    CHECK_FALSE(keeps(found.objective * (1 - 1e-7)));
-    double largest = 0, isolated_largest = 0;
-    for (int i = 0; i < g.size(); ++i) {
-      const job& one = g.jobs[static_cast<std::size_t>(i)];
-      const auto at = static_cast<std::size_t>(i);
-      largest = std::fmax(largest, (one.elapsed + one.steps_remaining / found.throughputs[i]) / fair[at]);
-      isolated_largest = std::fmax(isolated_largest, (one.elapsed + one.steps_remaining / alone[at]) / fair[at]);
-    }
-    CHECK(largest == doctest::Approx(found.objective).epsilon(1e-7));
-    CHECK(found.objective <= isolated_largest * (1 + 1e-9));  // nobody is worse off than the worst of equal parts
+  for (const instance& g : all_instances(3)) check_finish_times(g, false);
+}
+
+TEST_CASE("finish-time fairness with pairs: the same of the program over all pairs of jobs") {
+  int smaller = 0;
+  for (const instance& g : instances_with_pairs()) {
+    check_finish_times(g, true);
+    const double with = finish_time_fairness::share(g, {.space_sharing = true}).objective;
+    smaller += with < finish_time_fairness::share(g, {}).objective * (1 - 1e-6) ? 1 : 0;
   }
+  CHECK(smaller > 6);
 }
 
 /// Rows for SLOs; false where they cannot hold.
@@ -156,63 +208,85 @@ bool with_slos(const instance& g, const plain& p, dense::program& q, bool scaled
   return true;
 }
 
-bool per_dollar_note(const instance& g, bool slo) {
-  return !slo || throughput_per_dollar_slo::share(g, {}).note != detail::slo_given_up;
+bool gave_up(const allocation& found) {
+  return found.note.find(detail::slo_given_up) != std::string::npos;
 }
 
-void check_sums(const instance& g, bool slo) {
-  const plain p{g};
+void check_sums(const instance& g, bool slo, bool pairs = false) {
+  const share_settings how{.space_sharing = pairs};
+  const plain p{g, pairs};
   dense::program sum = p.shares();
   if (slo) with_slos(g, p, sum, false);
   const bool possible = dense::solve(sum).has_value();
   if (!possible) sum = p.shares();
   for (std::size_t c = 0; c < p.columns.size(); ++c)
-    sum.cost[c] = p.columns[c].rate_a / g.cluster.types[static_cast<std::size_t>(p.columns[c].type)].cost_per_hour;
+    sum.cost[c] = (p.columns[c].rate_a + p.columns[c].rate_b) /
+                  g.cluster.types[static_cast<std::size_t>(p.columns[c].type)].cost_per_hour;
   const auto best = dense::solve(sum);
   REQUIRE(best);
   const allocation over_cost =
-      slo ? sum_throughput_over_cost_slo::share(g, {}) : sum_throughput_over_cost::share(g, {});
+      slo ? sum_throughput_over_cost_slo::share(g, how) : sum_throughput_over_cost::share(g, how);
   CHECK(over_cost.objective == doctest::Approx(static_cast<double>(best->value)).epsilon(1e-7));
-  CHECK((over_cost.note != detail::slo_given_up) == possible);
-  CHECK(per_dollar_note(g, slo) == possible);
+  CHECK(gave_up(over_cost) == !possible);
   // Charnes and Cooper: shares times a scale, the last column, and dollars that sum to one.
   dense::program ratio = p.shares(true);
   if (slo && possible) with_slos(g, p, ratio, true);
   auto dollars = p.zeros();
   for (std::size_t c = 0; c < p.columns.size(); ++c) {
     const auto& column = p.columns[c];
-    ratio.cost[c] = column.rate_a;
-    dollars[c] = p.at(column.a).scale_factor * g.cluster.types[static_cast<std::size_t>(column.type)].cost_per_hour;
+    ratio.cost[c] = column.rate_a + column.rate_b;
+    dollars[c] = column.workers * g.cluster.types[static_cast<std::size_t>(column.type)].cost_per_hour;
   }
   ratio.at_most(dollars, 1);
   const auto best_ratio = dense::solve(ratio);
   REQUIRE(best_ratio);
-  const allocation per_dollar = slo ? throughput_per_dollar_slo::share(g, {}) : throughput_per_dollar::share(g, {});
+  const allocation per_dollar = slo ? throughput_per_dollar_slo::share(g, how) : throughput_per_dollar::share(g, how);
+  CHECK(gave_up(per_dollar) == !possible);
   CHECK(per_dollar.objective == doctest::Approx(static_cast<double>(best_ratio->value)).epsilon(1e-7));
   double steps = 0, spent = 0;
   for (int i = 0; i < g.size(); ++i) {
     steps += per_dollar.throughputs[i];
-    for (int j = 0; j < g.cluster.size(); ++j)
-      spent += g.jobs[static_cast<std::size_t>(i)].scale_factor * per_dollar.share(i, j) *
-               g.cluster.types[static_cast<std::size_t>(j)].cost_per_hour;
     const job& one = g.jobs[static_cast<std::size_t>(i)];
     if (slo && possible && one.slo_seconds < infinity) {
       CHECK(per_dollar.throughputs[i] * one.slo_seconds >= one.steps_remaining * (1 - 1e-7));
       CHECK(over_cost.throughputs[i] * one.slo_seconds >= one.steps_remaining * (1 - 1e-7));
     }
   }
+  for (int j = 0; j < g.cluster.size(); ++j)
+    spent += workers_used(g, per_dollar, j) * g.cluster.types[static_cast<std::size_t>(j)].cost_per_hour;
   CHECK(steps / spent == doctest::Approx(per_dollar.objective).epsilon(1e-7));
+}
+
+void check_sum(const instance& g, bool pairs) {
+  const plain p{g, pairs};
+  dense::program sum = p.shares();
+  for (std::size_t c = 0; c < p.columns.size(); ++c) sum.cost[c] = p.columns[c].rate_a + p.columns[c].rate_b;
+  CHECK(sum_throughput::share(g, {.space_sharing = pairs}).objective ==
+        doctest::Approx(static_cast<double>(dense::solve(sum)->value)).epsilon(1e-7));
 }
 
 TEST_CASE("sums, and ratios to cost, are those of the plain and of Charnes' and Cooper's program") {
   for (const instance& g : all_instances(3)) {
     check_sums(g, false);
-    dense::program sum = plain{g}.shares();
-    const plain p{g};
-    for (std::size_t c = 0; c < p.columns.size(); ++c) sum.cost[c] = p.columns[c].rate_a;
-    CHECK(sum_throughput::share(g, {}).objective ==
-          doctest::Approx(static_cast<double>(dense::solve(sum)->value)).epsilon(1e-7));
+    check_sum(g, false);
   }
+}
+
+TEST_CASE("sums and ratios with pairs, with and without SLOs: the same of the program over all pairs of jobs") {
+  int more = 0;
+  for (instance g : instances_with_pairs()) {
+    check_sums(g, false, true);
+    check_sum(g, true);
+    const double with = sum_throughput::share(g, {.space_sharing = true}).objective;
+    more += with > sum_throughput::share(g, {}).objective * (1 + 1e-6) ? 1 : 0;
+    const allocation equal = isolated::share(g, {});
+    for (int i = 0; i < g.size(); i += 2) {
+      job& one = g.jobs[static_cast<std::size_t>(i)];
+      if (equal.throughputs[i] > 0) one.slo_seconds = 0.9 * one.steps_remaining / equal.throughputs[i];
+    }
+    check_sums(g, true, true);
+  }
+  CHECK(more > 6);
 }
 
 TEST_CASE("SLOs are kept where they can be, and given up with a note where not") {
@@ -225,32 +299,41 @@ TEST_CASE("SLOs are kept where they can be, and given up with a note where not")
         if (equal.throughputs[i] > 0) one.slo_seconds = tightness * one.steps_remaining / equal.throughputs[i];
       }
       check_sums(g, true);
-      ++(sum_throughput_over_cost_slo::share(g, {}).note != detail::slo_given_up ? kept : given_up);
+      ++(gave_up(sum_throughput_over_cost_slo::share(g, {})) ? given_up : kept);
     }
   }
   CHECK(kept > 10);
   CHECK(given_up > 5);
 }
 
-TEST_CASE("FIFO as a program is the plain one, and no worse than the greedy order") {
-  for (const instance& g : all_instances(3)) {
-    const plain p{g};
-    dense::program q = p.shares();
-    for (std::size_t c = 0; c < p.columns.size(); ++c) {
-      double fastest = 0;
-      for (const run_option& o : p.at(p.columns[c].a).options) fastest = std::fmax(fastest, o.throughput);
-      q.cost[c] = (g.size() - p.columns[c].a) * p.columns[c].rate_a / fastest;
-    }
-    const allocation found = fifo_lp::share(g, {});
-    CHECK(found.objective == doctest::Approx(static_cast<double>(dense::solve(q)->value)).epsilon(1e-7));
-    CHECK(found.objective >= fifo::share(g, {}).objective * (1 - 1e-9));
+void check_fifo(const instance& g, bool pairs) {
+  const plain p{g, pairs};
+  const share_settings how{.space_sharing = pairs};
+  dense::program q = p.shares();
+  const auto worth = [&](int i, double rate) {
+    double fastest = 0;
+    for (const run_option& o : p.at(i).options) fastest = std::fmax(fastest, o.throughput);
+    return (g.size() - i) * rate / fastest;
+  };
+  for (std::size_t c = 0; c < p.columns.size(); ++c) {
+    q.cost[c] = worth(p.columns[c].a, p.columns[c].rate_a);
+    if (p.columns[c].b >= 0) q.cost[c] += worth(p.columns[c].b, p.columns[c].rate_b);
   }
+  const allocation found = fifo_lp::share(g, how);
+  CHECK(found.objective == doctest::Approx(static_cast<double>(dense::solve(q)->value)).epsilon(1e-7));
+  CHECK(found.objective >= fifo::share(g, how).objective * (1 - 1e-9));
+}
+
+TEST_CASE("FIFO as a program is the plain one, and no worse than the greedy order") {
+  for (const instance& g : all_instances(3)) check_fifo(g, false);
+  for (const instance& g : instances_with_pairs()) check_fifo(g, true);
 }
 
 /// Levels by probing: after each filling every job is asked, alone, whether it can rise above its level.
 std::vector<double> filled_by_probing(const instance& g,
-                                      const std::function<std::vector<double>(const std::vector<char>&)>& speeds) {
-  const plain p{g};
+                                      const std::function<std::vector<double>(const std::vector<char>&)>& speeds,
+                                      bool pairs = false) {
+  const plain p{g, pairs};
   const auto n = static_cast<std::size_t>(g.size());
   std::vector<double> level(n, 0), unit(n, 0);
   std::vector<char> frozen(n, 0);
@@ -282,54 +365,72 @@ std::vector<double> filled_by_probing(const instance& g,
   return level;
 }
 
+void check_water_filling(const instance& g, bool pairs) {
+  const allocation found = water_filling::share(g, {.space_sharing = pairs});
+  const auto level = filled_by_probing(
+      g,
+      [&](const std::vector<char>& frozen) {
+        std::vector<double> speed;
+        for (int i = 0; i < g.size(); ++i) {
+          const job& one = g.jobs[static_cast<std::size_t>(i)];
+          speed.push_back(frozen[static_cast<std::size_t>(i)] != 0 ? 0 : one.priority / one.scale_factor);
+        }
+        return speed;
+      },
+      pairs);
+  const plain p{g, pairs};
+  for (int i = 0; i < g.size(); ++i) {
+    CHECK(found.levels[i] == doctest::Approx(level[static_cast<std::size_t>(i)]).epsilon(1e-6));
+    if (made::runs(g, i))
+      CHECK(found.throughputs[i] / p.proportional[static_cast<std::size_t>(i)] ==
+            doctest::Approx(found.levels[i]).epsilon(1e-6));
+  }
+  CHECK(found.objective == doctest::Approx(max_min_perf::share(g, {.space_sharing = pairs}).objective).epsilon(1e-7));
+}
+
 TEST_CASE("water filling: levels are those of filling with a probe of each job") {
-  for (const instance& g : all_instances(3)) {
-    const allocation found = water_filling::share(g, {});
-    const auto level = filled_by_probing(g, [&](const std::vector<char>& frozen) {
-      std::vector<double> speed;
-      for (int i = 0; i < g.size(); ++i) {
-        const job& one = g.jobs[static_cast<std::size_t>(i)];
-        speed.push_back(frozen[static_cast<std::size_t>(i)] != 0 ? 0 : one.priority / one.scale_factor);
-      }
-      return speed;
-    });
-    const plain p{g};
-    for (int i = 0; i < g.size(); ++i) {
+  for (const instance& g : all_instances(3)) check_water_filling(g, false);
+}
+
+TEST_CASE("water filling with pairs: the same of the program over all pairs of jobs") {
+  for (const instance& g : instances_with_pairs()) check_water_filling(g, true);
+}
+
+void check_hierarchy(instance g, bool pairs) {
+  for (const bool fifo_first : {false, true}) {
+    g.entities[0].policy = fifo_first ? entity_policy::fifo : entity_policy::fairness;
+    g.entities[1].policy = fifo_first ? entity_policy::fairness : entity_policy::fifo;
+    const allocation found = hierarchical::share(g, {.space_sharing = pairs});
+    const auto level = filled_by_probing(
+        g,
+        [&](const std::vector<char>& frozen) {
+          std::vector<double> speed(frozen.size(), 0);
+          for (const entity& team : g.entities) {
+            double sum = 0;
+            for (const int i : team.jobs)
+              if (frozen[static_cast<std::size_t>(i)] == 0) sum += g.jobs[static_cast<std::size_t>(i)].priority;
+            for (const int i : team.jobs) {
+              const job& one = g.jobs[static_cast<std::size_t>(i)];
+              if (frozen[static_cast<std::size_t>(i)] != 0) continue;
+              const bool fair = team.policy == entity_policy::fairness;
+              speed[static_cast<std::size_t>(i)] = team.weight * (fair ? one.priority / sum : 1) / one.scale_factor;
+              if (!fair) break;
+            }
+          }
+          return speed;
+        },
+        pairs);
+    for (int i = 0; i < g.size(); ++i)
       CHECK(found.levels[i] == doctest::Approx(level[static_cast<std::size_t>(i)]).epsilon(1e-6));
-      if (made::runs(g, i))
-        CHECK(found.throughputs[i] / p.proportional[static_cast<std::size_t>(i)] ==
-              doctest::Approx(found.levels[i]).epsilon(1e-6));
-    }
-    CHECK(found.objective == doctest::Approx(max_min_perf::share(g, {}).objective).epsilon(1e-7));
   }
 }
 
 TEST_CASE("hierarchy: levels are those of filling with a probe of each job, with fairness and FIFO inside") {
-  for (instance g : all_instances(3)) {
-    for (const bool fifo_first : {false, true}) {
-      g.entities[0].policy = fifo_first ? entity_policy::fifo : entity_policy::fairness;
-      g.entities[1].policy = fifo_first ? entity_policy::fairness : entity_policy::fifo;
-      const allocation found = hierarchical::share(g, {});
-      const auto level = filled_by_probing(g, [&](const std::vector<char>& frozen) {
-        std::vector<double> speed(frozen.size(), 0);
-        for (const entity& team : g.entities) {
-          double sum = 0;
-          for (const int i : team.jobs)
-            if (frozen[static_cast<std::size_t>(i)] == 0) sum += g.jobs[static_cast<std::size_t>(i)].priority;
-          for (const int i : team.jobs) {
-            const job& one = g.jobs[static_cast<std::size_t>(i)];
-            if (frozen[static_cast<std::size_t>(i)] != 0) continue;
-            const bool fair = team.policy == entity_policy::fairness;
-            speed[static_cast<std::size_t>(i)] = team.weight * (fair ? one.priority / sum : 1) / one.scale_factor;
-            if (!fair) break;
-          }
-        }
-        return speed;
-      });
-      for (int i = 0; i < g.size(); ++i)
-        CHECK(found.levels[i] == doctest::Approx(level[static_cast<std::size_t>(i)]).epsilon(1e-6));
-    }
-  }
+  for (const instance& g : all_instances(3)) check_hierarchy(g, false);
+}
+
+TEST_CASE("hierarchy with pairs: the same of the program over all pairs of jobs") {
+  for (const instance& g : instances_with_pairs()) check_hierarchy(g, true);
 }
 
 TEST_CASE("AlloX: no order of jobs on workers has a smaller sum, all of them tried") {

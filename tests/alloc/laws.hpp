@@ -71,10 +71,7 @@ void feasible(const instance& given, const allocation& found) {
       CHECK(found.share(i, j) >= 0);
       if (promises<P>::blind) continue;
       bool runs = false;
-      for (const run_option& o : one.options) {
-        const double there = given.cluster.types[static_cast<std::size_t>(j)].num_workers;
-        runs = runs || (o.type == j && o.throughput > 0 && there > 0 && (!given.forbid_oversize || o.workers <= there));
-      }
+      for (const run_option& o : one.options) runs = runs || (o.type == j && made::runs_so(given, o));
       if (!runs) CHECK(found.share(i, j) == 0);
     }
     CHECK(found.busy(i) <= 1 + 1e-9);
@@ -82,16 +79,36 @@ void feasible(const instance& given, const allocation& found) {
   for (int j = 0; j < found.types; ++j) {
     const double there = given.cluster.types[static_cast<std::size_t>(j)].num_workers;
     double held = 0;
-    for (int i = 0; i < given.size(); ++i)
-      held += given.jobs[static_cast<std::size_t>(i)].scale_factor * found.share(i, j);
+    int at = 0;
+    for (int i = 0; i < given.size(); ++i) {
+      // Where a job has one gang size its shares of a type are of that gang, also where it cannot run.
+      const auto& options = given.jobs[static_cast<std::size_t>(i)].options;
+      int gang = options.empty() ? given.jobs[static_cast<std::size_t>(i)].scale_factor : options[0].workers;
+      for (const run_option& o : options) gang = o.workers == gang ? gang : 0;
+      if (gang > 0) held += gang * found.share(i, j);
+      for (const run_option& o : options) {
+        if (gang == 0 && o.type == j) held += o.workers * found.option_shares[at];
+        ++at;
+      }
+    }
     CHECK(held <= there + 1e-8 * (1 + there));
     CHECK(workers_used(given, found, j) <= there + 1e-8 * (1 + there));
   }
-  // Throughputs follow from the shares.
+  // Throughputs follow from the shares of options, and those of types are their sums.
+  int option = 0;
   for (int i = 0; i < given.size(); ++i) {
     const job& one = given.jobs[static_cast<std::size_t>(i)];
     double rate = 0;
-    for (const run_option& o : one.options) rate += o.throughput * found.share(i, o.type);
+    std::vector<double> on_type(given.cluster.types.size(), 0);
+    for (const run_option& o : one.options) {
+      const double part = found.option_shares[option++];
+      CHECK(part >= 0);
+      if (part > 0) CHECK(made::runs_so(given, o));
+      rate += o.throughput * part;
+      on_type[static_cast<std::size_t>(o.type)] += part;
+    }
+    for (int j = 0; !promises<P>::blind && j < found.types; ++j)
+      CHECK(near(found.share(i, j), on_type[static_cast<std::size_t>(j)]));
     for (const pair_share& p : found.pairs) {
       for (int other = 0; other < given.size(); ++other) {
         if (other == i) continue;
@@ -116,6 +133,10 @@ void policy() {
     feasible<P>(given, found);
     if (promises<P>::programs) CHECK(found.certificate_verified);
     for (const double price : found.prices) CHECK(price >= 0);
+    if (given.pair_rates.empty()) continue;
+    const allocation shared = P::share(given, {.space_sharing = true});
+    feasible<P>(given, shared);
+    if (promises<P>::programs) CHECK(shared.certificate_verified);
   }
 }
 

@@ -36,7 +36,7 @@ struct kind {
   std::string name;
   int jobs = 6, types = 3;
   bool gangs = false, weights = false, zeros = false, empty_type = false, equal_types = false, twins = false,
-       pairs = false, allow_oversize = false;
+       pairs = false, allow_oversize = false, options = false;
   double workers = 2;  ///< of a type, about
   double spread = 30;  ///< between rates of different jobs
 };
@@ -59,7 +59,26 @@ inline std::vector<kind> kinds() {
       {.name = "twins", .jobs = 10, .gangs = true, .weights = true, .twins = true, .workers = 4},
       {.name = "pairs", .jobs = 6, .weights = true, .pairs = true, .workers = 1},
       {.name = "1e12 between jobs", .jobs = 7, .weights = true, .spread = 1e12},
+      {.name = "options", .jobs = 8, .weights = true, .options = true, .workers = 6},
   };
+}
+
+/// Gangs of 1, 2, 4 in place of one, each on most types and with a loss for its size; the usual gang may be none of
+/// them. One that must stand in one server is beside the same spread over servers.
+inline void offer_gangs(job& one, dice& d) {
+  const auto single = one.options;
+  one.options.clear();
+  const int smallest = 1 << d.below(2);
+  for (const plait::run_option& o : single) {
+    for (int gang = smallest; gang <= 4; gang *= 2) {
+      if (gang > smallest && d.unit() < 0.25) continue;
+      const double rate = o.throughput * std::pow(gang, d.between(0.5, 1));
+      one.options.push_back({.type = o.type, .workers = gang, .throughput = rate});
+      if (gang == 4 && d.unit() < 0.5)
+        one.options.push_back({.type = o.type, .workers = gang, .throughput = 1.2 * rate, .consolidated = true});
+    }
+  }
+  one.scale_factor = 1 << d.below(3);
 }
 
 inline instance make(const kind& k, std::uint64_t seed) {
@@ -70,7 +89,8 @@ inline instance make(const kind& k, std::uint64_t seed) {
     const double workers = std::fmax(1, std::round(k.workers * d.between(0.6, 1.5)));
     g.cluster.types.push_back({.name = std::string(1, static_cast<char>('c' - j % 3)) + std::to_string(j),
                                .num_workers = k.empty_type && j == 1 ? 0 : workers,
-                               .cost_per_hour = d.between(0.3, 3)});
+                               .cost_per_hour = d.between(0.3, 3),
+                               .workers_per_server = k.options && j == 1 ? 2 : 0});
   }
   double largest = 0;
   for (const auto& t : g.cluster.types) largest = std::fmax(largest, t.num_workers);
@@ -90,6 +110,7 @@ inline instance make(const kind& k, std::uint64_t seed) {
     if (k.gangs) gang = 1 << d.below(3);
     if (gang > (g.forbid_oversize ? largest : g.cluster.workers())) gang = 1;
     job one = plait::job_of(rate, gang);
+    if (k.options) offer_gangs(one, d);
     one.priority = k.weights && d.unit() < 0.4 ? 5 : 1;
     one.steps_remaining = base * d.between(100, 10000);
     one.elapsed = d.between(0, 5000);
@@ -116,12 +137,17 @@ inline instance make(const kind& k, std::uint64_t seed) {
   return g;
 }
 
+/// Whether an option has room.
+inline bool runs_so(const instance& g, const plait::run_option& o) {
+  const auto& type = g.cluster.types[static_cast<std::size_t>(o.type)];
+  if (o.consolidated && type.workers_per_server > 0 && o.workers > type.workers_per_server) return false;
+  return o.throughput > 0 && type.num_workers > 0 && (!g.forbid_oversize || o.workers <= type.num_workers);
+}
+
 /// Whether a job has a type with room for it.
 inline bool runs(const instance& g, int i) {
-  for (const auto& o : g.jobs[static_cast<std::size_t>(i)].options) {
-    const double there = g.cluster.types[static_cast<std::size_t>(o.type)].num_workers;
-    if (o.throughput > 0 && there > 0 && (!g.forbid_oversize || o.workers <= there)) return true;
-  }
+  for (const auto& o : g.jobs[static_cast<std::size_t>(i)].options)
+    if (runs_so(g, o)) return true;
   return false;
 }
 
@@ -131,6 +157,7 @@ struct plain {
   struct column {
     int a, b, type;
     double rate_a, rate_b;
+    int workers;  ///< held at once
   };
   std::vector<column> columns;
   std::vector<double> proportional;
@@ -139,20 +166,23 @@ struct plain {
     double all = 0;
     for (const auto& t : g.cluster.types) all += t.num_workers;
     for (int i = 0; i < g.size(); ++i) {
-      double mix = 0;
-      for (const auto& o : g.jobs[static_cast<std::size_t>(i)].options) {
-        const double there = g.cluster.types[static_cast<std::size_t>(o.type)].num_workers;
-        mix += o.throughput * there / all;
-        if (there > 0 && (!g.forbid_oversize || o.workers <= there) && o.throughput > 0)
-          columns.push_back({i, -1, o.type, o.throughput, 0});
+      const job& one = at(i);
+      std::vector<double> best(g.cluster.types.size(), 0);  // steps/s of a worker, on each type
+      for (const auto& o : one.options) {
+        double& there = best[static_cast<std::size_t>(o.type)];
+        there = std::fmax(there, o.throughput / o.workers);
+        if (runs_so(g, o)) columns.push_back({i, -1, o.type, o.throughput, 0, o.workers});
       }
-      proportional.push_back(mix);
+      double mix = 0;
+      for (std::size_t j = 0; j < best.size(); ++j) mix += one.scale_factor * best[j] * g.cluster.types[j].num_workers;
+      proportional.push_back(mix / all);
     }
     if (!pairs) return;
     for (const auto& r : g.pair_rates) {
-      if (g.jobs[static_cast<std::size_t>(r.first_kind)].scale_factor ==
-          g.jobs[static_cast<std::size_t>(r.second_kind)].scale_factor)
-        columns.push_back({r.first_kind, r.second_kind, r.type, r.first, r.second});
+      const int gang = at(r.first_kind).scale_factor;
+      const bool fits = !g.forbid_oversize || gang <= g.cluster.types[static_cast<std::size_t>(r.type)].num_workers;
+      if (fits && gang == at(r.second_kind).scale_factor)
+        columns.push_back({r.first_kind, r.second_kind, r.type, r.first, r.second, gang});
     }
   }
 
@@ -183,7 +213,7 @@ struct plain {
       auto row = zeros();
       const double there = given->cluster.types[static_cast<std::size_t>(j)].num_workers;
       for (std::size_t c = 0; c < columns.size(); ++c)
-        if (columns[c].type == j) row[c] = at(columns[c].a).scale_factor;
+        if (columns[c].type == j) row[c] = columns[c].workers;
       if (scaled) row.back() = -there;
       p.at_most(row, scaled ? 0 : there);
     }

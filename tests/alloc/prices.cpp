@@ -312,25 +312,30 @@ TEST_CASE("with moves, costs and ratios are those of a plain program with a colu
         int job, type;
         double steps, dollars;  // in the horizon
         bool moves;
+        int workers;
       };
       std::vector<column> columns;
       for (int i = 0; i < g.size(); ++i) {
         const job& one = g.jobs[static_cast<std::size_t>(i)];
         for (const run_option& o : one.options) {
           const worker_type& type = g.cluster.types[static_cast<std::size_t>(o.type)];
-          if (o.throughput <= 0 || type.num_workers <= 0 || (g.forbid_oversize && o.workers > type.num_workers))
-            continue;
+          if (!made::runs_so(g, o)) continue;
           const bool moves = one.last_type >= 0 && one.last_type != o.type;
           double h = 3600, egress = 0, lost = 0;
           if (moves) {
             lost = one.move_seconds;
-            h = std::fmin(h, lost + one.steps_remaining / o.throughput);
+            // Of several gangs on a type the slowest has the longest time in which the move has to pay, for all of
+            // them.
+            double slowest = o.throughput;
+            for (const run_option& other : one.options)
+              if (other.type == o.type) slowest = std::fmin(slowest, other.throughput);
+            h = std::fmin(h, lost + one.steps_remaining / slowest);
             const worker_type& from = g.cluster.types[static_cast<std::size_t>(one.last_type)];
             egress = one.checkpoint_gigabytes * (from.cloud != type.cloud ? 0.09 : from.zone != type.zone ? 0.01 : 0);
           }
           if (lost >= h) continue;
           columns.push_back({i, o.type, o.throughput * (h - lost) / h,
-                             (o.workers * type.cost_per_hour * h / 3600 + egress) * 3600 / h, moves});
+                             (o.workers * type.cost_per_hour * h / 3600 + egress) * 3600 / h, moves, o.workers});
         }
       }
       const std::size_t n = columns.size();
@@ -349,7 +354,7 @@ TEST_CASE("with moves, costs and ratios are those of a plain program with a colu
           auto row = zeros();
           const double there = g.cluster.types[static_cast<std::size_t>(j)].num_workers;
           for (std::size_t c = 0; c < n; ++c)
-            if (columns[c].type == j) row[c] = g.jobs[static_cast<std::size_t>(columns[c].job)].scale_factor;
+            if (columns[c].type == j) row[c] = columns[c].workers;
           if (scaled) row.back() = -there;
           p.at_most(row, scaled ? 0 : there);
         }
@@ -357,9 +362,7 @@ TEST_CASE("with moves, costs and ratios are those of a plain program with a colu
       };
       // Steps for a dollar an hour of one worker, as published.
       dense::program sum = feasible(false);
-      for (std::size_t c = 0; c < n; ++c)
-        sum.cost[c] =
-            columns[c].steps / (columns[c].dollars / g.jobs[static_cast<std::size_t>(columns[c].job)].scale_factor);
+      for (std::size_t c = 0; c < n; ++c) sum.cost[c] = columns[c].steps / (columns[c].dollars / columns[c].workers);
       const auto most = dense::solve(sum);
       REQUIRE(most);
       const allocation by_sum = sum_throughput_over_cost::share(g, {});

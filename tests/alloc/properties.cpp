@@ -422,7 +422,7 @@ TEST_CASE("instances that cannot be are refused with the field") {
   CHECK_THROWS_AS(throughput_per_dollar::share(with([](instance& g) { g.cluster.types[0].cost_per_hour = 0; }), {}),
                   error);
   CHECK_THROWS_AS(hierarchical::share(with([](instance& g) { g.entities.clear(); }), {}), error);
-  CHECK_THROWS_AS(allox::share(with([](instance& g) { g.jobs[0].scale_factor = 2; }), {}), error);
+  CHECK_THROWS_AS(allox::share(with([](instance& g) { g.jobs[0] = job_of(std::vector{1.0}, 2); }), {}), error);
 }
 
 TEST_CASE("POP is no better than the whole, and the whole is reached with one part") {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <plait/alloc/grouping.hpp>
 #include <plait/alloc/instance.hpp>
@@ -110,6 +112,20 @@ inline void give(const instance& given, const table<int>& option_begin, allocati
   made.option_shares[option_begin[job] + option] += share;
   made.shares[job * made.types + how.type] += share;
   made.throughputs[job] += share * how.throughput * given.jobs[job].move_to(how.type).time_kept;
+}
+
+/// One more thing to say in the note.
+inline void add_note(allocation& made, std::string_view words) {
+  if (!made.note.empty()) made.note.append("; ");
+  made.note.append(words);
+}
+
+/// Says how many jobs can run on no type, and so have nothing.
+inline void note_left_out(const instance& given, allocation& made) {
+  int left_out = 0;
+  for (int i = 0; i < made.jobs; ++i)
+    left_out += made.throughputs[i] <= 0 && !runs_somewhere(given, given.jobs[static_cast<std::size_t>(i)]) ? 1 : 0;
+  if (left_out > 0) add_note(made, std::to_string(left_out).append(" jobs can run on no type and have no share"));
 }
 
 /// The least scaled throughput, s_i thr_i / (w_i Tp_i), over the jobs that can run: what fairness is about.

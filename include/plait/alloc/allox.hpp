@@ -19,11 +19,13 @@ namespace plait {
 /// each worker runs, for all of the time. Workers of a type are alike, so a place of a type is one slot with as many
 /// rooms as workers, and only the first ceil(jobs / workers) places of a type can be worth taking.
 ///
-/// Objective: the cost of the matching, in seconds. Needs: gangs of one worker. Jobs that can run nowhere are left out.
+/// Objective: the cost of the matching, in seconds. Needs: of each job that can run an option of one worker, on some
+/// type; options of more workers are not looked at, since a matching gives each job one worker. Jobs that cannot run
+/// on one worker as the cluster is are left out, and `note` says how many.
 /// Cost: O(jobs^2 slots). Source: Le et al., "AlloX: Compute Allocation in Hybrid Clusters", EuroSys 2020.
 struct allox {
   static constexpr std::string_view name = "allox";
-  static allocation share(const instance& given, const share_settings& /*how*/ = {}) {
+  static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
     const int types = given.cluster.size();
     table<int> option_begin;
@@ -32,20 +34,23 @@ struct allox {
     table<int> matched, option(given.size() * types, -1);
     for (int i = 0; i < given.size(); ++i) {
       const job& one = given.jobs[i];
-      require(one.scale_factor == 1, "plait::allox", [&] {
-        return std::string{"scale_factor["}.append(std::to_string(i)).append("] must be 1; it matches jobs to workers");
-      });
+      require_single(one, i);
       for (int k = 0; k < one.options.size(); ++k) {
-        const run_option& how = one.options[k];
-        int& best = option[i * types + how.type];
-        if (how.workers == 1 && detail::is_usable(given, one, how) && how.type < types &&
-            given.cluster.types[how.type].num_workers >= 1 &&
-            (best < 0 || how.throughput > one.options[best].throughput))
+        const run_option& single = one.options[k];
+        int& best = option[i * types + single.type];
+        if (single.workers == 1 && detail::is_usable(given, one, single) && single.type < types &&
+            given.cluster.types[single.type].num_workers >= 1 &&
+            (best < 0 || single.throughput > one.options[best].throughput))
           best = k;
       }
       bool any = false;
       for (int j = 0; j < types; ++j) any = any || option[i * types + j] >= 0;
       if (any) matched.push_back(i);
+    }
+    if (matched.size() < given.size()) {
+      detail::add_note(
+          found,
+          std::to_string(given.size() - matched.size()).append(" jobs can run on no single worker and have no share"));
     }
     table<int> type_of, place_of, room;
     for (int j = 0; j < types; ++j) {
@@ -83,8 +88,29 @@ struct allox {
       }
       if (runs) detail::give(given, option_begin, found, i, option[i * types + j], 1);
     }
+    detail::note_unused_pairs(given, how, found);
     found.seconds = detail::seconds_now() - began;
     return found;
+  }
+
+ private:
+  /// Refuses a job that has options, but none of one worker.
+  static void require_single(const job& one, int i) {
+    bool any = false, usual = true;
+    for (const run_option& option : one.options) {
+      if (option.throughput <= 0) continue;
+      if (option.workers == 1) return;
+      any = true;
+      usual = usual && option.workers == one.scale_factor;
+    }
+    require(!any || !usual, "plait::allox", [&] {
+      return std::string{"scale_factor["}.append(std::to_string(i)).append("] must be 1; it matches jobs to workers");
+    });
+    require(!any, "plait::allox", [&] {
+      return std::string{"options["}
+          .append(std::to_string(i))
+          .append("] must have one of 1 worker; it matches jobs to workers");
+    });
   }
 };
 

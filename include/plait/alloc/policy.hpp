@@ -16,7 +16,8 @@ class share_memory;
 
 /// How a policy is to work. The defaults are meant for use, the others for comparison.
 struct share_settings {
-  bool space_sharing = false;  ///< policies of linear programs: two jobs may share workers, see `instance::pair_rates`
+  bool space_sharing = false;  ///< two jobs may share workers, see `instance::pair_rates`; a policy that has no use for
+                               ///< pairs says so in `allocation::note`
   bool group = true;           ///< put equal jobs together; the answer is the same without, and later
   bool break_ties = true;      ///< among equally good shares take those of the stated rule; else any
   int partitions = 4;          ///< `pop` alone
@@ -36,6 +37,11 @@ inline grouping_rule rule_of(const instance& given, const share_settings& how, t
   rule.by_kind = how.space_sharing && !given.pair_rates.empty();
   rule.any_unit = !rule.by_kind;
   return rule;
+}
+
+/// Says that a policy has no use for rates of pairs, where it was asked to use them.
+inline void note_unused_pairs(const instance& given, const share_settings& how, allocation& made) {
+  if (how.space_sharing && !given.pair_rates.empty()) add_note(made, "no two jobs share workers under this policy");
 }
 
 }  // namespace detail

@@ -15,7 +15,7 @@ namespace plait {
 /// workers / sum of gangs. Objective: the least s_i thr_i / (w_i Tp_i).
 struct proportional {
   static constexpr std::string_view name = "proportional";
-  static allocation share(const instance& given, const share_settings& /*how*/ = {}) {
+  static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
     table<int> option_begin;
     allocation found = detail::no_shares(given, option_begin);
@@ -29,6 +29,8 @@ struct proportional {
           [&](int option, double share) { detail::give(given, option_begin, found, i, option, share); });
     }
     found.objective = detail::least_level(given, found);
+    detail::note_left_out(given, found);
+    detail::note_unused_pairs(given, how, found);
     found.seconds = detail::seconds_now() - began;
     return found;
   }

@@ -15,7 +15,7 @@ namespace plait {
 /// Source: Narayanan et al., OSDI 2020, section 4.2.
 struct shortest_job_first {
   static constexpr std::string_view name = "sjf";
-  static allocation share(const instance& given, const share_settings& /*how*/ = {}) {
+  static allocation share(const instance& given, const share_settings& how = {}) {
     const double began = detail::seconds_now();
     table<int> option_begin;
     allocation found = detail::no_shares(given, option_begin);
@@ -46,6 +46,8 @@ struct shortest_job_first {
         enter(next.job);
       }
     }
+    detail::note_left_out(given, found);
+    detail::note_unused_pairs(given, how, found);
     found.seconds = detail::seconds_now() - began;
     return found;
   }

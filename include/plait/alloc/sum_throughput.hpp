@@ -76,7 +76,7 @@ allocation share_by_sum(const instance& given, const share_settings& how, bool w
   allocation found = program.read();
   found.objective = program.columns().empty() ? 0 : objective;
   for (double& price : found.prices) price *= largest;
-  if (!met) found.note = slo_given_up;
+  if (!met) add_note(found, slo_given_up);
   found.seconds = seconds_now() - began;
   return found;
 }

@@ -64,7 +64,7 @@ inline allocation share_by_ratio(const instance& given, const share_settings& ho
   found.objective = ratio;
   // d ratio / d n_j = price_j / dollars spent, because the optimum falls by the dollars for one more of the ratio.
   for (double& price : found.prices) price = spent > 0 ? price * scale / spent : 0;
-  if (!met) found.note = slo_given_up;
+  if (!met) add_note(found, slo_given_up);
   found.seconds = seconds_now() - began;
   return found;
 }

@@ -40,8 +40,7 @@ class share_model {
     proportional_ = std::move(made.proportional);
     has_columns_ = std::move(made.has_columns);
     used_ = std::move(made.used);
-    for (int g = 0; g < groups_.size(); ++g)
-      if (has_columns_[g] == 0) left_out_ += groups_.count[g];
+    tell_choices_apart();
   }
 
   [[nodiscard]] const instance& given() const { return *given_; }
@@ -224,16 +223,32 @@ class share_model {
   [[nodiscard]] double holding(const share_column& one, double cost) const {
     const double other = one.other < 0 ? 0 : one.other_rate / proportional_[one.other];
     const double type = types_are_equal_ ? 0 : one.type;
-    const double mark =
-        std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * type +
-                 0.5772 * member(one.group).scale_factor + mark_[one.group] + 0.2718 * cost / largest_cost_);
+    const double mark = std::sin(12.9898 * one.rate / proportional_[one.group] + 7.823 * other + 3.7719 * type +
+                                 0.5772 * member(one.group).scale_factor + mark_[one.group] + choice_mark_[one.group] +
+                                 0.2718 * cost / largest_cost_);
     return one.workers * (1.5 + 0.5 * mark);
+  }
+
+  /// Jobs with several options on a type often have the same rate in one of them, so there all of a group's columns
+  /// are part of what `holding` goes by.
+  void tell_choices_apart() {
+    choice_mark_.assign(groups_.size(), 0.0);
+    table<int> last_of_type(given_->cluster.size(), -1);
+    table<char> chooses(groups_.size(), 0);
+    for (const share_column& one : columns_) {
+      if (one.other >= 0) break;
+      if (last_of_type[one.type] == one.group) chooses[one.group] = 1;
+      last_of_type[one.type] = one.group;
+      choice_mark_[one.group] += 0.6931 * one.rate / proportional_[one.group];
+    }
+    for (int g = 0; g < groups_.size(); ++g)
+      if (chooses[g] == 0) choice_mark_[g] = 0;
   }
 
   const instance* given_;
   grouping groups_;
   share_settings how_;
-  table<double> proportional_, mark_;
+  table<double> proportional_, mark_, choice_mark_;
   table<share_column> columns_;
   waiting_pairs waiting_;
   bool has_pairs_ = false;
@@ -247,7 +262,7 @@ class share_model {
   bool rates_are_equal_ = false;           ///< of each job on all types that it fits
   bool types_are_equal_ = false;           ///< and their costs, so that it does not matter where it runs
   static constexpr int many_groups = 128;  ///< from here on to solve from nothing is faster than many pivots
-  int left_out_ = 0, most_rows_ = 0, most_columns_ = 0;
+  int most_rows_ = 0, most_columns_ = 0;
 };
 
 }  // namespace plait::detail

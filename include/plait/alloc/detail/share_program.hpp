@@ -129,7 +129,7 @@ class share_program : public share_solver {
     made.pivots = pivots_;
     made.rows = most_rows_;
     made.columns = most_columns_;
-    if (left_out_ > 0) made.note = std::to_string(left_out_).append(" jobs can run on no type and have no share");
+    note_left_out(*given_, made);
     return made;
   }
 
