@@ -11,9 +11,9 @@ namespace plait {
 
 /// Partitioned max-min fairness, for comparison: jobs are dealt out in turn to `share_settings::partitions` parts, each
 /// part has an equal part of every type, and each is solved alone. Faster than the whole where jobs all differ, and no
-/// better than it. Objective: the least level of all parts. No prices: a worker is worth something only to its part.
-/// Source: Narayanan et al., "Solving Large-Scale Granular Resource Allocation Problems Efficiently with POP", SOSP
-/// 2021.
+/// better than it. Objective: the least level of all parts. `prices`: of that, so those of the part that has it,
+/// divided by the parts, since of one worker more each part has as much. Source: Narayanan et al., "Solving Large-Scale
+/// Granular Resource Allocation Problems Efficiently with POP", SOSP 2021.
 struct pop {
   static constexpr std::string_view name = "pop";
   static allocation share(const instance& given, const share_settings& how = {}) {
@@ -22,6 +22,8 @@ struct pop {
     table<int> option_begin;
     allocation found = detail::no_shares(given, option_begin);
     found.certificate_verified = true;
+    found.prices.assign(found.types, 0.0);
+    double least = infinity;
     for (int p = 0; p < parts; ++p) {
       instance part;
       part.cluster = given.cluster;
@@ -36,6 +38,10 @@ struct pop {
         for (int option = 0; option < given.jobs[i].options.size(); ++option, ++at)
           if (solved.option_shares[at] > 0)
             detail::give(given, option_begin, found, i, option, solved.option_shares[at]);
+      }
+      if (solved.objective > 0 && solved.objective < least) {  // 0: none of its jobs can run
+        least = solved.objective;
+        for (int j = 0; j < found.types; ++j) found.prices[j] = solved.prices[j] / parts;
       }
       found.certificate_verified = found.certificate_verified && solved.certificate_verified;
       found.programs += solved.programs;
