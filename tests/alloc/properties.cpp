@@ -22,16 +22,6 @@ std::vector<instance> all_instances(int seeds) {
   return made::of_all_kinds(31, seeds);
 }
 
-TEST_CASE(
-    "sharing incentive: under max-min with equal weights no job has less than an equal part gives the worst off") {
-  for (instance g : all_instances(3)) {
-    for (job& one : g.jobs) one.priority = 1;
-    const allocation found = max_min_perf::share(g, {}), apart = isolated::share(g, {});
-    CHECK(found.objective >= apart.objective * (1 - 1e-9));
-    CHECK(max_min_perf::share(g, {}).objective >= proportional::share(g, {}).objective * (1 - 1e-9));
-  }
-}
-
 /// Whether every other shares give less in all, if nobody may have less.
 template <class P>
 void check_efficient() {
