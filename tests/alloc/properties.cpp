@@ -50,16 +50,65 @@ TEST_CASE_TEMPLATE("Pareto efficiency: nobody can have more without somebody hav
   check_efficient<P>();
 }
 
-TEST_CASE("where all types are equal the agnostic scheduler does as well as the one that knows") {
-  for (int seed = 1; seed <= 5; ++seed) {
-    const made::kind k{.name = "equal", .jobs = 7, .gangs = true, .weights = true, .equal_types = true, .workers = 4};
-    const instance g = made::make(k, static_cast<std::uint64_t>(seed));
-    const allocation knows = max_min_perf::share(g, {}), blind = max_min_agnostic::share(g, {});
-    CHECK(knows.objective == doctest::Approx(blind.objective).epsilon(1e-9));
-    for (int i = 0; i < g.size(); ++i)
-      CHECK(knows.throughputs[i] == doctest::Approx(blind.throughputs[i]).epsilon(1e-6));
-    for (int at = 0; at < knows.shares.size(); ++at)
-      CHECK(knows.shares[at] == doctest::Approx(blind.shares[at]).epsilon(1e-6));
+/// Instances in which all types do the same for each job. They are listed by their names, since of equal types whole
+/// gangs take the one whose name comes first, and a scheduler that takes all for equal the one that is listed first.
+std::vector<instance> with_equal_types(bool gangs) {
+  std::vector<instance> all;
+  for (int seed = 1; seed <= 12; ++seed) {
+    const made::kind k{.name = "equal",
+                       .jobs = 3 + 2 * (seed % 4),
+                       .gangs = gangs,
+                       .weights = true,
+                       .empty_type = seed % 3 == 0,
+                       .equal_types = true,
+                       .workers = 4.0 - seed % 2};
+    all.push_back(made::make(k, static_cast<std::uint64_t>(seed)));
+    instance& g = all.back();
+    for (int j = 0; j < g.cluster.size(); ++j)
+      g.cluster.types[static_cast<std::size_t>(j)].name = std::string(1, static_cast<char>('a' + j));
+    for (int i = 0; i < g.size(); i += 2) {
+      job& one = g.jobs[static_cast<std::size_t>(i)];
+      if (made::runs(g, i)) one.slo_seconds = one.steps_remaining / isolated_throughput(g, one) * 1.1;
+    }
+  }
+  return all;
+}
+
+/// Policies whose answer does not change with the unit in which a job counts its steps, though all of a job's steps: a
+/// scheduler that believes all rates to be 1 gives the answer of one that knows them.
+template <class P>
+inline constexpr bool knows_no_rates =
+    !std::is_same_v<P, least_makespan> && !std::is_same_v<P, finish_time_fairness> &&
+    !std::is_same_v<P, shortest_job_first> && !std::is_same_v<P, allox> && !std::is_same_v<P, sum_throughput> &&
+    !std::is_same_v<P, sum_throughput_over_cost> && !std::is_same_v<P, sum_throughput_over_cost_slo> &&
+    !std::is_same_v<P, throughput_per_dollar> && !std::is_same_v<P, throughput_per_dollar_slo>;
+
+TEST_CASE_TEMPLATE("where all types are equal who takes them for equal does as well as who knows", P, max_min_perf,
+                   max_min_packed, least_makespan, finish_time_fairness, sum_throughput, sum_throughput_over_cost,
+                   sum_throughput_over_cost_slo, throughput_per_dollar, throughput_per_dollar_slo, fifo, fifo_lp,
+                   shortest_job_first, water_filling, hierarchical, allox, gandiva, isolated, proportional, nash, pop) {
+  for (const instance& g : with_equal_types(!std::is_same_v<P, allox>)) {
+    const allocation knows = P::share(g, {});
+    for (const bool measured : {false, true}) {
+      if (!measured && !knows_no_rates<P>) continue;
+      const allocation blind = agnostic_share<P>(g, {}, measured);
+      CAPTURE(P::name);
+      CAPTURE(g.size());
+      CAPTURE(measured);
+      CHECK(blind.objective == doctest::Approx(knows.objective).epsilon(1e-9));
+      CHECK(blind.note == knows.note);
+      for (int i = 0; i < g.size(); ++i)
+        CHECK(blind.throughputs[i] == doctest::Approx(knows.throughputs[i]).epsilon(1e-6));
+      for (int at = 0; at < knows.shares.size() && !std::is_same_v<P, nash>; ++at)
+        CHECK(blind.shares[at] == doctest::Approx(knows.shares[at]).epsilon(1e-6));
+      REQUIRE(blind.levels.size() == knows.levels.size());
+      for (int i = 0; i < knows.levels.size(); ++i)
+        CHECK(blind.levels[i] == doctest::Approx(knows.levels[i]).epsilon(1e-6));
+    }
+  }
+  if constexpr (std::is_same_v<P, max_min_perf>) {
+    for (const instance& g : with_equal_types(true))
+      CHECK(max_min_agnostic::share(g, {}).objective == doctest::Approx(P::share(g, {}).objective).epsilon(1e-9));
   }
 }
 
