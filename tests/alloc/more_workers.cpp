@@ -106,8 +106,9 @@ instance held(const instance& g, int j, double change, bool same_gangs) {
 /// mean logarithm, because that is what its programs know to 1e-9; the slope itself they know to the root of that.
 template <class P>
 double reached(const instance& g, int j, double change, bool same_gangs) {
-  // With T = 1 nothing has to be held.
-  if constexpr (std::is_same_v<P, max_min_agnostic>) return P::share(with_more(g, j, change, same_gangs), {}).objective;
+  // Equal types: what is believed of them is held, and throughputs are normalised alike in every mix.
+  if constexpr (std::is_same_v<P, max_min_agnostic>)
+    return max_min_perf::share(with_more(as_if_equal(g), j, change, same_gangs), {}).objective;
   const instance other = held(g, j, change, same_gangs);
   const double objective = P::share(other, settings<P>(g)).objective;
   if constexpr (std::is_same_v<P, nash>) {  // takes no notice of weights
