@@ -175,12 +175,24 @@ void order_does_not_matter() {
   for (const instance& given : instances<P>(2)) {
     std::vector<int> to;
     const instance other = shuffled(given, to, 7);
-    const allocation a = P::share(given, {}), b = P::share(other, {});
-    CAPTURE(P::name);
-    CHECK(near(a.objective, b.objective));
-    if (promises<P>::whole_gangs) continue;
-    for (int i = 0; i < given.size(); ++i) same_shares<P>(a, i, b, to[static_cast<std::size_t>(i)]);
+    for (const bool pairs : {false, true}) {
+      if (pairs && given.pair_rates.empty()) continue;
+      const share_settings how{.space_sharing = pairs};
+      const allocation a = P::share(given, how), b = P::share(other, how);
+      CAPTURE(P::name);
+      CAPTURE(given.size());
+      CAPTURE(pairs);
+      CHECK(near(a.objective, b.objective));
+      if (promises<P>::whole_gangs) continue;
+      for (int i = 0; i < given.size(); ++i) same_shares<P>(a, i, b, to[static_cast<std::size_t>(i)]);
+    }
   }
+}
+
+/// What the objective of a policy is multiplied by where all steps are.
+template <class P>
+double in_units(double all) {
+  return promises<P>::unit_free ? 1 : all;
 }
 
 template <class P>
@@ -189,21 +201,33 @@ void units_do_not_matter() {
     instance other = given;
     made::dice d{5};
     const double all = d.between(0.01, 100);
+    std::vector<double> by;
     for (job& one : other.jobs) {
-      double by = promises<P>::unit_free ? d.between(0.01, 100) : all;
-      if (promises<P>::whole_gangs) by = std::ldexp(1.0, d.below(9) - 4);  // equal times stay equal
-      one.steps_remaining *= by;
-      for (run_option& o : one.options) o.throughput *= by;
+      by.push_back(promises<P>::unit_free ? d.between(0.01, 100) : all);
+      if (promises<P>::whole_gangs) by.back() = std::ldexp(1.0, d.below(9) - 4);  // equal times stay equal
+      one.steps_remaining *= by.back();
+      for (run_option& o : one.options) o.throughput *= by.back();
     }
-    if (!given.pair_rates.empty()) continue;  // rates of pairs would have to be scaled with their jobs
-    const allocation a = P::share(given, {}), b = P::share(other, {});
-    CAPTURE(P::name);
-    for (int i = 0; i < given.size(); ++i) {
-      const double by = given.jobs[static_cast<std::size_t>(i)].options.empty()
-                            ? 1
-                            : other.jobs[static_cast<std::size_t>(i)].options[0].throughput /
-                                  given.jobs[static_cast<std::size_t>(i)].options[0].throughput;
-      same_shares<P>(a, i, b, i, by);
+    // Where there are pairs, each job is of its own kind, the number of the job.
+    for (pair_rate& rate : other.pair_rates) {
+      rate.first *= by[static_cast<std::size_t>(rate.first_kind)];
+      rate.second *= by[static_cast<std::size_t>(rate.second_kind)];
+    }
+    for (const bool pairs : {false, true}) {
+      if (pairs && given.pair_rates.empty()) continue;
+      const share_settings how{.space_sharing = pairs};
+      const allocation a = P::share(given, how), b = P::share(other, how);
+      CAPTURE(P::name);
+      CAPTURE(given.size());
+      CAPTURE(pairs);
+      CHECK(near(b.objective / in_units<P>(all), a.objective));
+      for (int i = 0; i < given.size(); ++i) {
+        const double its = by[static_cast<std::size_t>(i)];
+        same_shares<P>(a, i, b, i, its);
+        CHECK(b.throughputs[i] == doctest::Approx(a.throughputs[i] * its).epsilon(1e-5));
+      }
+      REQUIRE(a.levels.size() == b.levels.size());
+      for (int i = 0; i < a.levels.size(); ++i) CHECK(b.levels[i] == doctest::Approx(a.levels[i]).epsilon(1e-6));
     }
   }
 }

@@ -22,16 +22,6 @@ std::vector<instance> all_instances(int seeds) {
   return made::of_all_kinds(31, seeds);
 }
 
-TEST_CASE(
-    "sharing incentive: under max-min with equal weights no job has less than an equal part gives the worst off") {
-  for (instance g : all_instances(3)) {
-    for (job& one : g.jobs) one.priority = 1;
-    const allocation found = max_min_perf::share(g, {}), apart = isolated::share(g, {});
-    CHECK(found.objective >= apart.objective * (1 - 1e-9));
-    CHECK(max_min_perf::share(g, {}).objective >= proportional::share(g, {}).objective * (1 - 1e-9));
-  }
-}
-
 /// Whether every other shares give less in all, if nobody may have less.
 template <class P>
 void check_efficient() {
@@ -60,33 +50,65 @@ TEST_CASE_TEMPLATE("Pareto efficiency: nobody can have more without somebody hav
   check_efficient<P>();
 }
 
-TEST_CASE("more workers never lower the max-min level, nor raise makespan and the largest rho of equal parts") {
-  for (const instance& g : all_instances(2)) {
-    for (int j = 0; j < g.cluster.size(); ++j) {
-      if (g.cluster.types[static_cast<std::size_t>(j)].num_workers == 0) continue;
-      // Alike in all types, so that the normalisation stays: the mix is the same.
-      instance more = g;
-      for (worker_type& type : more.cluster.types) type.num_workers *= 2;
-      CHECK(max_min_perf::share(more, {}).objective >= max_min_perf::share(g, {}).objective * (1 - 1e-9));
-      // One type alone: makespan does not normalise.
-      instance one = g;
-      one.cluster.types[static_cast<std::size_t>(j)].num_workers += 1;
-      CHECK(least_makespan::share(one, {}).objective <= least_makespan::share(g, {}).objective * (1 + 1e-9));
-      CHECK(sum_throughput::share(one, {}).objective >= sum_throughput::share(g, {}).objective * (1 - 1e-9));
+/// Instances in which all types do the same for each job. They are listed by their names, since of equal types whole
+/// gangs take the one whose name comes first, and a scheduler that takes all for equal the one that is listed first.
+std::vector<instance> with_equal_types(bool gangs) {
+  std::vector<instance> all;
+  for (int seed = 1; seed <= 12; ++seed) {
+    const made::kind k{.name = "equal",
+                       .jobs = 3 + 2 * (seed % 4),
+                       .gangs = gangs,
+                       .weights = true,
+                       .empty_type = seed % 3 == 0,
+                       .equal_types = true,
+                       .workers = 4.0 - seed % 2};
+    all.push_back(made::make(k, static_cast<std::uint64_t>(seed)));
+    instance& g = all.back();
+    for (int j = 0; j < g.cluster.size(); ++j)
+      g.cluster.types[static_cast<std::size_t>(j)].name = std::string(1, static_cast<char>('a' + j));
+    for (int i = 0; i < g.size(); i += 2) {
+      job& one = g.jobs[static_cast<std::size_t>(i)];
+      if (made::runs(g, i)) one.slo_seconds = one.steps_remaining / isolated_throughput(g, one) * 1.1;
     }
   }
+  return all;
 }
 
-TEST_CASE("where all types are equal the agnostic scheduler does as well as the one that knows") {
-  for (int seed = 1; seed <= 5; ++seed) {
-    const made::kind k{.name = "equal", .jobs = 7, .gangs = true, .weights = true, .equal_types = true, .workers = 4};
-    const instance g = made::make(k, static_cast<std::uint64_t>(seed));
-    const allocation knows = max_min_perf::share(g, {}), blind = max_min_agnostic::share(g, {});
-    CHECK(knows.objective == doctest::Approx(blind.objective).epsilon(1e-9));
-    for (int i = 0; i < g.size(); ++i)
-      CHECK(knows.throughputs[i] == doctest::Approx(blind.throughputs[i]).epsilon(1e-6));
-    for (int at = 0; at < knows.shares.size(); ++at)
-      CHECK(knows.shares[at] == doctest::Approx(blind.shares[at]).epsilon(1e-6));
+/// Policies whose answer does not change with the unit in which a job counts its steps, though all of a job's steps: a
+/// scheduler that believes all rates to be 1 gives the answer of one that knows them.
+template <class P>
+inline constexpr bool knows_no_rates =
+    !std::is_same_v<P, least_makespan> && !std::is_same_v<P, finish_time_fairness> &&
+    !std::is_same_v<P, shortest_job_first> && !std::is_same_v<P, allox> && !std::is_same_v<P, sum_throughput> &&
+    !std::is_same_v<P, sum_throughput_over_cost> && !std::is_same_v<P, sum_throughput_over_cost_slo> &&
+    !std::is_same_v<P, throughput_per_dollar> && !std::is_same_v<P, throughput_per_dollar_slo>;
+
+TEST_CASE_TEMPLATE("where all types are equal who takes them for equal does as well as who knows", P, max_min_perf,
+                   max_min_packed, least_makespan, finish_time_fairness, sum_throughput, sum_throughput_over_cost,
+                   sum_throughput_over_cost_slo, throughput_per_dollar, throughput_per_dollar_slo, fifo, fifo_lp,
+                   shortest_job_first, water_filling, hierarchical, allox, gandiva, isolated, proportional, nash, pop) {
+  for (const instance& g : with_equal_types(!std::is_same_v<P, allox>)) {
+    const allocation knows = P::share(g, {});
+    for (const bool measured : {false, true}) {
+      if (!measured && !knows_no_rates<P>) continue;
+      const allocation blind = agnostic_share<P>(g, {}, measured);
+      CAPTURE(P::name);
+      CAPTURE(g.size());
+      CAPTURE(measured);
+      CHECK(blind.objective == doctest::Approx(knows.objective).epsilon(1e-9));
+      CHECK(blind.note == knows.note);
+      for (int i = 0; i < g.size(); ++i)
+        CHECK(blind.throughputs[i] == doctest::Approx(knows.throughputs[i]).epsilon(1e-6));
+      for (int at = 0; at < knows.shares.size() && !std::is_same_v<P, nash>; ++at)
+        CHECK(blind.shares[at] == doctest::Approx(knows.shares[at]).epsilon(1e-6));
+      REQUIRE(blind.levels.size() == knows.levels.size());
+      for (int i = 0; i < knows.levels.size(); ++i)
+        CHECK(blind.levels[i] == doctest::Approx(knows.levels[i]).epsilon(1e-6));
+    }
+  }
+  if constexpr (std::is_same_v<P, max_min_perf>) {
+    for (const instance& g : with_equal_types(true))
+      CHECK(max_min_agnostic::share(g, {}).objective == doctest::Approx(P::share(g, {}).objective).epsilon(1e-9));
   }
 }
 
@@ -187,98 +209,6 @@ TEST_CASE(
     CHECK(turns.share(i, 1) == 0);
   }
   CHECK(turns.share(2, 1) == doctest::Approx(1));
-}
-
-/// A price is a slope of the objective: against it no step up gains more, no step down loses less.
-template <class P>
-void check_prices(double direction) {
-  for (const made::kind& k : made::kinds()) {
-    if (k.empty_type) continue;
-    const instance g = made::make(k, 3);
-    bool stranded = false;
-    for (int i = 0; i < g.size(); ++i) stranded = stranded || !made::runs(g, i);
-    if (stranded) continue;
-    const allocation found = P::share(g, {});
-    REQUIRE(found.prices.size() == g.cluster.size());
-    for (int j = 0; j < g.cluster.size(); ++j) {
-      // Parts of a worker; the gangs that fit, and what rates are normalised by, stay as they are.
-      const auto with = [&](double change) {
-        instance other = g;
-        worker_type& type = other.cluster.types[static_cast<std::size_t>(j)];
-        type.largest_gang = type.num_workers;
-        type.num_workers += change;
-        return other;
-      };
-      const double step = 1e-3;
-      const double up = direction * (P::share(with(step), {}).objective - found.objective);
-      const double down = direction * (found.objective - P::share(with(-step), {}).objective);
-      CAPTURE(P::name);
-      CAPTURE(k.name);
-      CAPTURE(j);
-      const double noise = 1e-8 * std::fabs(found.objective);
-      CHECK(up <= found.prices[j] * step + noise);
-      CHECK(down >= found.prices[j] * step - noise);
-    }
-  }
-}
-
-TEST_CASE("prices are slopes: of sums, of FIFO as a program, and of makespan") {
-  check_prices<sum_throughput>(1);
-  check_prices<sum_throughput_over_cost>(1);
-  check_prices<fifo_lp>(1);
-  // Makespan is convex in the workers, so the price is a slope from below: seconds saved go down with each worker.
-  for (const made::kind& k : made::kinds()) {
-    const instance g = made::make(k, 4);
-    const allocation found = least_makespan::share(g, {});
-    if (found.objective == infinity) continue;
-    for (int j = 0; j < g.cluster.size(); ++j) {
-      worker_type type = g.cluster.types[static_cast<std::size_t>(j)];
-      if (type.num_workers == 0) continue;
-      const double step = 1e-4;
-      const auto objective = [&](double change) {
-        instance other = g;
-        other.cluster.types[static_cast<std::size_t>(j)].num_workers += change;
-        other.cluster.types[static_cast<std::size_t>(j)].largest_gang = type.num_workers;
-        return least_makespan::share(other, {}).objective;
-      };
-      const double saved = found.objective - objective(step), lost = objective(-step) - found.objective;
-      CHECK(saved <= found.prices[j] * step * (1 + 1e-3) + 1e-8 * found.objective);
-      CHECK(lost >= found.prices[j] * step * (1 - 1e-3) - 1e-8 * found.objective);
-    }
-  }
-}
-
-TEST_CASE("prices of max-min: with the rates' mix held, the level follows them") {
-  // Equal rates on all types, so the normalisation does not depend on the numbers of workers.
-  instance g;
-  g.cluster.types = {{.name = "x", .num_workers = 2}};
-  for (int i = 0; i < 5; ++i) g.jobs.push_back(job_of(std::vector{3.0 + i}));
-  const allocation found = max_min_perf::share(g, {});
-  CHECK(found.objective == doctest::Approx(0.4));
-  CHECK(found.prices[0] == doctest::Approx(0.2));
-  // Two types, one of them faster for one job: worked out by hand in docs/allocation.md.
-  instance h;
-  h.cluster.types = {{.name = "fast", .num_workers = 1}, {.name = "slow", .num_workers = 1}};
-  h.jobs = {job_of(std::vector{4.0, 1.0}), job_of(std::vector{3.0, 2.0})};
-  const allocation two = max_min_perf::share(h, {});
-  // Tp = 2.5 each; x on fast for job 0: (1 + 3x) / 2.5 = (2 + (1 - x)) / 2.5 at x = 1/2.
-  CHECK(two.objective == doctest::Approx(1.0));
-  CHECK(two.share(0, 0) == doctest::Approx(0.5));
-  CHECK(two.share(1, 1) == doctest::Approx(0.5));
-}
-
-TEST_CASE("finish-time fairness: its prices are slopes where the isolated part is held") {
-  // One type and gangs of one: D depends on the workers, so only the sign and size near the optimum are held here.
-  instance g;
-  g.cluster.types = {{.name = "x", .num_workers = 2}};
-  for (int i = 0; i < 4; ++i) {
-    job one = job_of(std::vector{1.0});
-    one.steps_remaining = 1000;
-    g.jobs.push_back(one);
-  }
-  const allocation found = finish_time_fairness::share(g, {});
-  CHECK(found.objective == doctest::Approx(1));    // nobody can be better off than an equal part
-  CHECK(found.prices[0] == doctest::Approx(0.5));  // rho = 2 / n of the workers there are now
 }
 
 TEST_CASE(

@@ -17,6 +17,7 @@ NAMES = (
     "hierarchical allox gandiva isolated proportional nash pop"
 ).split()
 NO_PROGRAMS = {"fifo", "sjf", "allox", "gandiva", "isolated", "proportional"}
+NO_PRICES = NO_PROGRAMS - {"allox"}
 
 INSTANCE = {
     "worker_types": ["v100", "p100", "k80"],
@@ -109,7 +110,7 @@ def main():
             assert all(u <= n + 1e-8 for u, n in zip(used, INSTANCE["num_workers"])), (policy, used)
             if policy != "max_min_agnostic":
                 assert rows[3][2] == 0, got  # it cannot run there
-            if policy in NO_PROGRAMS | {"pop"}:
+            if policy in NO_PRICES:
                 assert got["prices"] is None, got
             else:
                 assert len(got["prices"]) == 3 and min(got["prices"]) >= 0, got

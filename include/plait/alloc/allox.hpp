@@ -19,10 +19,11 @@ namespace plait {
 /// each worker runs, for all of the time. Workers of a type are alike, so a place of a type is one slot with as many
 /// rooms as workers, and only the first ceil(jobs / workers) places of a type can be worth taking.
 ///
-/// Objective: the cost of the matching, in seconds. Needs: of each job that can run an option of one worker, on some
-/// type; options of more workers are not looked at, since a matching gives each job one worker. Jobs that cannot run
-/// on one worker as the cluster is are left out, and `note` says how many.
-/// Cost: O(jobs^2 slots). Source: Le et al., "AlloX: Compute Allocation in Hybrid Clusters", EuroSys 2020.
+/// Objective: the cost of the matching, in seconds. `prices`: what it would fall by for one more worker, by the duals
+/// of the places; a whole worker more saves at most that, and one less costs at least that. Needs: of each job that can
+/// run an option of one worker, on some type; options of more workers are not looked at, since a matching gives each
+/// job one worker. Jobs that cannot run on one worker as the cluster is are left out, and `note` says how many. Cost:
+/// O(jobs^2 slots). Source: Le et al., "AlloX: Compute Allocation in Hybrid Clusters", EuroSys 2020.
 struct allox {
   static constexpr std::string_view name = "allox";
   static allocation share(const instance& given, const share_settings& how = {}) {
@@ -68,6 +69,9 @@ struct allox {
     };
     detail::assignment solver;
     const table<int> slot = solver.solve(matched.size(), room, cost);
+    // A worker more is one more room in each place of its type. Places beyond those at hand would be worth nothing.
+    found.prices.assign(types, 0.0);
+    for (int s = 0; s < room.size(); ++s) found.prices[type_of[s]] += solver.worth(s);
     table<int> top(types, 0), at_top(types, 0);
     for (int row = 0; row < matched.size(); ++row) {
       found.objective += cost(row, slot[row]) + given.jobs[matched[row]].elapsed;

@@ -11,7 +11,8 @@
 namespace plait {
 
 /// Max-min fairness over types of workers: the least of s_i thr_i / (w_i Tp_i) is as large as can be. With equal
-/// weights every job gets at least what an equal part of the cluster would give it.
+/// weights that is at least what equal parts of the cluster give the job of the least; every job has at least what its
+/// own equal part would give it where jobs are many or gangs of one size, see docs/allocation.md.
 ///
 ///     maximize level   s_i thr_i / (w_i Tp_i) >= level for each job, over the feasible shares
 ///

@@ -12,8 +12,9 @@ namespace plait {
 /// Partitioned max-min fairness, for comparison: jobs are dealt out in turn to `share_settings::partitions` parts, each
 /// part has an equal part of every type, and each is solved alone. Faster than the whole where jobs all differ, and no
 /// better than it. With `share_settings::space_sharing` jobs of one part may share workers. Objective: the least level
-/// of all parts. No prices: a worker is worth something only to its part. Source: Narayanan et al., "Solving
-/// Large-Scale Granular Resource Allocation Problems Efficiently with POP", SOSP 2021.
+/// of all parts. `prices`: of that, so those of the part that has it, divided by the parts, since of one worker more
+/// each part has as much. Source: Narayanan et al., "Solving Large-Scale Granular Resource Allocation Problems
+/// Efficiently with POP", SOSP 2021.
 struct pop {
   static constexpr std::string_view name = "pop";
   static allocation share(const instance& given, const share_settings& how = {}) {
@@ -23,6 +24,8 @@ struct pop {
     allocation found = detail::no_shares(given, option_begin);
     found.certificate_verified = true;
     found.groups.group_of.resize(given.size());
+    found.prices.assign(found.types, 0.0);
+    double least = infinity;
     for (int p = 0; p < parts; ++p) {
       instance part;
       part.cluster = given.cluster;
@@ -51,6 +54,10 @@ struct pop {
             detail::give(given, option_begin, found, i, option, solved.option_shares[at]);
         found.groups.group_of[i] = groups + solved.groups.group_of[k];
         found.throughputs[i] = solved.throughputs[k];  // alone and in pairs
+      }
+      if (solved.objective > 0 && solved.objective < least) {  // 0: none of its jobs can run
+        least = solved.objective;
+        for (int j = 0; j < found.types; ++j) found.prices[j] = solved.prices[j] / parts;
       }
       found.certificate_verified = found.certificate_verified && solved.certificate_verified;
       found.programs += solved.programs;

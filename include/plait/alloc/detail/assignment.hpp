@@ -82,6 +82,9 @@ class assignment {
     return slot_of_;
   }
 
+  /// What the total cost would fall by for one more room in a slot, at the margin: the dual. Not negative.
+  [[nodiscard]] double worth(int slot) const { return slot_price_[slot] < 0 ? -slot_price_[slot] : 0; }
+
  private:
   void leave(int row, int slot) {
     int* at = &head_[slot];
