@@ -10,6 +10,8 @@
 
 #include <plait/alloc/detail/assignment.hpp>
 #include <plait/alloc/detail/round_books.hpp>
+#include <plait/alloc/detail/server_packing.hpp>
+#include <plait/alloc/placement.hpp>
 #include <plait/alloc/round_entry.hpp>
 #include <plait/core/random.hpp>
 
@@ -57,10 +59,21 @@ class rounds {
  public:
   explicit rounds(const cluster& where, const round_settings& how = {}) : how_{how} { resize(where); }
 
-  /// The workers that there are from now on.
+  /// The workers that there are from now on, in full servers and one for the rest.
   void resize(const cluster& where) {
     workers_.clear();
-    for (const worker_type& type : where.types) workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
+    servers_.clear();
+    for (const worker_type& type : where.types) {
+      workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
+      servers_.emplace_back().begin(workers_.back(), type.workers_per_server);
+    }
+    see_servers();
+  }
+  /// The same where some have failed: in the servers that they stand in.
+  void resize(const cluster& where, const placement& places) {
+    resize(where);
+    for (int j = 0; j < where.size(); ++j) servers_[static_cast<std::size_t>(j)].begin(places.servers(j));
+    see_servers();
   }
 
   /// New shares from `now` (seconds) on. Debts of the time before are kept.
@@ -84,6 +97,7 @@ class rounds {
       one.debt_before = one.debt;
       whole_ = whole_ && entry.workers == 1 && entry.second < 0;  // only then matched exactly
     }
+    see_servers();
   }
   void allot(const instance& given, const allocation& found, std::span<const int> ids, double now) {
     allot(entries_of(given, found, ids), now);
@@ -96,6 +110,7 @@ class rounds {
       book_of_.push_back(books_.number_of(entry));
       entries_.push_back(entry);
     }
+    see_servers();
   }
 
   /// What runs in the round that begins at `now`. Law: no job twice, no type beyond its workers, nothing that more
@@ -106,6 +121,8 @@ class rounds {
     chosen_books_.clear();
     is_gift_.clear();
     left_ = workers_;
+    if (by_servers_)
+      for (detail::server_packing& type : servers_) type.clear();
     ++round_;
     if (how_.rule == round_rule::priorities)
       by_priority();
@@ -122,6 +139,9 @@ class rounds {
     if (is_gift_[at] == 0) one.debt -= seconds;
   }
 
+  /// What a type may owe before its clock goes more slowly, see above.
+  static constexpr double backlog_rounds = 2;
+
   /// Seconds that an entry is owed; negative: it had more than its share.
   [[nodiscard]] double owed(const round_entry& entry) const { return books_.debt_of(entry); }
 
@@ -131,6 +151,7 @@ class rounds {
     archive(workers_, entries_, books_, round_, settled_, whole_);
     taken_in_.clear();
     find_books();
+    see_servers();
   }
 
   /// A job gets gifts on one type alone.
@@ -139,6 +160,7 @@ class rounds {
       return e.first == job && e.second < 0 && e.type != type && e.share <= 0;
     });
     find_books();
+    see_servers();
   }
 
   /// A job has ended, and nothing is owed to it any more.
@@ -152,6 +174,7 @@ class rounds {
     entries_.resize(kept);
     book_of_.resize(kept);
     books_.forget(job);
+    see_servers();
   }
 
  private:
@@ -165,10 +188,47 @@ class rounds {
     for (const round_entry& entry : entries_) book_of_.push_back(books_.number_of(entry));
   }
 
+  /// Whether an entry has to stand in one of several servers.
+  [[nodiscard]] bool needs_server(const round_entry& entry) const {
+    return entry.consolidated && entry.workers > 1 && servers_[static_cast<std::size_t>(entry.type)].has_servers();
+  }
+  void see_servers() {
+    by_servers_ =
+        std::any_of(entries_.begin(), entries_.end(), [&](const round_entry& entry) { return needs_server(entry); });
+  }
+  /// Whether no server is large enough, as servers are now.
+  [[nodiscard]] bool is_too_large(const round_entry& entry) const {
+    return needs_server(entry) && entry.workers > servers_[static_cast<std::size_t>(entry.type)].largest();
+  }
+
   /// Adds what the time since the last call was worth.
   void settle(double now) {
-    for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * (now - settled_);
+    const double elapsed = now - settled_;
     settled_ = now;
+    if (by_servers_) return settle_slowly(elapsed);
+    for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * elapsed;
+  }
+
+  /// The same where the clocks of types go as slowly as they must for no backlog to exceed `backlog_rounds`.
+  void settle_slowly(double elapsed) {
+    owed_.assign(workers_.size(), 0);
+    asked_.assign(workers_.size(), 0);
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      const detail::round_book& one = books_[book_of_[e]];
+      if (one.share <= 0 || is_too_large(entries_[e])) continue;
+      const auto type = static_cast<std::size_t>(entries_[e].type);
+      owed_[type] += entries_[e].workers * one.debt;
+      asked_[type] += entries_[e].workers * one.share * elapsed;
+    }
+    for (std::size_t j = 0; j < workers_.size(); ++j) {
+      const double room = backlog_rounds * how_.seconds * workers_[j] - owed_[j];
+      asked_[j] = asked_[j] <= room ? 1 : std::fmax(0, room / asked_[j]);  // the pace of the clock from here on
+    }
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      detail::round_book& one = books_[book_of_[e]];
+      if (!is_too_large(entries_[e]))
+        one.debt += one.share * elapsed * asked_[static_cast<std::size_t>(entries_[e].type)];
+    }
   }
 
   /// An object, not a function, so that sorting calls nothing through a pointer.
@@ -184,6 +244,8 @@ class rounds {
     const round_entry& entry = entries_[e];
     int& left = left_[static_cast<std::size_t>(entry.type)];
     if (entry.workers > left || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) return false;
+    if (by_servers_ && needs_server(entry) && !servers_[static_cast<std::size_t>(entry.type)].add(entry.workers))
+      return false;
     left -= entry.workers;
     mark(entry.first);
     if (entry.second >= 0) mark(entry.second);
@@ -299,6 +361,9 @@ class rounds {
   long round_ = 0;
   double settled_ = 0;
   bool whole_ = true;
+  std::vector<detail::server_packing> servers_;  ///< of each type
+  std::vector<double> owed_, asked_;             ///< of each type, worker seconds
+  bool by_servers_ = false;                      ///< some entry has to stand in one of several servers
 };
 
 }  // namespace plait
