@@ -266,7 +266,7 @@ TEST_CASE("where shares do not fit into servers all get as much less, within the
       CHECK(owed <= backlog + 1e-6);
     }
   }
-  CHECK(longest < 4);  // and in fact a gang waits for few times what its share says
+  CHECK(longest < 3);  // and in fact a gang waits for few times what its share says
 }
 
 TEST_CASE("who comes when much is owed to others does not wait until all of it is paid") {

@@ -48,6 +48,21 @@ struct round_settings {
 /// larger gangs the set is found greedily, and it depends on how gangs fit together whether shares can be had at all.
 /// Workers that nobody is owed go to whoever waits, as a gift that is not counted.
 ///
+/// **Servers.** Gangs that are consolidated are chosen, under both rules, only as they fit into the servers of their
+/// type together (`detail::server_packing`); first comes first, and workers that stay free so go to the next that fits.
+/// Shares obey the number of workers alone, so servers may not be able to hold them: of gangs of 3, 3 and 2 on two
+/// servers of 4 only two can run at a time. Where such entries are there, each type has a clock, and entries are owed
+/// their share of its time. It goes as time does until the type owes B = `backlog_rounds` rounds of all its workers,
+/// and then as slowly as it must to owe no more, so all get less in one proportion. For any entry e of a type with W
+/// workers, x_e its share, w_e its gang, G the sum of gangs with shares there, and debts in rounds:
+///     time booked = x_e clock - debt_e,     -2 <= debt_e <= D_e = (B W + 2 G) / w_e
+/// as what is owed in all is at most B W and nobody is owed less than -2. Nobody starves: who is owed most always fits,
+/// so where all entries are of one type, none of them waits for more than
+///     B W + 2 G + (W + 1) (D_e + 2) / x_e     rounds
+/// since each either has the clock go at full pace, which adds x_e to debt_e, or gives a worker at least to who is
+/// owed. It is a crude bound; in tests none waited for 3 / x_e. A gang that no server can hold, as workers failed, is
+/// owed nothing for that time.
+///
 /// **priorities.** An entry that has run k rounds since the shares last changed has the priority share / (k + 1/2).
 /// Bound: with one worker that is Webster's method of apportionment, so of J entries each has run its share of m
 /// rounds up to (1 + J share) / 2. With more types or gangs nothing is promised, as types choose one after the other.

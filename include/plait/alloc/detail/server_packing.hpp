@@ -11,10 +11,10 @@ namespace plait::detail {
 /// How gangs that each need one server fit into the servers of a type together. A gang of one fits everywhere and is
 /// not asked for here.
 ///
-/// Larger gangs go first, each into the server with least room that takes it; where some find no room so, other servers
-/// are tried, at most `tries` in all. The first alone is exact where gangs and servers are powers of two. It leaves no
-/// two equal servers whose gangs would fit into one, so whoever finds no room sees more than half of the workers taken,
-/// but for as many as it wants itself. The answer depends on how many gangs of each size there are, not on their order.
+/// Larger gangs go first, each into the server with least room that takes it; that is exact where gangs and servers are
+/// powers of two. Where some find no room so, other servers are tried for each, at most `tries` in all; tests found no
+/// case of up to three servers where it says no and should say yes. The answer depends on how many gangs of each size
+/// there are, not on the order in which they are named.
 class server_packing {
  public:
   /// So many gangs, one after the other, go into so many servers that had `room` workers each before the first.
