@@ -42,6 +42,7 @@ struct arguments {
   std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume, prices;
   double rate = -1, move_seconds = 0, gigabytes = 0, known_pairs = 1;
   long stop_after = -1;
+  int workers_per_server = 0;
   simulation_settings how;
   bool list = false, as_published = false;
 };
@@ -121,7 +122,10 @@ int run(arguments given) {
   if (remembers(policy, given) && !(given.save.empty() && given.resume.empty()))
     cluster_files::refuse("--save and --resume do not hold what --policy " + given.policy +
                           " remembers --as-published; play it in one go");
-  const cluster where = simulate_cluster::read_cluster(given.cluster);
+  if (given.workers_per_server > 0 && given.as_published)
+    cluster_files::refuse("--workers-per-server does not go with --as-published, which knows no servers");
+  cluster where = simulate_cluster::read_cluster(given.cluster);
+  for (worker_type& type : where.types) type.workers_per_server = given.workers_per_server;
   const nlohmann::json throughputs = cluster_files::read_json(given.throughputs);
   simulate_cluster::stream stream =
       simulate_cluster::read_stream(given.jobs, throughputs, where, given.rate, given.move_seconds, given.gigabytes);
@@ -208,6 +212,9 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", given.jobs, "the stream, CSV");
   app.add_option("--throughputs", given.throughputs, "what jobs do on workers, alone and in pairs, JSON");
   app.add_option("--cluster", given.cluster, "workers by type, such as v100=36,k80=36 or v100@aws/east/spot=36");
+  app.add_option("--workers-per-server", given.workers_per_server,
+                 "gangs run in one server as measured, or spread at the rates of TYPE_unconsolidated")
+      ->check(CLI::PositiveNumber);
   app.add_option("--rate", given.rate, "jobs an hour; 0: all at once")->check(CLI::NonNegativeNumber);
   app.add_option("--measure", given.measure, "first job to measure and the one after the last, such as 4000:5000");
   app.add_option("--round", how.round.seconds, "seconds of a round")->check(CLI::PositiveNumber);

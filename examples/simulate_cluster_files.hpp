@@ -122,6 +122,19 @@ struct stream {
   std::vector<plait::pair_rate> pair_rates;
 };
 
+/// Where types have servers of several workers: what the file has for a gang was measured in one server, and beside it
+/// stands the gang that is spread over servers.
+inline void add_spread_ways(plait::job& gang, const std::string& key, const plait::cluster& where,
+                            const cluster_files::throughput_oracle& oracle, const std::string& place) {
+  for (plait::run_option& way : gang.options)
+    way.consolidated = where.types[static_cast<std::size_t>(way.type)].workers_per_server > 0;
+  for (int j = 0; j < where.size(); ++j) {
+    const plait::worker_type& type = where.types[static_cast<std::size_t>(j)];
+    const double rate = type.workers_per_server > 0 ? oracle.spread(type.name, key, place) : 0;
+    if (rate > 0) gang.options.push_back({.type = j, .workers = gang.scale_factor, .throughput = rate});
+  }
+}
+
 /// Columns: `type_id` (a line of job_types.csv beside the file) or `model`; `scale_factor`; `total_steps`;
 /// `unit_gap_to_next` (times an hour / rate) or `arrival_s`; optional `priority`, `slo_s`, and `move_s` and
 /// `checkpoint_gb`, without which all jobs have the same. Rate 0: all jobs are there from the beginning.
@@ -156,6 +169,7 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
       for (const plait::worker_type& type : where.types) rates.push_back(oracle.alone(type.name, key, table.place(r)));
     plait::arriving_job& one = made.jobs.emplace_back();
     one.shape = plait::job_of(rates, gang);
+    if (gang > 1) add_spread_ways(one.shape, key, where, oracle, table.place(r));
     one.shape.steps_remaining = table.amount(r, "total_steps");
     one.shape.number = static_cast<int>(r);
     one.shape.kind = kinds.emplace(key, static_cast<int>(kinds.size())).first->second;
