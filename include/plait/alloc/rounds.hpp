@@ -5,12 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
-#include <plait/alloc/detail/assignment.hpp>
+#include <plait/alloc/detail/owed_matching.hpp>
 #include <plait/alloc/detail/round_books.hpp>
 #include <plait/alloc/detail/server_packing.hpp>
+#include <plait/alloc/detail/type_clocks.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/round_entry.hpp>
 #include <plait/core/random.hpp>
@@ -193,10 +193,7 @@ class rounds {
   }
 
  private:
-  struct candidate {
-    double first = 0, second = 0, third = 0;  ///< what is larger goes first
-    int entry = 0;
-  };
+  using candidate = detail::owed_entry;
 
   void find_books() {
     book_of_.clear();
@@ -224,35 +221,18 @@ class rounds {
     for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * elapsed;
   }
 
-  /// The same where the clocks of types go as slowly as they must for no backlog to exceed `backlog_rounds`.
+  /// The same by the clocks of types, of which none lets its type owe more than `backlog_rounds` of all its workers.
   void settle_slowly(double elapsed) {
-    owed_.assign(workers_.size(), 0);
-    asked_.assign(workers_.size(), 0);
+    clocks_.begin(workers_, backlog_rounds * how_.seconds, elapsed);
     for (std::size_t e = 0; e < entries_.size(); ++e) {
       const detail::round_book& one = books_[book_of_[e]];
-      if (one.share <= 0 || is_too_large(entries_[e])) continue;
-      const auto type = static_cast<std::size_t>(entries_[e].type);
-      owed_[type] += entries_[e].workers * one.debt;
-      asked_[type] += entries_[e].workers * one.share * elapsed;
-    }
-    for (std::size_t j = 0; j < workers_.size(); ++j) {
-      const double room = backlog_rounds * how_.seconds * workers_[j] - owed_[j];
-      asked_[j] = asked_[j] <= room ? 1 : std::fmax(0, room / asked_[j]);  // the pace of the clock from here on
+      if (one.share > 0 && !is_too_large(entries_[e])) clocks_.add(entries_[e], one);
     }
     for (std::size_t e = 0; e < entries_.size(); ++e) {
       detail::round_book& one = books_[book_of_[e]];
-      if (!is_too_large(entries_[e]))
-        one.debt += one.share * elapsed * asked_[static_cast<std::size_t>(entries_[e].type)];
+      if (!is_too_large(entries_[e])) one.debt += one.share * clocks_.elapsed(entries_[e].type);
     }
   }
-
-  /// An object, not a function, so that sorting calls nothing through a pointer.
-  static constexpr auto goes_before = [](const candidate& a, const candidate& b) {
-    if (a.first != b.first) return a.first > b.first;
-    if (a.second != b.second) return a.second > b.second;
-    if (a.third != b.third) return a.third > b.third;
-    return a.entry < b.entry;
-  };
 
   /// Takes an entry where its jobs are not yet taken and there are workers.
   bool take(std::size_t e, bool gift) {
@@ -307,8 +287,8 @@ class rounds {
   void take_in_order(const int& left) {
     for (auto next = ranked_.begin(); next != ranked_.end() && left > 0;) {
       const auto end = ranked_.end() - next > left ? next + left : ranked_.end();
-      if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), goes_before);
-      std::sort(next, end, goes_before);
+      if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), detail::is_owed_more);
+      std::sort(next, end, detail::is_owed_more);
       for (; next != end; ++next) take(static_cast<std::size_t>(next->entry), false);
     }
   }
@@ -320,46 +300,15 @@ class rounds {
       ranked_.push_back({one.debt + one.share * how_.seconds, static_cast<double>(entries_[e].workers), one.share,
                          static_cast<int>(e)});
     }
-    std::sort(ranked_.begin(), ranked_.end(), goes_before);
+    std::sort(ranked_.begin(), ranked_.end(), detail::is_owed_more);
     if (whole_) {
-      match();
+      for (const int e : matching_.find(ranked_, entries_, workers_)) take(static_cast<std::size_t>(e), false);
     } else {
       for (const candidate& c : ranked_)
         if (c.first > 0) take(static_cast<std::size_t>(c.entry), false);
     }
     for (const candidate& c : ranked_)
       if (how_.gifts || c.third > 0) take(static_cast<std::size_t>(c.entry), true);
-  }
-
-  /// The set of entries that is owed most, of gangs of one worker: jobs are matched to types, or to waiting.
-  void match() {
-    const int types = static_cast<int>(workers_.size());
-    rows_.clear();
-    best_.clear();
-    double most = 0;
-    for (const candidate& c :
-         ranked_) {  // what is owed most comes first, so the first entry of a job and type is its best
-      if (c.first <= 0) break;
-      most = std::fmax(most, c.first);
-      const round_entry& entry = entries_[static_cast<std::size_t>(c.entry)];
-      const auto [at, is_new] = rows_.try_emplace(entry.first, static_cast<int>(rows_.size()));
-      if (is_new) best_.resize(best_.size() + static_cast<std::size_t>(types), {});
-      candidate& there = best_[static_cast<std::size_t>(at->second * types + entry.type)];
-      if (there.first <= 0) there = c;
-    }
-    table<int> room;
-    for (const int workers : workers_) room.push_back(workers);
-    const int jobs = static_cast<int>(rows_.size());
-    room.push_back(jobs);  // to wait costs all that one could be owed
-    const auto cost = [&](int row, int slot) {
-      if (slot == types) return most;
-      const candidate& c = best_[static_cast<std::size_t>(row * types + slot)];
-      return c.first > 0 ? most - c.first : infinity;
-    };
-    const table<int> slot = matching_.solve(jobs, room, cost);
-    for (int row = 0; row < jobs; ++row)
-      if (slot[row] < types)
-        take(static_cast<std::size_t>(best_[static_cast<std::size_t>(row * types + slot[row])].entry), false);
   }
 
   round_settings how_;
@@ -369,16 +318,15 @@ class rounds {
   detail::round_books books_;
   std::vector<std::size_t> book_of_, chosen_books_, books_before_;  ///< of each entry, of those of the last round, and
                                                                     ///< of those under the shares before
-  std::vector<candidate> ranked_, best_;
-  std::unordered_map<int, int> rows_;
-  detail::assignment matching_;
+  std::vector<candidate> ranked_;
+  detail::owed_matching matching_;
   std::vector<long> taken_in_;  ///< of each job the last round that it was taken in
   long round_ = 0;
   double settled_ = 0;
   bool whole_ = true;
   std::vector<detail::server_packing> servers_;  ///< of each type
-  std::vector<double> owed_, asked_;             ///< of each type, worker seconds
-  bool by_servers_ = false;                      ///< some entry has to stand in one of several servers
+  detail::type_clocks clocks_;
+  bool by_servers_ = false;  ///< some entry has to stand in one of several servers
 };
 
 }  // namespace plait
