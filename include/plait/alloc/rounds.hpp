@@ -155,7 +155,7 @@ class rounds {
   }
 
   /// What a type may owe before its clock goes more slowly, see above.
-  static constexpr double backlog_rounds = 2;
+  static constexpr double backlog_rounds = 1;
 
   /// Seconds that an entry is owed; negative: it had more than its share.
   [[nodiscard]] double owed(const round_entry& entry) const { return books_.debt_of(entry); }
@@ -205,8 +205,9 @@ class rounds {
     return entry.consolidated && entry.workers > 1 && servers_[static_cast<std::size_t>(entry.type)].has_servers();
   }
   void see_servers() {
-    by_servers_ =
-        std::any_of(entries_.begin(), entries_.end(), [&](const round_entry& entry) { return needs_server(entry); });
+    const auto has_servers = [](const detail::server_packing& type) { return type.has_servers(); };
+    by_servers_ = std::any_of(servers_.begin(), servers_.end(), has_servers) &&
+                  std::any_of(entries_.begin(), entries_.end(), [&](const round_entry& e) { return needs_server(e); });
   }
   /// Whether no server is large enough, as servers are now.
   [[nodiscard]] bool is_too_large(const round_entry& entry) const {
