@@ -302,6 +302,17 @@ TEST_CASE("what stands in servers stays, and as few workers move as make room") 
   for (const placed_entry& one : places.place(now)) CHECK_FALSE(one.moved);
 }
 
+TEST_CASE("a gang of two that would drive out three more stays, and the three leave") {
+  placement places{servers_of(12, 4)};
+  std::vector<round_entry> jobs{entry(1, 3, false), entry(2, 3, true), entry(3, 2, true)};
+  places.place(jobs);  // in a server each
+  jobs.push_back(entry(4, 4, true));
+  const auto after = places.place(jobs);
+  CHECK(after[0].moved);
+  CHECK((!after[1].moved && !after[2].moved));
+  CHECK(after[3].workers == std::vector{0, 1, 2, 3});
+}
+
 TEST_CASE("a gang that was spread and has to stand in one server now does not keep its workers") {
   placement places{servers_of(8, 4)};
   round_entry gang = entry(1, 4, false);

@@ -152,6 +152,13 @@ class seating {
     return true;
   }
 
+  /// Whether there is room for a gang in another server; if not, others have to move for it as well.
+  [[nodiscard]] static bool has_room_beside(const kind& of, int server, int workers) {
+    for (int s = 0; s < of.servers(); ++s)
+      if (s != server && of.room[static_cast<std::size_t>(s)] >= workers) return true;
+    return false;
+  }
+
   /// Who leaves a server, and how many workers have to be started anew for it.
   struct leaving {
     bool possible = false;
@@ -178,9 +185,7 @@ class seating {
       if (needs_server(e) && entries_[e].workers >= below) continue;
       int here = 0, cost = placed_[e].moved ? 0 : entries_[e].workers;
       for (const int x : placed_[e].workers) here += x / of.per_server == server;
-      // One that finds no room elsewhere makes others move as well.
-      const auto takes = [&](int room) { return room >= entries_[e].workers; };
-      if (needs_server(e) && std::none_of(of.room.begin(), of.room.end(), takes)) cost += of.per_server * of.servers();
+      if (needs_server(e) && !has_room_beside(of, server, entries_[e].workers)) cost += of.per_server * of.servers();
       for (int more = lacks; more > 0; --more) {
         const leaving& without = ways[static_cast<std::size_t>(std::max(0, more - here))];
         leaving& with = ways[static_cast<std::size_t>(more)];
