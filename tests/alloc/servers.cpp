@@ -269,6 +269,24 @@ TEST_CASE("where shares do not fit into servers all get as much less, within the
   CHECK(longest < 3);  // and in fact a gang waits for few times what its share says
 }
 
+TEST_CASE("the clock of a type goes as slowly as it must and not more slowly, and never back") {
+  played run{servers_of(8, 4), {.seconds = seconds}};
+  const std::vector<round_entry> entries{entry(1, 3, true, 1), entry(2, 3, true, 1), entry(3, 2, true, 1)};
+  run.mechanism.allot(entries, 0);
+  const auto owed = [&] {
+    double sum = 0;
+    for (const round_entry& one : entries) sum += one.workers * run.mechanism.owed(one);
+    return sum;
+  };
+  for (int m = 0; m < 50; ++m) run.round();
+  run.mechanism.next(run.now);
+  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * seconds));
+  // Nobody had the time of that round, and three workers are gone: too much is owed, and stays owed.
+  run.mechanism.resize(servers_of(5, 4));
+  run.mechanism.next(run.now + seconds);
+  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * seconds));
+}
+
 TEST_CASE("who comes when much is owed to others does not wait until all of it is paid") {
   played run{servers_of(8, 4), {.seconds = seconds}};
   std::vector<round_entry> entries{entry(1, 3, true, 0.9), entry(2, 3, true, 0.9), entry(3, 3, true, 0.8)};
