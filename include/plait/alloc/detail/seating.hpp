@@ -114,10 +114,14 @@ class seating {
     const round_entry& entry = entries_[e];
     kind& type = types_[static_cast<std::size_t>(entry.type)];
     const int lacks = entry.workers - static_cast<int>(placed_[e].workers.size());
+    const use mine{entry.first, entry.second, entry.option};
+    const int end = type.end(server);
     int taken = 0;
-    for (int w = type.begin(server); w < type.end(server) && taken < lacks; ++w) {
-      if (type.uses[static_cast<std::size_t>(w)].first != nobody) continue;
-      hold(e, w);
+    use* const uses = type.uses.data();
+    for (int w = type.begin(server); w < end && taken < lacks; ++w) {
+      if (uses[w].first != nobody) continue;
+      uses[w] = mine;
+      placed_[e].workers.push_back(w);
       ++taken;
     }
     type.all_room -= taken;
