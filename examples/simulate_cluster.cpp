@@ -50,6 +50,7 @@ struct arguments {
   std::vector<std::string> entities;
   double rate = -1, move_seconds = 0, gigabytes = 0, known_pairs = 1;
   long stop_after = -1;
+  int workers_per_server = 0;
   simulation_settings how;
   bool list = false, as_published = false;
 };
@@ -157,7 +158,10 @@ int run(arguments given) {
   if (remembers(policy, given) && !(given.save.empty() && given.resume.empty()))
     cluster_files::refuse("--save and --resume do not hold what --policy " + given.policy +
                           " remembers --as-published; play it in one go");
+  if (given.workers_per_server > 0 && given.as_published)
+    cluster_files::refuse("--workers-per-server does not go with --as-published, which knows no servers");
   cluster where = simulate_cluster::read_cluster(given.cluster);
+  for (worker_type& type : where.types) type.workers_per_server = given.workers_per_server;
   const nlohmann::json throughputs = cluster_files::read_json(given.throughputs);
   simulate_cluster::stream stream =
       simulate_cluster::read_stream(given.jobs, throughputs, where,
@@ -262,6 +266,8 @@ int main(int argc, char** argv) {
   const auto number = [&](const std::string& name, double& value, double least, double most, const char* help) {
     number_options::add_number(app, name, value, least, most, help);
   };
+  number_options::add_number(app, "--workers-per-server", given.workers_per_server, 1, 1000000,
+                             "gangs run in one server as measured, or spread at the rates of TYPE_unconsolidated");
   number("--rate", given.rate, 0, 1e9, "jobs an hour; 0: all at once");
   app.add_option("--measure", given.measure, "first job to measure and the one after the last, such as 4000:5000");
   number("--round", how.round.seconds, 1e-3, 1e9, "seconds of a round");

@@ -193,6 +193,19 @@ struct stream {
   bool all_at_once = false;  ///< by `--rate 0`
 };
 
+/// Where types have servers of several workers: what the file has for a gang was measured in one server, and beside it
+/// stands the gang that is spread over servers.
+inline void add_spread_ways(plait::job& gang, const std::string& key, const plait::cluster& where,
+                            const cluster_files::throughput_oracle& oracle, const std::string& place) {
+  for (plait::run_option& way : gang.options)
+    way.consolidated = where.types[static_cast<std::size_t>(way.type)].workers_per_server > 0;
+  for (int j = 0; j < where.size(); ++j) {
+    const plait::worker_type& type = where.types[static_cast<std::size_t>(j)];
+    const double rate = type.workers_per_server > 0 ? oracle.spread(type.name, key, place) : 0;
+    if (rate > 0) gang.options.push_back({.type = j, .workers = gang.scale_factor, .throughput = rate});
+  }
+}
+
 /// Rounds that a job may take on any one type of workers: a simulation goes through all of them, and in each through
 /// the workers, so that it would not end in a day. 1e6 rounds of 360 s are eleven years.
 inline double most_rounds(const plait::cluster& where) {
@@ -251,6 +264,7 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
       for (const plait::worker_type& type : where.types) rates.push_back(oracle.alone(type.name, key, table.place(r)));
     plait::arriving_job& one = made.jobs.emplace_back();
     one.shape = plait::job_of(rates, gang);
+    if (gang > 1) add_spread_ways(one.shape, key, where, oracle, table.place(r));
     check_runs(table.place(r), key, one.shape, where);
     one.shape.steps_remaining =
         table.amount(r, "total_steps", {cluster_files::step_range.least, cluster_files::step_range.most, false});

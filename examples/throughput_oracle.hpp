@@ -31,6 +31,12 @@ class throughput_oracle {
     return entry.contains("null") ? amount(entry.at("null"), field, rate_range) : 0.0;
   }
 
+  /// Steps/s alone of a gang that is spread over servers, from the type's table `TYPE_unconsolidated`; 0: not measured.
+  [[nodiscard]] double spread(const std::string& type, const std::string& key, const std::string& where) const {
+    const std::string table = type.substr(0, type.find('@')).append("_unconsolidated");
+    return table_of(table).contains(key) ? alone(table, key, where) : 0.0;
+  }
+
   /// Steps/s of all pairs of kinds, where `kinds` numbers keys.
   [[nodiscard]] std::vector<plait::pair_rate> pairs(const std::map<std::string, int>& kinds,
                                                     const plait::cluster& where) const {

@@ -370,3 +370,23 @@ TEST_CASE("docs: two jobs take turns on two unlike workers") {
   }
   for (const round_entry& e : entries_of(h, two, ids)) CHECK(std::fabs(mechanism.owed(e)) <= 360);
 }
+
+TEST_CASE("docs: a round can be chosen while the one before it runs, and is the same as if chosen at its end") {
+  const instance g = small(7, {2, 1}, 4);
+  const std::vector<round_entry> entries = entries_of(g, max_min_perf::share(g), numbers(g.size()));
+  rounds early{g.cluster}, late{g.cluster};
+  early.allot(entries, 0);
+  late.allot(entries, 0);
+  std::span<const round_entry> running = early.next(0);
+  for (double now = 0; now < 100 * 360; now += 360) {
+    const std::vector<round_entry> at_end = [&] {
+      const std::span<const round_entry> next = late.next(now);
+      return std::vector<round_entry>(next.begin(), next.end());
+    }();
+    CHECK(std::equal(running.begin(), running.end(), at_end.begin(), at_end.end(),
+                     [](const round_entry& a, const round_entry& b) { return way_of(a) == way_of(b); }));
+    for (int e = 0; e < static_cast<int>(at_end.size()); ++e) late.received(e, 360);
+    for (int e = 0; e < static_cast<int>(running.size()); ++e) early.received(e, 360);  // at 180 s, in advance
+    running = early.next(now + 360);
+  }
+}

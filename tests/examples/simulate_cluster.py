@@ -19,6 +19,7 @@ THROUGHPUTS = {
              "('A', 2)": {"null": 8.0},
              "('C', 1)": {"null": 2.0, "('C', 1)": [1.8, 1.8]}},
     "p100": {"('A', 1)": {"('A', 1)": [2.5, 2.5]}},
+    "v100_unconsolidated": {"('A', 2)": {"null": 4.0}},
     "k80": {"('A', 1)": {"null": 1.0}, "('B', 1)": {"null": 1.0}, "('C', 1)": {"null": 1.0}, "('A', 2)": {"null": 2.0}},
 }
 FIELDS = {"mean_jct_hours", "p50", "p99", "makespan_hours", "utilisation", "allocations_computed", "solve_seconds", "seconds"}
@@ -72,6 +73,17 @@ def main():
         guess = play(three[:2], "--rate", 0, "--space-sharing", "--known-pairs", 0, cluster="v100=1")
         assert guess["jobs_measured"] == 2 and guess["pairs_known"] is None and both["pairs_known"] is None, guess
         assert play(["0,0,2,28800,1"], "--rate", 0, cluster="v100=2")["makespan_hours"] == 1
+
+        # In one server a gang of two does 8 steps a second, spread over two 4.
+        gang = ["0,0,2,28800,1"]
+        for each, hours in ((4, 1), (2, 1), (1, 2)):
+            got = play(gang, "--rate", 0, "--workers-per-server", each, cluster="v100=4")
+            assert got["makespan_hours"] == hours and got["certificates_verified"] is True, (each, got)
+        # A gang in the first of two servers leaves two jobs the other; they end, and nothing had to move.
+        shared = play([*gang, "1,0,1,14400,1", "2,0,1,28800,1"], "--rate", 0, "--workers-per-server", 2, cluster="v100=4")
+        assert shared["makespan_hours"] == 2 and shared["restarts"] == 0, shared
+        assert "no worker type 'k80_unconsolidated'" in play(gang, "--rate", 0, "--workers-per-server", 2, status=2)
+        assert "does not go with --as-published" in play(gang, "--workers-per-server", 2, "--as-published", status=2)
 
         # A move costs time where that is asked for, and equal runs are equal.
         many = [f"{i},{i % 2},1,{2000 + 100 * i},0.1" for i in range(20)]

@@ -4,27 +4,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
 #include <plait/alloc/cluster.hpp>
-#include <plait/alloc/detail/hash_places.hpp>
+#include <plait/alloc/detail/seating.hpp>
 #include <plait/alloc/round_entry.hpp>
 
 namespace plait {
 
-/// The workers that an entry of a round has: numbers 0 .. num_workers - 1 of its type. Worker w stands in server
-/// w / `workers_per_server`.
-struct placed_entry {
-  std::vector<int> workers;  ///< empty: it found no room, as a consolidated gang may
-  bool moved = false;        ///< it did not have exactly these in the round before, so it has to be started
-};
-
 /// Gives the entries of a round their workers, with as little movement as can be had simply: what stays on its type
 /// keeps its workers, larger gangs choose first, and a gang that moves takes the server it fills best, then as few
-/// servers as possible. Workers that have failed are left out.
-class placement {
+/// servers as possible. Where no server has room for a consolidated gang, one is cleared: that where fewest workers
+/// have to be started anew, by moving smaller consolidated gangs and whoever may stand anywhere. Where clearing single
+/// servers does not do, the consolidated gangs of the type are packed anew, each in its server where that comes to the
+/// same. So all find room where `detail::server_packing` finds it. Workers that have failed are left out.
+class placement : private detail::seating {
  public:
   explicit placement(const cluster& where) {
     for (const worker_type& type : where.types) {
@@ -48,16 +43,20 @@ class placement {
       one.workers.clear();
       one.moved = false;
     }
+    entries_ = entries;
     order_.clear();
     for (std::size_t e = 0; e < entries.size(); ++e) order_.push_back(e);
     std::stable_sort(order_.begin(), order_.end(),
                      [&](std::size_t a, std::size_t b) { return entries[a].workers > entries[b].workers; });
-    keep(entries);
+    keep();
     for (kind& type : types_) type.count_room();
     for (const std::size_t e : order_)
-      if (placed_[e].workers.empty()) find(entries[e], placed_[e]);
+      if (placed_[e].workers.empty()) find(e);
     return placed_;
   }
+
+  /// Of a type, how many servers have 0, 1, ... workers that have not failed; none where all stand in one server.
+  using detail::seating::servers;
 
   /// All that changes, to save and to load.
   template <class Archive>
@@ -66,102 +65,34 @@ class placement {
   }
 
  private:
-  static constexpr int nobody = -1, broken = -2;
-  /// What a worker does.
-  struct use {
-    int first = nobody, second = -1, option = -1;  ///< of the entry that has it
-    friend bool operator==(const use&, const use&) = default;
-    template <class Archive>
-    void visit(Archive& archive) {
-      archive(first, second, option);
-    }
-  };
-  struct kind {
-    int per_server = 1;
-    std::vector<use> uses;  ///< of each worker
-    std::vector<int> room;  ///< of each server: workers that nobody has
-    int all_room = 0;
-
-    void count_room() {
-      const auto each = static_cast<std::size_t>(per_server);
-      room.assign((uses.size() + each - 1) / each, 0);
-      all_room = 0;
-      for (std::size_t w = 0; w < uses.size(); ++w) {
-        if (uses[w].first != nobody) continue;
-        ++room[w / each];
-        ++all_room;
-      }
-    }
-  };
-
-  use& at(int type, int worker) {
-    return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)];
-  }
-  void hold(const round_entry& entry, placed_entry& made, int worker) {
-    at(entry.type, worker) = {entry.first, entry.second, entry.option};
-    made.workers.push_back(worker);
-  }
-
   /// What has as many workers of its type as before keeps them; all others give theirs back.
-  void keep(std::span<const round_entry> entries) {
-    const auto slot_of = [&](int job) -> int& {
-      return entry_of_.find(static_cast<std::uint64_t>(job) * 0x9E3779B97F4A7C15u,
-                            [&](int e) { return entries[static_cast<std::size_t>(e)].first == job; });
-    };
-    entry_of_.clear(static_cast<int>(entries.size()));
-    for (std::size_t e = 0; e < entries.size(); ++e) slot_of(entries[e].first) = static_cast<int>(e);
+  void keep() {
+    entry_of_.clear(static_cast<int>(entries_.size()));
+    for (std::size_t e = 0; e < entries_.size(); ++e) entry_of(entries_[e].first) = static_cast<int>(e);
     for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
       for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
         const use was = at(j, w);
         if (was.first == broken || was.first == nobody) continue;
         at(j, w) = {};
-        const int found = slot_of(was.first);
-        if (found < 0 || entries[static_cast<std::size_t>(found)].type != j) continue;
+        const int found = entry_of(was.first);
+        if (found < 0 || entries_[static_cast<std::size_t>(found)].type != j) continue;
         const auto e = static_cast<std::size_t>(found);
-        hold(entries[e], placed_[e], w);
+        hold(e, w);
         if (was != at(j, w)) placed_[e].moved = true;
       }
     }
-    for (std::size_t e = 0; e < entries.size(); ++e) {
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
       std::vector<int>& workers = placed_[e].workers;
-      if (static_cast<int>(workers.size()) == entries[e].workers) continue;
-      for (const int w : workers) at(entries[e].type, w) = {};
+      if (static_cast<int>(workers.size()) == entries_[e].workers && stands_together(e)) continue;
+      for (const int w : workers) at(entries_[e].type, w) = {};
       workers.clear();
     }
   }
-
-  void find(const round_entry& entry, placed_entry& made) {
-    kind& type = types_[static_cast<std::size_t>(entry.type)];
-    std::vector<int>& room = type.room;
-    const int count = static_cast<int>(type.uses.size()), each = type.per_server;
-    made.moved = true;
-    int wanted = entry.workers;
-    if (wanted > type.all_room) return;
-    while (wanted > 0) {
-      // The server with least room that takes all, else the one with most room.
-      int best = -1;
-      for (int s = 0; s < static_cast<int>(room.size()); ++s) {
-        const int here = room[static_cast<std::size_t>(s)];
-        if (here == 0) continue;
-        const int there = best < 0 ? 0 : room[static_cast<std::size_t>(best)];
-        if (best < 0 || (here >= wanted ? there < wanted || here < there : there < wanted && here > there)) best = s;
-        if (here == wanted) break;  // none is better
-      }
-      if (entry.consolidated && room[static_cast<std::size_t>(best)] < wanted) return;
-      for (int w = best * each; w < std::min(count, (best + 1) * each) && wanted > 0; ++w) {
-        if (type.uses[static_cast<std::size_t>(w)].first != nobody) continue;
-        hold(entry, made, w);
-        --wanted;
-        --type.all_room;
-        --room[static_cast<std::size_t>(best)];
-      }
-    }
+  /// A gang that ran on two servers and is consolidated now does not keep them.
+  [[nodiscard]] bool stands_together(std::size_t e) const {
+    const int each = types_[static_cast<std::size_t>(entries_[e].type)].per_server;
+    return !needs_server(e) || placed_[e].workers.front() / each == placed_[e].workers.back() / each;
   }
-
-  std::vector<kind> types_;
-  detail::hash_places entry_of_;  ///< of first jobs, while workers are kept
-  std::vector<placed_entry> placed_;
-  std::vector<std::size_t> order_;
 };
 
 }  // namespace plait

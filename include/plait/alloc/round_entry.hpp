@@ -25,6 +25,13 @@ struct round_entry {
   }
 };
 
+/// The workers that an entry of a round has: numbers 0 .. num_workers - 1 of its type. Worker w stands in server
+/// w / `workers_per_server`.
+struct placed_entry {
+  std::vector<int> workers;  ///< empty: there was no room for all; that of `rounds` which know the servers always fits
+  bool moved = false;        ///< it did not have exactly these in the round before, so it has to be started
+};
+
 namespace detail {
 
 /// Time in pairs of groups as time of few pairs of jobs: each job shares as long as before, at the same rates. Of two

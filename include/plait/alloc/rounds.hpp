@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
-#include <plait/alloc/detail/assignment.hpp>
+#include <plait/alloc/detail/owed_matching.hpp>
 #include <plait/alloc/detail/round_books.hpp>
+#include <plait/alloc/detail/server_packing.hpp>
+#include <plait/alloc/detail/type_clocks.hpp>
+#include <plait/alloc/placement.hpp>
 #include <plait/alloc/round_entry.hpp>
 #include <plait/core/random.hpp>
 
@@ -46,6 +48,21 @@ struct round_settings {
 /// larger gangs the set is found greedily, and it depends on how gangs fit together whether shares can be had at all.
 /// Workers that nobody is owed go to whoever waits, as a gift that is not counted.
 ///
+/// **Servers.** Gangs that are consolidated are chosen, under both rules, only as they fit into the servers of their
+/// type together (`detail::server_packing`); first comes first, and workers that stay free so go to the next that fits.
+/// Shares obey the number of workers alone, so servers may not be able to hold them: of gangs of 3, 3 and 2 on two
+/// servers of 4 only two can run at a time. Where such entries are there, each type has a clock, and entries are owed
+/// their share of its time. It goes as time does until the type owes B = `backlog_rounds` rounds of all its workers,
+/// and then as slowly as it must to owe no more, so all get less in one proportion. For any entry e of a type with W
+/// workers, x_e its share, w_e its gang, G the sum of gangs with shares there, and debts in rounds:
+///     time booked = x_e clock - debt_e,     -2 <= debt_e <= D_e = (B W + 2 G) / w_e
+/// as what is owed in all is at most B W and nobody is owed less than -2. Nobody starves: who is owed most always fits,
+/// so where all entries are of one type, none of them waits for more than
+///     B W + 2 G + (W + 1) (D_e + 2) / x_e     rounds
+/// since each either has the clock go at full pace, which adds x_e to debt_e, or gives a worker at least to who is
+/// owed. It is a crude bound; in tests none waited for 3 / x_e. A gang that no server can hold, as workers failed, is
+/// owed nothing for that time.
+///
 /// **priorities.** An entry that has run k rounds since the shares last changed has the priority share / (k + 1/2).
 /// Bound: with one worker that is Webster's method of apportionment, so of J entries each has run its share of m
 /// rounds up to (1 + J share) / 2. With more types or gangs nothing is promised, as types choose one after the other.
@@ -57,10 +74,21 @@ class rounds {
  public:
   explicit rounds(const cluster& where, const round_settings& how = {}) : how_{how} { resize(where); }
 
-  /// The workers that there are from now on.
+  /// The workers that there are from now on, in full servers and one for the rest.
   void resize(const cluster& where) {
     workers_.clear();
-    for (const worker_type& type : where.types) workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
+    servers_.clear();
+    for (const worker_type& type : where.types) {
+      workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
+      servers_.emplace_back().begin(workers_.back(), type.workers_per_server);
+    }
+    see_servers();
+  }
+  /// The same where some have failed: in the servers that they stand in.
+  void resize(const cluster& where, const placement& places) {
+    resize(where);
+    for (int j = 0; j < where.size(); ++j) servers_[static_cast<std::size_t>(j)].begin(places.servers(j));
+    see_servers();
   }
 
   /// New shares from `now` (seconds) on. Debts of the time before are kept.
@@ -84,6 +112,7 @@ class rounds {
       one.debt_before = one.debt;
       whole_ = whole_ && entry.workers == 1 && entry.second < 0;  // only then matched exactly
     }
+    see_servers();
   }
   void allot(const instance& given, const allocation& found, std::span<const int> ids, double now) {
     allot(entries_of(given, found, ids), now);
@@ -96,6 +125,7 @@ class rounds {
       book_of_.push_back(books_.number_of(entry));
       entries_.push_back(entry);
     }
+    see_servers();
   }
 
   /// What runs in the round that begins at `now`. Law: no job twice, no type beyond its workers, nothing that more
@@ -106,6 +136,8 @@ class rounds {
     chosen_books_.clear();
     is_gift_.clear();
     left_ = workers_;
+    if (by_servers_)
+      for (detail::server_packing& type : servers_) type.clear();
     ++round_;
     if (how_.rule == round_rule::priorities)
       by_priority();
@@ -122,6 +154,9 @@ class rounds {
     if (is_gift_[at] == 0) one.debt -= seconds;
   }
 
+  /// What a type may owe before its clock goes more slowly, see above.
+  static constexpr double backlog_rounds = 1;
+
   /// Seconds that an entry is owed; negative: it had more than its share.
   [[nodiscard]] double owed(const round_entry& entry) const { return books_.debt_of(entry); }
 
@@ -131,6 +166,7 @@ class rounds {
     archive(workers_, entries_, books_, round_, settled_, whole_);
     taken_in_.clear();
     find_books();
+    see_servers();
   }
 
   /// A job gets gifts on one type alone.
@@ -139,6 +175,7 @@ class rounds {
       return e.first == job && e.second < 0 && e.type != type && e.share <= 0;
     });
     find_books();
+    see_servers();
   }
 
   /// A job has ended, and nothing is owed to it any more.
@@ -152,38 +189,59 @@ class rounds {
     entries_.resize(kept);
     book_of_.resize(kept);
     books_.forget(job);
+    see_servers();
   }
 
  private:
-  struct candidate {
-    double first = 0, second = 0, third = 0;  ///< what is larger goes first
-    int entry = 0;
-  };
+  using candidate = detail::owed_entry;
 
   void find_books() {
     book_of_.clear();
     for (const round_entry& entry : entries_) book_of_.push_back(books_.number_of(entry));
   }
 
-  /// Adds what the time since the last call was worth.
-  void settle(double now) {
-    for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * (now - settled_);
-    settled_ = now;
+  /// Whether an entry has to stand in one of several servers.
+  [[nodiscard]] bool needs_server(const round_entry& entry) const {
+    return entry.consolidated && entry.workers > 1 && servers_[static_cast<std::size_t>(entry.type)].has_servers();
+  }
+  void see_servers() {
+    const auto has_servers = [](const detail::server_packing& type) { return type.has_servers(); };
+    by_servers_ = std::any_of(servers_.begin(), servers_.end(), has_servers) &&
+                  std::any_of(entries_.begin(), entries_.end(), [&](const round_entry& e) { return needs_server(e); });
+  }
+  /// Whether no server is large enough, as servers are now.
+  [[nodiscard]] bool is_too_large(const round_entry& entry) const {
+    return needs_server(entry) && entry.workers > servers_[static_cast<std::size_t>(entry.type)].largest();
   }
 
-  /// An object, not a function, so that sorting calls nothing through a pointer.
-  static constexpr auto goes_before = [](const candidate& a, const candidate& b) {
-    if (a.first != b.first) return a.first > b.first;
-    if (a.second != b.second) return a.second > b.second;
-    if (a.third != b.third) return a.third > b.third;
-    return a.entry < b.entry;
-  };
+  /// Adds what the time since the last call was worth.
+  void settle(double now) {
+    const double elapsed = now - settled_;
+    settled_ = now;
+    if (by_servers_) return settle_slowly(elapsed);
+    for (const std::size_t b : book_of_) books_[b].debt += books_[b].share * elapsed;
+  }
+
+  /// The same by the clocks of types, of which none lets its type owe more than `backlog_rounds` of all its workers.
+  void settle_slowly(double elapsed) {
+    clocks_.begin(workers_, backlog_rounds * how_.seconds, elapsed);
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      const detail::round_book& one = books_[book_of_[e]];
+      if (one.share > 0 && !is_too_large(entries_[e])) clocks_.add(entries_[e], one);
+    }
+    for (std::size_t e = 0; e < entries_.size(); ++e) {
+      detail::round_book& one = books_[book_of_[e]];
+      if (!is_too_large(entries_[e])) one.debt += one.share * clocks_.elapsed(entries_[e].type);
+    }
+  }
 
   /// Takes an entry where its jobs are not yet taken and there are workers.
   bool take(std::size_t e, bool gift) {
     const round_entry& entry = entries_[e];
     int& left = left_[static_cast<std::size_t>(entry.type)];
     if (entry.workers > left || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) return false;
+    if (by_servers_ && needs_server(entry) && !servers_[static_cast<std::size_t>(entry.type)].add(entry.workers))
+      return false;
     left -= entry.workers;
     mark(entry.first);
     if (entry.second >= 0) mark(entry.second);
@@ -230,8 +288,8 @@ class rounds {
   void take_in_order(const int& left) {
     for (auto next = ranked_.begin(); next != ranked_.end() && left > 0;) {
       const auto end = ranked_.end() - next > left ? next + left : ranked_.end();
-      if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), goes_before);
-      std::sort(next, end, goes_before);
+      if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), detail::is_owed_more);
+      std::sort(next, end, detail::is_owed_more);
       for (; next != end; ++next) take(static_cast<std::size_t>(next->entry), false);
     }
   }
@@ -243,46 +301,15 @@ class rounds {
       ranked_.push_back({one.debt + one.share * how_.seconds, static_cast<double>(entries_[e].workers), one.share,
                          static_cast<int>(e)});
     }
-    std::sort(ranked_.begin(), ranked_.end(), goes_before);
+    std::sort(ranked_.begin(), ranked_.end(), detail::is_owed_more);
     if (whole_) {
-      match();
+      for (const int e : matching_.find(ranked_, entries_, workers_)) take(static_cast<std::size_t>(e), false);
     } else {
       for (const candidate& c : ranked_)
         if (c.first > 0) take(static_cast<std::size_t>(c.entry), false);
     }
     for (const candidate& c : ranked_)
       if (how_.gifts || c.third > 0) take(static_cast<std::size_t>(c.entry), true);
-  }
-
-  /// The set of entries that is owed most, of gangs of one worker: jobs are matched to types, or to waiting.
-  void match() {
-    const int types = static_cast<int>(workers_.size());
-    rows_.clear();
-    best_.clear();
-    double most = 0;
-    for (const candidate& c :
-         ranked_) {  // what is owed most comes first, so the first entry of a job and type is its best
-      if (c.first <= 0) break;
-      most = std::fmax(most, c.first);
-      const round_entry& entry = entries_[static_cast<std::size_t>(c.entry)];
-      const auto [at, is_new] = rows_.try_emplace(entry.first, static_cast<int>(rows_.size()));
-      if (is_new) best_.resize(best_.size() + static_cast<std::size_t>(types), {});
-      candidate& there = best_[static_cast<std::size_t>(at->second * types + entry.type)];
-      if (there.first <= 0) there = c;
-    }
-    table<int> room;
-    for (const int workers : workers_) room.push_back(workers);
-    const int jobs = static_cast<int>(rows_.size());
-    room.push_back(jobs);  // to wait costs all that one could be owed
-    const auto cost = [&](int row, int slot) {
-      if (slot == types) return most;
-      const candidate& c = best_[static_cast<std::size_t>(row * types + slot)];
-      return c.first > 0 ? most - c.first : infinity;
-    };
-    const table<int> slot = matching_.solve(jobs, room, cost);
-    for (int row = 0; row < jobs; ++row)
-      if (slot[row] < types)
-        take(static_cast<std::size_t>(best_[static_cast<std::size_t>(row * types + slot[row])].entry), false);
   }
 
   round_settings how_;
@@ -292,13 +319,15 @@ class rounds {
   detail::round_books books_;
   std::vector<std::size_t> book_of_, chosen_books_, books_before_;  ///< of each entry, of those of the last round, and
                                                                     ///< of those under the shares before
-  std::vector<candidate> ranked_, best_;
-  std::unordered_map<int, int> rows_;
-  detail::assignment matching_;
+  std::vector<candidate> ranked_;
+  detail::owed_matching matching_;
   std::vector<long> taken_in_;  ///< of each job the last round that it was taken in
   long round_ = 0;
   double settled_ = 0;
   bool whole_ = true;
+  std::vector<detail::server_packing> servers_;  ///< of each type
+  detail::type_clocks clocks_;
+  bool by_servers_ = false;  ///< some entry has to stand in one of several servers
 };
 
 }  // namespace plait

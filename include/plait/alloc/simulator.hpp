@@ -127,6 +127,7 @@ class simulator : private detail::simulated_jobs {
             next_event_, now_, last_reset_, next_price_, books_.left_to_measure, books_.recorded, changed_, memory_,
             books_.result);
     for (std::size_t j = 0; j < workers.size(); ++j) cluster_.types[j].num_workers = workers[j];
+    rounds_.resize(cluster_, placement_);
     how_.prices.set(cluster_, now_);
   }
 
@@ -152,7 +153,7 @@ class simulator : private detail::simulated_jobs {
       if (placement_.has_failed(event.type, event.worker) == event.failed) continue;
       placement_.set_failed(event.type, event.worker, event.failed);
       cluster_.types[static_cast<std::size_t>(event.type)].num_workers += event.failed ? -1 : 1;
-      rounds_.resize(cluster_);
+      rounds_.resize(cluster_, placement_);
       changed_ = true;
     }
   }
