@@ -291,16 +291,17 @@ class simulator : private detail::simulated_jobs {
     return time;
   }
 
-  /// Ends a simulation that would go on for ever: rounds on rounds without a step. Rounds that begin with a move can all
-  /// be spent on moves, and steps can be too few to count beside those that are left.
+  /// Ends a simulation that would go on for ever: rounds on rounds without a step. Rounds that begin with a move can
+  /// all be spent on moves, and steps can be too few to count beside those that are left.
   void check_progress() {
     rounds_without_steps_ = made_steps_ ? 0 : rounds_without_steps_ + 1;
     made_steps_ = false;
     require(rounds_without_steps_ < most_rounds_without_steps, "plait::simulator", [&] {
       return std::string{"no job made a step in "}
           .append(std::to_string(most_rounds_without_steps))
-          .append(" rounds; moves take longer than jobs stay, or what is left is too much beside what a round does: "
-                  "take longer rounds");
+          .append(
+              " rounds; moves take longer than jobs stay, or what is left is too much beside what a round does: "
+              "take longer rounds");
     });
   }
 
