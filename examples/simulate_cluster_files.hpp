@@ -230,6 +230,7 @@ inline stream read_stream(const std::string& file, const json& throughputs, cons
   if (!by_clock && how.rate < 0) refuse("--rate is missing; " + shown(file) + " has only the gaps between arrivals");
   stream made;
   std::set<std::string> known{"job_id",
+                              "v100_duration_s",  // of published streams; total_steps says it
                               "scale_factor",
                               "total_steps",
                               "priority",

@@ -4,7 +4,8 @@
 
     gavel_stream.py DATA_FOLDER KIND SEED JOBS OUT.csv
 
-KIND: single, jobs of one worker, or multi, gangs of 1, 2, 4 and 8.
+KIND: single, jobs of one worker; multi, gangs of 1, 2, 4 and 8; or priorities, such gangs of which a fifth, drawn, has
+priority 5.
 
 The published simulator lets jobs arrive until those that are measured have ended. DATA_FOLDER/generated has the first
 8000 jobs of some streams, and near saturation they are not enough: then the last of the measured jobs have the cluster to
@@ -45,11 +46,13 @@ def jobs_of(data, kind, seed, count):
             model = draw.choice(range(len(models)))
         steps = seconds * rates[repr((models[model], gang))]["null"]
         gap = -math.log(1 - gaps.random())
-        yield f"{job},{model},{gang},{seconds:.2f},{steps:.3f},{gap:.8f}"
+        line = f"{job},{model},{gang},{seconds:.2f},{steps:.3f},{gap:.8f}"
+        yield line if kind != "priorities" else f"{line},{5 if draw.random() <= 0.2 else 1}"
 
 
 def write_stream(data, kind, seed, count, out):
-    lines = ["job_id,type_id,scale_factor,v100_duration_s,total_steps,unit_gap_to_next", *jobs_of(data, kind, seed, count)]
+    head = "job_id,type_id,scale_factor,v100_duration_s,total_steps,unit_gap_to_next"
+    lines = [head + ",priority" * (kind == "priorities"), *jobs_of(data, kind, seed, count)]
     known = data / f"generated/continuous_{kind}_seed{seed}.csv"
     if known.exists():
         for number, (line, other) in enumerate(zip(lines, known.read_text().splitlines()), 1):
@@ -62,6 +65,6 @@ def write_stream(data, kind, seed, count, out):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 6 or sys.argv[2] not in ("single", "multi"):
+    if len(sys.argv) != 6 or sys.argv[2] not in ("single", "multi", "priorities"):
         sys.exit(__doc__)
     write_stream(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), pathlib.Path(sys.argv[5]))

@@ -84,8 +84,6 @@ SEEDS = (0, 1, 2)
 RESETS = (1920, 1000)
 # Shares of plait itself: exact, ties by the stated rule, computed whenever jobs have changed, debts kept.
 OWN = ["--reset", "0", "--rounds", "owed"]
-# Tables of policies that plait itself does not have.
-PUBLISHED_ALONE = {"single, FIFO, space sharing", "multi, FIFO, space sharing"}
 # Tables that are played in plait's own way alone, as the published program is not rebuilt there.
 OWN_ALONE = {"all at once, multi, makespan, space sharing"}
 
@@ -127,10 +125,9 @@ def main():
         for label, rate, seeds, hours in rows:
             again = [] if name in OWN_ALONE else [
                 played(kind, [*options, "--as-published", "--reset", str(r)], rate, seeds) for r in RESETS]
-            own = ("", "") if name in PUBLISHED_ALONE else played(kind, [*options, *OWN], rate, seeds)
+            own = played(kind, [*options, *OWN], rate, seeds)
             cells = [f"{h:.2f}{ended} | {100 * (h / hours - 1):+.1f} %" for h, ended in again] or [" |"] * 2
-            print(f"| {label} | {hours:.2f} | " + " | ".join(cells) +
-                  (f" | {own[0]:.2f}{own[1]} |" if own[0] else " | |"), flush=True)
+            print(f"| {label} | {hours:.2f} | " + " | ".join(cells) + f" | {own[0]:.2f}{own[1]} |", flush=True)
 
 
 if __name__ == "__main__":
