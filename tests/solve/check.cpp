@@ -217,3 +217,19 @@ TEST_CASE("rays are held to their last digits: what is nearly parallel meets far
   narrow.add_column(0, -infinity, infinity, of_both);
   CHECK(check(narrow, claim).verified);
 }
+
+TEST_CASE("the rounding of a dual is no gap, however far the bounds are away") {
+  // The reduced cost of x is 4e-11, the rounding of 8e5, and its upper bound 8e5.
+  lp model;
+  const int row = model.add_row(-0.001, 0.299);
+  const lp_entry of_x[] = {{row, 30000}};
+  model.add_column(-8e5, -1e5, 8e5, of_x);
+  model.set_sense(objective_sense::maximize);
+  const answer found = solve(model);
+  CHECK(found.status == termination::optimal);
+  CHECK(found.objective == doctest::Approx(8e5 * 0.001 / 30000));
+  // A reduced cost that is not rounding alone still is one.
+  answer claim = found;
+  claim.dual[0] *= 1 + 1e-14;
+  CHECK_FALSE(check(model, claim).verified);
+}
