@@ -20,7 +20,8 @@ struct solve_options {
   lp_algorithm algorithm = lp_algorithm::automatic;
   bool presolve = true;       ///< left out where a starting basis is given
   bool fold = true;           ///< solve one column and row for each class of alike ones first, likewise
-  bool crash = true;          ///< start programs of blocks with few links from prices; see `detail::price_crash`
+  bool crash = true;          ///< start programs of blocks with few links from prices, see `detail::price_crash`, and
+                              ///< the primal method from a triangular basis
   bool keep_factors = false;  ///< re-solves go on with the factors that pivots updated: they take a quarter less time,
                               ///< and last bits may depend on what this solver solved before; see docs/solver.md
   double tolerance = 1e-9;    ///< of values and reduced costs, on the model as given

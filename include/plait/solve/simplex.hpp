@@ -20,6 +20,7 @@
 #include <plait/solve/detail/proof.hpp>
 #include <plait/solve/detail/sifting.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/triangular_crash.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
 #include <plait/solve/presolve.hpp>
@@ -120,6 +121,7 @@ class simplex : private detail::proof {
       if (attempt > 0 && attempt != 4) dual_first = !dual_first;
       const double tolerance = attempt == 2 || attempt == 3 || attempt == 5 ? 1e-9 : 1e-7;
       scaled_.load(model, scaled);
+      if (attempt == 0 && !dual_first && options.crash && !crashed_ && start.empty()) triangle_.run(scaled_, status_);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
       whole_ = &scaled_;
       engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
@@ -250,7 +252,11 @@ class simplex : private detail::proof {
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
     scaled_.load(small, true);
-    if (dual_first) detail::add_implied_boxes(scaled_);
+    if (dual_first) {
+      detail::add_implied_boxes(scaled_);
+    } else if (options.crash) {
+      triangle_.run(scaled_, status_);
+    }
     engine_.attach(scaled_, options.seed);
     whole_ = nullptr;
     engine_.state.threshold = 0.1;
@@ -328,6 +334,7 @@ class simplex : private detail::proof {
   presolve presolve_;
   table<double> reduced_cost_;  // of what presolve left
   detail::price_crash crash_;
+  detail::triangular_crash triangle_;
   detail::joined_crash joined_;
   detail::sifting sifting_;
   table<double> near_;  // multipliers of the rows that `joined_` found
