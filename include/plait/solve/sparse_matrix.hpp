@@ -21,8 +21,11 @@ struct sparse_matrix {
   friend bool operator==(const sparse_matrix&, const sparse_matrix&) = default;
 };
 
-/// Puts the transpose of `a` into `t`; entries of a column of `t` are in increasing order. Cost: O(entries + rows).
-inline void transpose(const sparse_matrix& a, sparse_matrix& t) {
+/// Puts the transpose of `a` into `t`; entries of a column of `t` are in increasing order. `poll` is called each hundred
+/// thousand entries or so, and what it throws leaves `t` unfinished. Cost: O(entries + rows).
+template <class Poll>
+void transpose(const sparse_matrix& a, sparse_matrix& t, Poll&& poll) {
+  constexpr int between = 1 << 17;
   t.rows = a.columns;
   t.columns = a.rows;
   const int entries = a.entries();
@@ -30,8 +33,14 @@ inline void transpose(const sparse_matrix& a, sparse_matrix& t) {
   t.index.resize(entries);
   t.value.resize(entries);
   for (int k = 0; k < entries; ++k) ++t.begin[a.index[k] + 1];
+  poll();
   for (int i = 0; i < a.rows; ++i) t.begin[i + 1] += t.begin[i];
+  int asked = 0;
   for (int j = 0; j < a.columns; ++j) {
+    if (a.begin[j] - asked > between) {
+      asked = a.begin[j];
+      poll();
+    }
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int at = t.begin[a.index[k]]++;
       t.index[at] = j;
@@ -40,6 +49,10 @@ inline void transpose(const sparse_matrix& a, sparse_matrix& t) {
   }
   for (int i = a.rows; i > 0; --i) t.begin[i] = t.begin[i - 1];
   t.begin[0] = 0;
+}
+
+inline void transpose(const sparse_matrix& a, sparse_matrix& t) {
+  transpose(a, t, [] {});
 }
 
 }  // namespace plait

@@ -26,7 +26,7 @@ struct form {
 
   /// The same matrix by rows, which pivots need and many a solve does not: made when first asked for, O(entries).
   [[nodiscard]] const sparse_matrix& by_rows() const {
-    if (!rows_known_) transpose(a, by_rows_);
+    if (!rows_known_) transpose(a, by_rows_, [this] { poll(); });
     rows_known_ = true;
     return by_rows_;
   }
