@@ -21,8 +21,8 @@ struct sparse_matrix {
   friend bool operator==(const sparse_matrix&, const sparse_matrix&) = default;
 };
 
-/// Puts the transpose of `a` into `t`; entries of a column of `t` are in increasing order. `poll` is called each hundred
-/// thousand entries or so, and what it throws leaves `t` unfinished. Cost: O(entries + rows).
+/// Puts the transpose of `a` into `t`; entries of a column of `t` are in increasing order. `poll` is called each
+/// hundred thousand entries or so, and what it throws leaves `t` unfinished. Cost: O(entries + rows).
 template <class Poll>
 void transpose(const sparse_matrix& a, sparse_matrix& t, Poll&& poll) {
   constexpr int between = 1 << 17;
