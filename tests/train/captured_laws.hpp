@@ -3,6 +3,8 @@
 // The law of captured steps: they train what steps that are given anew train, to the bit, whatever changes from one
 // step to the next.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -125,7 +127,7 @@ void captured_steps_name_a_class_that_is_not_there(const Engine& engine, const l
     auto job = real_task<double>(3);
     job.settings.capture = true;
     std::string said;
-    int steps = 0;
+    std::vector<int> steps(static_cast<std::size_t>(layout.mesh.size()));
     try {
       plait::run(engine, layout, [&](auto& rank) {
         using space = typename std::remove_cvref_t<decltype(rank)>::space;
@@ -138,14 +140,15 @@ void captured_steps_name_a_class_that_is_not_there(const Engine& engine, const l
             trainer.step(batch_in_space<space, double, std::int32_t>{data.view(job), stream}.view());
           else
             trainer.step(data.view(job));
-          if (rank.rank() == 0) ++steps;
+          ++steps[static_cast<std::size_t>(rank.rank())];
         }
       });
     } catch (const error& wrong) {
       said = wrong.what();
     }
     CAPTURE(said);
-    CHECK(steps == 4);
+    // Whose batch it is made four. Another rank may still be in its fourth when that one leaves.
+    CHECK(*std::max_element(steps.begin(), steps.end()) == 4);
     CHECK(said.find("is 10, and there are classes 0 to 9") != std::string::npos);
     if (!in_space) CHECK(said.find("target 4 of a micro-batch") != std::string::npos);
   }
