@@ -169,23 +169,30 @@ void same_shares(const allocation& a, int i, const allocation& b, int k, double 
   for (int j = 0; j < a.types; ++j) CHECK(a.share(i, j) == doctest::Approx(b.share(k, j)).epsilon(1e-5));
 }
 
+/// Calls `see` with the shares of both instances, without pairs and, where there are any, with them.
+template <class P, class See>
+void share_both(const instance& one, const instance& other, See&& see) {
+  for (const bool pairs : {false, true}) {
+    if (pairs && one.pair_rates.empty()) continue;
+    const share_settings how{.space_sharing = pairs};
+    CAPTURE(P::name);
+    CAPTURE(one.size());
+    CAPTURE(pairs);
+    see(P::share(one, how), P::share(other, how));
+  }
+}
+
 template <class P>
 void order_does_not_matter() {
   if (!promises<P>::order_free) return;
   for (const instance& given : instances<P>(2)) {
     std::vector<int> to;
     const instance other = shuffled(given, to, 7);
-    for (const bool pairs : {false, true}) {
-      if (pairs && given.pair_rates.empty()) continue;
-      const share_settings how{.space_sharing = pairs};
-      const allocation a = P::share(given, how), b = P::share(other, how);
-      CAPTURE(P::name);
-      CAPTURE(given.size());
-      CAPTURE(pairs);
+    share_both<P>(given, other, [&](const allocation& a, const allocation& b) {
       CHECK(near(a.objective, b.objective));
-      if (promises<P>::whole_gangs) continue;
+      if (promises<P>::whole_gangs) return;
       for (int i = 0; i < given.size(); ++i) same_shares<P>(a, i, b, to[static_cast<std::size_t>(i)]);
-    }
+    });
   }
 }
 
@@ -213,13 +220,7 @@ void units_do_not_matter() {
       rate.first *= by[static_cast<std::size_t>(rate.first_kind)];
       rate.second *= by[static_cast<std::size_t>(rate.second_kind)];
     }
-    for (const bool pairs : {false, true}) {
-      if (pairs && given.pair_rates.empty()) continue;
-      const share_settings how{.space_sharing = pairs};
-      const allocation a = P::share(given, how), b = P::share(other, how);
-      CAPTURE(P::name);
-      CAPTURE(given.size());
-      CAPTURE(pairs);
+    share_both<P>(given, other, [&](const allocation& a, const allocation& b) {
       CHECK(near(b.objective / in_units<P>(all), a.objective));
       for (int i = 0; i < given.size(); ++i) {
         const double its = by[static_cast<std::size_t>(i)];
@@ -228,7 +229,7 @@ void units_do_not_matter() {
       }
       REQUIRE(a.levels.size() == b.levels.size());
       for (int i = 0; i < a.levels.size(); ++i) CHECK(b.levels[i] == doctest::Approx(a.levels[i]).epsilon(1e-6));
-    }
+    });
   }
 }
 

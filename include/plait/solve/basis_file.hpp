@@ -144,17 +144,8 @@ class basis_reader : mps_lines {
 /// Reads what `basis_text` writes: fields apart by blanks, or, where that cannot be read, in fixed columns. Throws: io
 /// with the line number where a name is unknown, or used twice, or a line is anything else.
 inline basis parse_basis(const lp& model, std::string_view text, std::string_view name) {
-  detail::basis_reader by_blanks{model, text, name, false}, by_columns{model, text, name, true};
-  try {
-    return by_blanks.read();
-  } catch (const error& as_free) {
-    try {
-      return by_columns.read();
-    } catch (const error&) {
-      if (by_columns.line() > by_blanks.line()) throw;  // what came further is what was meant
-      throw as_free;
-    }
-  }
+  return detail::read_either(detail::basis_reader{model, text, name, false},
+                             detail::basis_reader{model, text, name, true});
 }
 
 inline basis read_basis(const lp& model, const std::string& file) {

@@ -242,17 +242,7 @@ class mps_reader : mps_program {
 inline model_text<lp> parse_mps(std::string_view text, std::string_view name,
                                 mps_format format = mps_format::automatic) {
   if (format != mps_format::automatic) return detail::mps_reader{text, name, format == mps_format::fixed}.read();
-  detail::mps_reader by_blanks{text, name, false}, by_columns{text, name, true};
-  try {
-    return by_blanks.read();
-  } catch (const error& as_free) {
-    try {
-      return by_columns.read();
-    } catch (const error&) {
-      if (by_columns.line() > by_blanks.line()) throw;  // what came further is what was meant
-      throw as_free;
-    }
-  }
+  return detail::read_either(detail::mps_reader{text, name, false}, detail::mps_reader{text, name, true});
 }
 
 /// Reads an MPS file. Throws: io as `parse_mps` does, and where the file cannot be read.

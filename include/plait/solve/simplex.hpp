@@ -153,7 +153,8 @@ class simplex : private detail::proof {
       }
       if (outcome == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return;
       if (outcome == detail::outcome::infeasible && finish_infeasible(model, options, limits, found)) return;
-      if (outcome == detail::outcome::unbounded && finish_unbounded(model, options, limits, found)) return;
+      if (outcome == detail::outcome::unbounded && finish_unbounded(model, options, limits, found, options.tolerance))
+        return;
       if (limits.reason != detail::stop_reason::none) {
         stopped(model, limits, found);
         return;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <plait/core/error.hpp>
 #include <plait/solve/text.hpp>
 
 namespace plait::detail {
@@ -75,5 +76,21 @@ class mps_lines {
   bool fixed_;
   std::vector<std::string> notes_;
 };
+
+/// What either reader of one text makes of it, the free one first. Where neither can, the error is of the one that came
+/// further, for what it read is what was meant.
+template <class Reader>
+auto read_either(Reader by_blanks, Reader by_columns) {
+  try {
+    return by_blanks.read();
+  } catch (const error& as_free) {
+    try {
+      return by_columns.read();
+    } catch (const error&) {
+      if (by_columns.line() > by_blanks.line()) throw;
+      throw as_free;
+    }
+  }
+}
 
 }  // namespace plait::detail

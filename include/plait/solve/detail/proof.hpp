@@ -154,9 +154,7 @@ class proof : protected unfinished {
     found.explanation = "no feasible point keeps the limit on the objective";
     return true;
   }
-  bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found) {
-    return finish_unbounded(model, options, limits, found, options.tolerance);
-  }
+  /// `tolerance`: of reduced costs and values, in absolute terms.
   bool finish_unbounded(const lp& model, const solve_options& options, monitor& limits, answer& found,
                         double tolerance) {
     load_original(model, options);
