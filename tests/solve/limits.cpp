@@ -182,3 +182,14 @@ TEST_CASE("the factorization of a dense basis asks by its work whether to stop")
   factors.ftran_whole(second);
   for (int i = 0; i < m; ++i) CHECK(first.value[i] == second.value[i]);
 }
+
+TEST_CASE("a dual without a bound that stands for a whole cost proves no bound of the objective") {
+  lp model;
+  const int row = model.add_row(-infinity, 50);
+  const lp_entry of_x[] = {{row, -1e9}}, of_y[] = {{row, 1}};
+  model.add_column(-0.0008, -infinity, infinity, of_x);
+  model.add_column(1, 0, 5, of_y);
+  CHECK(detail::bound_by_duals(model, table<double>(1, 8e-13)) == -infinity);
+  model.set_row_bounds(row, -50, 50);  // now it has one: x is at most 5.5e-8
+  CHECK(detail::bound_by_duals(model, table<double>(1, 8e-13)) == doctest::Approx(-50 * 8e-13));
+}
