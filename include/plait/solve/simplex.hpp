@@ -81,9 +81,20 @@ class simplex : private detail::proof {
   }
 
  private:
+  /// One go at a program whose certificate has not passed so far.
+  struct turn {
+    bool other_method, scaled, from_start;
+    double tolerance, least_pivot;
+  };
+  static constexpr turn turns[] = {
+      {false, true, false, 1e-7, 1e-9}, {true, true, false, 1e-7, 1e-9},  {false, false, true, 1e-9, 1e-9},
+      {true, true, false, 1e-9, 1e-9},  {true, true, true, 1e-7, 1e-9},   {false, true, false, 1e-9, 1e-9},
+      {true, false, true, 1e-9, 1e-9},  {false, true, true, 1e-9, 1e-14}, {true, true, false, 1e-9, 1e-14}};
+
   void solve_within(const lp& model, const solve_options& options, const basis& start, detail::monitor& limits,
                     answer& found) {
     limits.poll();
+    engine_.set_least_pivot(turns[0].least_pivot);
     if (bounds_cross(model, found)) return;
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
@@ -115,19 +126,20 @@ class simplex : private detail::proof {
       if (known && finish_optimal(model, options, limits, found)) return;
     }
     // Where a certificate does not pass, the methods take turns, each from where the other ended and from the start.
-    for (int attempt = 0; attempt < 6; ++attempt) {
-      const bool scaled = attempt != 2;
-      if (attempt == 2 || attempt == 4 || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
-      if (attempt > 0 && attempt != 4) dual_first = !dual_first;
-      const double tolerance = attempt == 2 || attempt == 3 || attempt == 5 ? 1e-9 : 1e-7;
+    bool first_is_dual = dual_first;
+    for (int attempt = 0; attempt < static_cast<int>(std::size(turns)); ++attempt) {
+      const auto [other_method, scaled, from_start, tolerance, least_pivot] = turns[attempt];
+      if (from_start || (attempt == 0 && !crashed_ && start.empty())) start_basis(model, start);
+      dual_first = first_is_dual != other_method;
       scaled_.load(model, scaled);
       if (attempt == 0 && !dual_first && options.crash && !crashed_ && start.empty()) triangle_.run(scaled_, status_);
       engine_.attach(scaled_, options.seed + static_cast<std::uint64_t>(attempt));
       whole_ = &scaled_;
+      engine_.set_least_pivot(least_pivot);
       engine_.state.threshold = attempt == 0 ? 0.1 : 0.5;
       engine_.state.set_basis(status_);
       if (attempt == 0 && options.algorithm == lp_algorithm::automatic && (!start.empty() || crashed_)) {
-        dual_first = dual_suits();
+        dual_first = first_is_dual = dual_suits();
       }
       const bool perturb = (start.empty() && !crashed_) || attempt > 0;
       const double limit = objective_limit_of(model, options);

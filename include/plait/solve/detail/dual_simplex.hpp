@@ -32,9 +32,10 @@ class dual_simplex : dual_pricing {
       infinity;                ///< of the form and of costs as they are at work: the caller must look for a proof
   bool costs_changed = false;  ///< whether costs were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
-  int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
-  int cheap_pivots = 0;     ///< so many pivots of each run have weights that cost no solve: for few to come
-  table<double> ray;        ///< after `infeasible`: multipliers of the rows, as scaled
+  double least_pivot = 1e-9;  ///< what is smaller, in the row or column at hand, is taken for rounding
+  int trusted_updates = 0;    ///< an optimum after so many updates needs no factors made anew: the caller makes them
+  int cheap_pivots = 0;       ///< so many pivots of each run have weights that cost no solve: for few to come
+  table<double> ray;          ///< after `infeasible`: multipliers of the rows, as scaled
 
   void attach(tableau& t) {
     t_ = &t;
@@ -222,7 +223,7 @@ class dual_simplex : dual_pricing {
     const double infeasibility = math::abs(t.x[leaving] - bound);
     t.price(rho_, row_);
     const int updates = t.factors.updates();
-    const double smallest = updates < 10 ? 1e-9 : updates < 20 ? 3e-8 : 1e-6;
+    const double smallest = updates < 10 ? least_pivot : updates < 20 ? 3e-8 : 1e-6;
     const int q = ratio_.choose(t, row_, rho_, up, infeasibility, tolerance, smallest);
     if (q < 0) {
       if (updates == 0) {
@@ -236,8 +237,8 @@ class dual_simplex : dual_pricing {
     t.factors.ftran(column_, t.column_density, &spike_);
     const double alpha = column_.value[p];
     const double difference = math::abs(alpha - alpha_row);
-    if (difference > 1e-7 * math::smaller(math::abs(alpha), math::abs(alpha_row)) || math::abs(alpha) < 1e-9) {
-      const bool bad = difference > 1e-3 * math::abs(alpha_row) || math::abs(alpha) < 1e-9;
+    if (difference > 1e-7 * math::smaller(math::abs(alpha), math::abs(alpha_row)) || math::abs(alpha) < least_pivot) {
+      const bool bad = difference > 1e-3 * math::abs(alpha_row) || math::abs(alpha) < least_pivot;
       if (updates > 0) return step::trouble;
       if (bad) {
         infeasible_[p] = 0;

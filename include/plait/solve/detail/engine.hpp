@@ -34,6 +34,10 @@ class engine {
     dual.cheap_pivots = few ? 20 : 0;
   }
 
+  /// What is smaller, in a row or column of the tableau, is taken for rounding: no variable that it belongs to ends a
+  /// step, or enters.
+  void set_least_pivot(double size) { dual.least_pivot = primal.least_pivot = size; }
+
   /// From the basis that the tableau holds to an optimum of the form, or to a proof that there is none.
   ///
   /// `infeasible` leaves multipliers of the rows, `unbounded` a direction, both in `ray`.

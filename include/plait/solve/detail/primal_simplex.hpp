@@ -23,6 +23,7 @@ class primal_simplex : primal_pricing {
  public:
   using primal_pricing::dual_tolerance;
   double tolerance = 1e-7;      ///< of values
+  double least_pivot = 1e-9;    ///< what is smaller, in the row or column at hand, is taken for rounding
   bool bounds_changed = false;  ///< whether bounds were perturbed or shifted since they were restored
   std::uint64_t seed = 0;
   int trusted_updates = 0;  ///< an optimum after so many updates needs no factors made anew: the caller makes them
@@ -169,7 +170,7 @@ class primal_simplex : primal_pricing {
     }
     const double direction = t.d[q] < 0 ? 1 : -1;
     const int updates = t.factors.updates();
-    const double smallest = updates < 10 ? 1e-9 : updates < 20 ? 1e-8 : 1e-7;
+    const double smallest = updates < 10 ? least_pivot : updates < 20 ? 1e-8 : 1e-7;
     if (infeasible_) {
       ratio_.choose_infeasible(t, column_, direction, -math::abs(t.d[q]), tolerance, smallest);
     } else {
@@ -198,9 +199,9 @@ class primal_simplex : primal_pricing {
     }
     const int p = ratio_.place, leaving = t.basic[p];
     const double alpha = column_.value[p];
-    if (math::abs(alpha) < 1e-7) {
+    if (math::abs(alpha) < 100 * least_pivot) {
       if (updates > 0) return step::trouble;
-      if (math::abs(alpha) < 1e-9 || !infeasible_) {
+      if (math::abs(alpha) < least_pivot || !infeasible_) {
         banned_[q] = 1;
         any_banned_ = true;
         return step::trouble;

@@ -128,6 +128,10 @@ class proof : protected unfinished {
       const outcome ended = engine_.run(limits, true, false, options.tolerance, infinity);
       if (ended == outcome::infeasible) {
         proved = take(engine_.ray, original_);
+        if (!proved) {
+          refine_.farkas(engine_.state, engine_.ray);
+          proved = take(engine_.ray, original_);
+        }
       } else {
         found.explanation = "on the unscaled program the basis does not show infeasibility";
       }
@@ -167,6 +171,7 @@ class proof : protected unfinished {
     }
     tableau& t = engine_.state;
     status_ = t.status;
+    refine_.basic_ones(t, engine_.ray);  // the methods forget what is small beside the largest entry, and rows may not
     found.ray.resize(model.columns());
     for (int j = 0; j < model.columns(); ++j) found.ray[j] = engine_.ray[j];
     read_back(model, t, refine_, found);

@@ -22,7 +22,11 @@ class refinement {
   monitor* limits = nullptr;  ///< asked between passes
   check_memory memory;
 
-  void values(tableau& t) {
+  /// Of the tableau.
+  void values(tableau& t) { basic_ones(t, t.x); }
+
+  /// Of any vector of all variables with A x - r = 0, such as a direction: what is not basic stays.
+  void basic_ones(tableau& t, table<double>& of) {
     const int m = t.rows(), n = t.columns();
     const sparse_matrix& a = t.program->a;
     const int *const begin = a.begin.data(), *const index = a.index.data();
@@ -31,11 +35,11 @@ class refinement {
       poll();
       memory.sum.resize_unset(m);
       double_double* const sum = memory.sum.data();
-      const double* const activity = t.x.data() + n;
+      const double* const activity = of.data() + n;
       for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
-      list_nonzero(t.x, n, memory.columns);
+      list_nonzero(of, n, memory.columns);
       for (const int j : memory.columns) {
-        const halved x{t.x[j]};
+        const halved x{of[j]};
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
           double_double one = sum[index[k]];
           sum[index[k]] = one.add_product(value[k], x);
@@ -51,7 +55,7 @@ class refinement {
       if (size == 0) return;
       t.factors.ftran_whole(t.buffer);
       int far = 0;
-      double* const x = t.x.data();
+      double* const x = of.data();
       const int* const basic = t.basic.data();
       for (int p = 0; p < m; ++p) {
         const double by = meaning(off[p]) * size;
@@ -65,10 +69,40 @@ class refinement {
 
   /// Leaves the multipliers in `y`.
   void multipliers(tableau& t, table<double>& y) {
-    const int m = t.rows(), n = t.columns();
-    const sparse_matrix& a = t.program->a;
     t.compute_multipliers();
     y = t.buffer.value;
+    const double* const cost = t.cost.data();
+    solve_rows(t, y, [cost](int, int j) { return cost[j]; });
+  }
+
+  /// Multipliers that show infeasibility: of each basic variable they leave one, up or down, or nothing.
+  void farkas(tableau& t, table<double>& y) {
+    const sparse_matrix& a = t.program->a;
+    table<signed char>& leaves = leaves_;
+    leaves.resize_unset(t.rows());
+    for (int p = 0; p < t.rows(); ++p) {
+      double sum = 0;
+      const int j = t.basic[p];
+      if (j >= a.columns) {
+        sum = -y[j - a.columns];
+      } else {
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
+      }
+      leaves[p] = static_cast<signed char>(sum > 0.5 ? 1 : sum < -0.5 ? -1 : 0);
+    }
+    solve_rows(t, y, [&leaves](int p, int) { return static_cast<double>(leaves[p]); });
+  }
+
+  void poll() const {
+    if (limits != nullptr) limits->poll();
+  }
+
+ private:
+  /// Multipliers y with y B = wanted(place, variable), from such nearly.
+  template <class Wanted>
+  void solve_rows(tableau& t, table<double>& y, Wanted wanted) {
+    const int m = t.rows(), n = t.columns();
+    const sparse_matrix& a = t.program->a;
     const int *const begin = a.begin.data(), *const index = a.index.data();
     const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
@@ -76,18 +110,17 @@ class refinement {
       double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
       // Activities first, and which the columns are: they come in no order.
       const int* const basic = t.basic.data();
-      const double* const cost = t.cost.data();
       memory.columns.resize_unset(m + 1);
       int *const columns = memory.columns.data(), found = 0;
       for (int p = 0; p < m; ++p) {
         const int j = basic[p], i = j - n;
-        left[p] = cost[j] + to[i < 0 ? 0 : i];
+        left[p] = wanted(p, j) + to[i < 0 ? 0 : i];
         columns[found] = p;
         found += static_cast<int>(i < 0);
       }
       for (int s = 0; s < found; ++s) {
         const int p = columns[s], j = basic[p];
-        double_double off{-cost[j]};
+        double_double off{-wanted(p, j)};
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
         left[p] = -off.value();
       }
@@ -105,11 +138,6 @@ class refinement {
     }
   }
 
-  void poll() const {
-    if (limits != nullptr) limits->poll();
-  }
-
- private:
   /// After a correction of this size, relative, the next one is about its square, far below the last digit.
   static constexpr double small_correction = 1e-10;
   /// Residuals are small beside what solves forget, so they are solved for at a size between one and two, by a power of
@@ -123,6 +151,8 @@ class refinement {
     for (double& v : residual.value) v *= over;
     return size;
   }
+
+  table<signed char> leaves_;
 };
 
 /// Puts the tableau of an unscaled form into an answer: values, duals, basis. What follows from these, activities,
