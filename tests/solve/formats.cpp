@@ -382,6 +382,8 @@ TEST_CASE("LP format: what is not a linear program is refused with its line and 
   CHECK(says(lp_refusal("min\n x y\nst\n x >= 1\nend\n"), "line 2: a sign is missing before 'y'"));
   CHECK(says(lp_refusal("min\n x\nst\n x >= y\nend\n"), "number on the right"));
   CHECK(says(lp_refusal("min\n x\nst\n x 1\nend\n"), "sign is missing"));
+  CHECK(says(lp_refusal("min\n x\nst\n 5 <= x + y\nend\n"),
+             "line 5: a relation is missing before 'end'; a constraint with one"));
   CHECK(says(lp_refusal("min\n x\nst\n a: x >= 1\n a: x <= 2\nend\n"), "row 'a' comes twice"));
   CHECK(says(lp_refusal("min\n x\nst\n x >= 1\nbinaries\n q\nend\n"), "no variable 'q'"));
   CHECK(says(lp_refusal("min\n x\nst\n x >= 1\nsos\n q\nend\n"), "starts no section"));

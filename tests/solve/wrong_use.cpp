@@ -57,6 +57,11 @@ TEST_CASE("compressed columns that do not fit together are refused before they a
   CHECK(refuses([] { two_rows(matrix(2, {0, 2, 3}, {1, 1, 0})); }, "twice"));
   CHECK(refuses([] { two_rows(matrix(2, {0, 1, 2, 2}, {0, 1})); }, "as many as the matrix has columns"));
   CHECK(refuses([] { two_rows(matrix(3, {0, 1, 2}, {0, 1})); }, "as many as the matrix has rows"));
+  lp model = two_rows(matrix(2, {0, 1, 3}, {0, 0, 1}));
+  CHECK(refuses([&] { model.take_matrix(matrix(2, {0, 2, 3}, {1, 1, 0})); }, "take_matrix: column 0 has row 1 twice"));
+  CHECK(refuses([&] { model.take_matrix(matrix(2, {0, 9, 2}, {0, 1})); }, "take_matrix: begin must not decrease"));
+  CHECK(refuses([&] { model.take_matrix(matrix(3, {0, 1, 2}, {0, 1})); }, "rows and columns of the model"));
+  CHECK(model.entries() == 3);
 }
 
 TEST_CASE("numbers that an answer does not hold are refused by name") {

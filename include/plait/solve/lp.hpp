@@ -50,25 +50,7 @@ class lp {
             "costs and column bounds must be as many as the matrix has columns");
     require(fits(row_lower, a.rows) && fits(row_upper, a.rows), "lp::from_columns",
             "row bounds must be as many as the matrix has rows");
-    require(a.begin.size() == a.columns + 1 && a.begin[0] == 0 && a.index.size() == a.entries() &&
-                a.value.size() == a.entries(),
-            "lp::from_columns", "begin must hold columns + 1 increasing positions, index and value one entry for each");
-    for (int j = 0; j < a.columns; ++j) {  // all of them first: then each is within index and value
-      require(a.begin[j] <= a.begin[j + 1], "lp::from_columns",
-              [&] { return "begin must not decrease, and does so at column " + std::to_string(j); });
-    }
-    table<int> seen(a.rows, -1);
-    for (int j = 0; j < a.columns; ++j) {
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const int i = a.index[k];
-        require(0 <= i && i < a.rows && is_finite(a.value[k]), "lp::from_columns",
-                [&] { return "column " + std::to_string(j) + " has an entry out of range or not finite"; });
-        require(seen[i] != j, "lp::from_columns", [&] {
-          return "column " + std::to_string(j) + " has row " + std::to_string(i) + " twice; add the entries up";
-        });
-        seen[i] = j;
-      }
-    }
+    check_columns(a, "lp::from_columns");
     lp model;
     model.sense_ = sense;
     for (int j = 0; j < a.columns; ++j) model.add_column(cost[size(j)], column_lower[size(j)], column_upper[size(j)]);
@@ -121,16 +103,18 @@ class lp {
     return 0;
   }
 
-  /// Takes over all coefficients at once. Needs: the model's numbers of rows and columns, no entry twice, all finite.
+  /// Takes over all coefficients at once. Needs: the model's numbers of rows and columns, and what `from_columns` does.
   void take_matrix(sparse_matrix a) {
-    require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::take_matrix",
+    require(a.rows == rows() && a.columns == columns(), "lp::take_matrix",
             "the matrix must have the rows and columns of the model");
+    check_columns(a, "lp::take_matrix");
     matrix_.made = std::move(a);
     matrix_.pending.clear();
     matrix_.drop_zeros();
   }
 
-  /// The same without copying: what the model held is in `a` afterwards, memory to be used again.
+  /// The same without copying, and without a look at the entries, for those who make many matrices: what the model held
+  /// is in `a` afterwards, memory to be used again.
   void swap_matrix(sparse_matrix& a) {
     require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::swap_matrix",
             "the matrix must have the rows and columns of the model");
@@ -249,6 +233,27 @@ class lp {
  private:
   static std::size_t size(int count) { return static_cast<std::size_t>(count); }
   static bool is_finite(double v) { return v - v == 0; }
+  static void check_columns(const sparse_matrix& a, const char* where) {
+    require(a.begin.size() == a.columns + 1 && a.begin[0] == 0 && a.index.size() == a.entries() &&
+                a.value.size() == a.entries(),
+            where, "begin must hold columns + 1 increasing positions, index and value one entry for each");
+    for (int j = 0; j < a.columns; ++j) {  // all of them first: then each is within index and value
+      require(a.begin[j] <= a.begin[j + 1], where,
+              [&] { return "begin must not decrease, and does so at column " + std::to_string(j); });
+    }
+    table<int> seen(a.rows, -1);
+    for (int j = 0; j < a.columns; ++j) {
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+        const int i = a.index[k];
+        require(0 <= i && i < a.rows && is_finite(a.value[k]), where,
+                [&] { return "column " + std::to_string(j) + " has an entry out of range or not finite"; });
+        require(seen[i] != j, where, [&] {
+          return "column " + std::to_string(j) + " has row " + std::to_string(i) + " twice; add the entries up";
+        });
+        seen[i] = j;
+      }
+    }
+  }
   static double lower_bound_of(double v) { return v <= -1e30 ? -infinity : v; }
   static double upper_bound_of(double v) { return v >= 1e30 ? infinity : v; }
   void check_row(int row, std::string_view call) const {

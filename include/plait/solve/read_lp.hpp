@@ -176,7 +176,10 @@ class lp_reader : lp_tokens {
         restrict(-how_left, value, lower, upper);
       }
       expression(terms, constant);
-      if (!is(kind::relation)) fail("a relation is missing before '" + shown() + "'");
+      if (!is(kind::relation)) {
+        fail("a relation is missing before '" + shown() + "'" +
+             (two_sided ? "; a constraint with one number alone has it on the right" : ""));
+      }
       const int how = two_sided ? second_relation(how_left) : relation();
       if (value_ahead() == 0) fail("a constraint has its number on the right");
       restrict(how, bound_value(), lower, upper);
