@@ -5,6 +5,7 @@
 
 #include <plait/solve.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/implied_boxes.hpp>
 #include <plait/solve/model.hpp>
 
@@ -333,7 +334,9 @@ TEST_CASE("bounds that rows imply for the dual method lie beyond every feasible 
   two.add_column(0, 0, infinity, w);
   detail::form program;
   program.load(two, false);
-  CHECK(detail::add_implied_boxes(program) == 2);
+  detail::implied_boxes boxes;
+  boxes.add(program);
+  CHECK(boxes.count() == 2);
   CHECK(program.upper[0] == doctest::Approx(8 + 9e-3));
   CHECK(program.upper[1] == doctest::Approx(4 + 5e-3));
   CHECK(program.upper[2] == infinity);
@@ -344,7 +347,8 @@ TEST_CASE("bounds that rows imply for the dual method lie beyond every feasible 
     CAPTURE(trial);
     const lp model = full_of_structure(d, trial % 2 == 1);
     program.load(model, true);
-    const int here = detail::add_implied_boxes(program);
+    boxes.add(program);
+    const int here = boxes.count();
     set += here;
     int changed = 0;
     for (int pass = 0; pass < 4; ++pass) {  // feasible points: the optima of some objectives
@@ -372,4 +376,79 @@ TEST_CASE("bounds that rows imply for the dual method lie beyond every feasible 
     }
   }
   CHECK(set > 200);
+}
+
+TEST_CASE("what shows that bounds implied by rows leave no point is taken back to the rows") {
+  oracle::dice d{241};
+  int shown = 0, without = 0;
+  for (int trial = 0; trial < 300; ++trial) {
+    CAPTURE(trial);
+    lp model = full_of_structure(d, trial % 2 == 1);
+    const answer base = solve(model, plain());
+    for (int extra = d.between(1, 2); extra-- > 0;) {  // sums of rows that are more than the rows allow
+      std::vector<lp_entry> row;
+      for (int j = 0; j < model.columns(); ++j)
+        if (d.between(0, 2) == 0) row.push_back({j, d.between(1, 3) * (d.between(0, 1) == 0 ? 1.0 : -1.0)});
+      double at = 0;
+      for (const lp_entry& one : row) at += one.value * base.x[one.index];
+      model.add_row(at + d.between(20, 60), infinity, row);
+    }
+    detail::form program;
+    program.load(model, true);
+    detail::implied_boxes boxes;
+    boxes.add(program);
+    detail::engine engine;
+    engine.attach(program, 0);
+    table<basis_status> status(model.columns() + model.rows(), basis_status::lower);
+    for (int i = 0; i < model.rows(); ++i) status[model.columns() + i] = basis_status::basic;
+    engine.state.set_basis(status);
+    detail::monitor limits;
+    if (engine.run(limits, true, true, 1e-7, infinity) != detail::outcome::infeasible) continue;
+    answer claim;
+    claim.status = termination::infeasible;
+    const auto shows = [&](double sign, bool leave_out) {
+      table<double> ray = engine.ray;
+      for (double& y : ray) y *= sign;
+      if (leave_out) boxes.leave_out(program, ray);
+      claim.farkas.resize(model.rows());
+      for (int i = 0; i < model.rows(); ++i) claim.farkas[i] = -ray[i] * program.row_scale[i];
+      return check(model, claim).verified;
+    };
+    if (shows(1, false) || shows(-1, false)) ++without;
+    CHECK((shows(1, true) || shows(-1, true)));
+    ++shown;
+  }
+  CHECK(shown > 100);
+  CHECK(without < shown - 30);
+}
+
+TEST_CASE("what shows a reduced program infeasible shows the whole one so, and no pivot is needed there") {
+  oracle::dice d{251};
+  int shown = 0;
+  for (int trial = 0; trial < 300; ++trial) {
+    CAPTURE(trial);
+    lp model = full_of_structure(d, trial % 2 == 1);
+    const answer base = solve(model, plain());
+    std::vector<lp_entry> row;
+    double at = 0;
+    for (int j = 0; j < model.columns(); ++j) {
+      if (d.between(0, 2) != 0) continue;
+      row.push_back({j, d.between(1, 3) * (d.between(0, 1) == 0 ? 1.0 : -1.0)});
+      at += row.back().value * base.x[j];
+    }
+    model.add_row(at + d.between(20, 60), infinity, row);
+    presolve small;
+    if (small.reduce(model) != presolve::result::reduced || small.steps().size() == 0) continue;
+    const answer inner = solve(small.reduced(), plain());
+    if (inner.status != termination::infeasible) continue;
+    solve_options with;
+    with.fold = with.crash = false;
+    const answer found = solve(model, with);
+    CHECK(found.status == termination::infeasible);
+    CHECK(found.verified);
+    CHECK(found.basis.columns.size() == model.columns());
+    CHECK(found.iterations <= inner.iterations + 8);
+    ++shown;
+  }
+  CHECK(shown > 40);
 }

@@ -12,18 +12,15 @@
 #include <plait/solve/detail/engine.hpp>
 #include <plait/solve/detail/folding.hpp>
 #include <plait/solve/detail/form.hpp>
-#include <plait/solve/detail/implied_boxes.hpp>
 #include <plait/solve/detail/joined_crash.hpp>
 #include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/on_demand.hpp>
 #include <plait/solve/detail/price_crash.hpp>
-#include <plait/solve/detail/proof.hpp>
+#include <plait/solve/detail/reduced_solve.hpp>
 #include <plait/solve/detail/sifting.hpp>
 #include <plait/solve/detail/tableau.hpp>
-#include <plait/solve/detail/triangular_crash.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/options.hpp>
-#include <plait/solve/presolve.hpp>
 
 namespace plait {
 
@@ -35,7 +32,7 @@ namespace plait {
 /// in 32 digits, and put before `check`. A certificate that does not pass leads
 /// to tighter tolerances, then to the other method, then to the program without
 /// scaling; only then to `imprecise`.
-class simplex : private detail::proof {
+class simplex : private detail::reduced_solve {
  public:
   /// Solves the relaxation: marks of whole columns are not looked at.
   ///
@@ -114,7 +111,8 @@ class simplex : private detail::proof {
       if (finish_optimal(model, options, limits, found)) return;
       crashed_ = true;
     } else if (options.presolve && start.empty() && model.rows() > 0) {
-      const bool known = start_from_reduced(model, options, limits, dual_first);
+      const detail::outcome reduced = start_from_reduced(model, options, limits, dual_first);
+      if (reduced == detail::outcome::infeasible && shows_infeasible(model, found)) return;
       if (limits.reason == detail::stop_reason::objective) {
         if (finish_past_limit(model, options, limits, found)) return;
         limits.reason = detail::stop_reason::none;
@@ -123,7 +121,7 @@ class simplex : private detail::proof {
         stopped(model, limits, found);
         return;
       }
-      if (known && finish_optimal(model, options, limits, found)) return;
+      if (reduced == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return;
     }
     // Where a certificate does not pass, the methods take turns, each from where the other ended and from the start.
     bool first_is_dual = dual_first;
@@ -255,44 +253,6 @@ class simplex : private detail::proof {
     return limits.reason == detail::stop_reason::none;
   }
 
-  /// Solves what presolve leaves, and brings its basis back. True where that is
-  /// an optimum; from another end the whole program goes on, and says which
-  /// certificate there is.
-  bool start_from_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first) {
-    if (presolve_.reduce(model, &limits) != presolve::result::reduced) return false;
-    if (presolve_.steps().size() == 0) return false;
-    const lp& small = presolve_.reduced();
-    status_.assign(small.rows() + small.columns(), basis_status::lower);
-    for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
-    scaled_.load(small, true);
-    if (dual_first) {
-      detail::add_implied_boxes(scaled_);
-    } else if (options.crash) {
-      triangle_.run(scaled_, status_);
-    }
-    engine_.attach(scaled_, options.seed);
-    whole_ = nullptr;
-    engine_.state.threshold = 0.1;
-    engine_.state.set_basis(status_);
-    const double limit = objective_limit_of(model, options) - small.offset();
-    const detail::outcome outcome = engine_.run(limits, dual_first, true, 1e-7, limit);
-    say(options, outcome, limits);
-    const detail::tableau& t = engine_.state;
-    reduced_cost_.clear();
-    if (outcome == detail::outcome::infeasible || outcome == detail::outcome::unbounded) {
-      presolve_.postsolve(t.status, reduced_cost_, status_);
-      crashed_ = true;
-      return false;
-    }
-    const bool past_limit = limits.reason == detail::stop_reason::objective;
-    if (outcome != detail::outcome::optimal && !past_limit) return false;
-    reduced_cost_.resize(t.variables());
-    for (int j = 0; j < t.variables(); ++j) reduced_cost_[j] = t.d[j] * scaled_.scale_of(j);
-    presolve_.postsolve(t.status, reduced_cost_, status_);
-    crashed_ = true;
-    return !past_limit;
-  }
-
   /// From a starting basis on the program as it was given: most edits leave few
   /// pivots to do. False where that did not end with a proof; `status_` then
   /// holds how far it came.
@@ -344,10 +304,7 @@ class simplex : private detail::proof {
     return finish_optimal(model, options, limits, found, primal && dual);
   }
 
-  presolve presolve_;
-  table<double> reduced_cost_;  // of what presolve left
   detail::price_crash crash_;
-  detail::triangular_crash triangle_;
   detail::joined_crash joined_;
   detail::sifting sifting_;
   table<double> near_;  // multipliers of the rows that `joined_` found
@@ -356,7 +313,6 @@ class simplex : private detail::proof {
   detail::on_demand<simplex> inner_;  // for folded programs
   answer folded_;
   basis start_;
-  bool crashed_ = false;  // whether status_ holds a basis to start from
 };
 
 /// Solves a linear program once. See `simplex::solve`.

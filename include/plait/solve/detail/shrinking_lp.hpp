@@ -26,6 +26,13 @@ class shrinking_lp {
   void postsolve(const table<basis_status>& small, const table<double>& reduced_cost, table<basis_status>& whole) {
     way_.follow(*model_, columns_, rows_, small, reduced_cost, whole);
   }
+  /// From multipliers of the reduced program's rows that show it infeasible to those of the whole program's rows, which
+  /// do so for the whole where no step went by costs. `reduced_cost`: what they leave of all variables when nothing
+  /// costs anything; `small`: the bounds that count by it.
+  void farkas(const table<basis_status>& small, const table<double>& reduced_cost, table<double>& multipliers) {
+    way_.follow(*model_, columns_, rows_, small, reduced_cost, unused_, false);
+    multipliers = way_.multipliers();
+  }
 
  protected:
   /// All of a model.
@@ -185,6 +192,7 @@ class shrinking_lp {
   }
 
   const lp* model_ = nullptr;
+  table<basis_status> unused_;
   monitor* limits_ = nullptr;
   int spent_ = 0;
   lp reduced_;

@@ -63,9 +63,11 @@ class way_back {
   [[nodiscard]] const table<double>& multipliers() const { return y_; }
   [[nodiscard]] const table<double>& reduced_costs() const { return d_; }
 
-  /// `columns` and `rows`: those of the whole program that are left.
+  /// `columns` and `rows`: those of the whole program that are left. `costs`: whether the columns that left cost what
+  /// they did, or nothing.
   void follow(const lp& model, const table<int>& columns, const table<int>& rows, const table<basis_status>& small,
-              const table<double>& reduced_cost, table<basis_status>& whole) {
+              const table<double>& reduced_cost, table<basis_status>& whole, bool costs = true) {
+    costs_ = costs;
     const int m = model.rows(), n = model.columns();
     whole.assign(n + m, basis_status::lower);
     d_.assign(n, 0.0);
@@ -152,7 +154,7 @@ class way_back {
   }
   /// What is left of the column's cost once the rows that were left with it have been paid.
   [[nodiscard]] double price(const step& one) const {
-    double left = one.cost;
+    double left = costs_ ? one.cost : 0;
     for (int k = one.begin; k < one.end; ++k) left -= y_[saved_[k].at] * saved_[k].value;
     return left;
   }
@@ -183,6 +185,7 @@ class way_back {
   table<cell> saved_;
   int counts_[rules] = {};
   table<double> d_, y_;
+  bool costs_ = true;
 };
 
 }  // namespace plait::detail
