@@ -191,7 +191,7 @@ TEST_CASE("with presolve tiny programs full of equations agree with every vertex
 
 TEST_CASE("with presolve and without it the same programs have no optimum, and a ray that is checked says why") {
   oracle::dice d{227};
-  int infeasible = 0, unbounded = 0, reduced = 0;
+  int infeasible = 0, unbounded = 0, reduced = 0, at_once = 0, later = 0;
   presolve small;
   for (int trial = 0; trial < 400; ++trial) {
     CAPTURE(trial);
@@ -222,11 +222,21 @@ TEST_CASE("with presolve and without it the same programs have no optimum, and a
     }
     infeasible += without.status == termination::infeasible ? 1 : 0;
     unbounded += without.status == termination::unbounded ? 1 : 0;
-    if (without.status != termination::optimal && small.reduce(model) == presolve::result::reduced) ++reduced;
+    const presolve::result ended = small.reduce(model);
+    if (without.status != termination::optimal && ended == presolve::result::reduced) ++reduced;
+    if (ended == presolve::result::infeasible) {
+      solve_options options;
+      options.fold = options.crash = false;
+      const answer with = solve(model, options);
+      (with.status == termination::infeasible && with.iterations == 0 ? at_once : later)++;
+    }
   }
   CHECK(infeasible > 50);
   CHECK(unbounded > 20);
   CHECK(reduced > 20);  // the methods found it, on what was left
+  // What excludes every point is taken back as it is, unless a step before it went by costs.
+  CHECK(at_once > 150);
+  CHECK(later < 3);
 }
 
 TEST_CASE("an equation of two entries hands on the bounds of the column that leaves") {

@@ -39,7 +39,8 @@ class presolve : public detail::alike_rows {
  public:
   enum class result { reduced, infeasible, unbounded };
 
-  /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program.
+  /// `infeasible` and `unbounded` are hints: the caller proves them on the whole program. After `infeasible` the
+  /// reduced program is what was left then, and `excluding_rows` says why.
   result reduce(const lp& model, detail::monitor* limits = nullptr) {
     const int m = model.rows(), n = model.columns();
     start(model, limits);
@@ -67,7 +68,10 @@ class presolve : public detail::alike_rows {
       }
       poll(0);
       if (!bad_ && !open_) join_alike_rows();
-      if (bad_) return result::infeasible;
+      if (bad_) {
+        build();
+        return result::infeasible;
+      }
       if (open_) return result::unbounded;
       if (way_.size() - before <= (m + n) / 1000) break;  // each pass costs a look at everything
     }
@@ -85,7 +89,7 @@ class presolve : public detail::alike_rows {
     const double slack = 1e-9 * (1 + math::larger(l > -infinity ? math::abs(l) : 0, u < infinity ? math::abs(u) : 0));
     if (row_count_[i] == 0) {
       if (l > slack || u < -slack) {
-        bad_ = true;
+        exclude(i);
         return;
       }
       drop_idle_row(i);
@@ -100,7 +104,7 @@ class presolve : public detail::alike_rows {
     const int open_low = range.open_low, open_high = range.open_high;
     const double tolerance = slack + 1e-11 * size;
     if ((open_low == 0 && least > u + tolerance) || (open_high == 0 && largest < l - tolerance)) {
-      bad_ = true;
+      exclude(i);
       return;
     }
     const bool low_implied = l == -infinity || (open_low == 0 && least >= l);
@@ -144,7 +148,7 @@ class presolve : public detail::alike_rows {
     way_back::step one{.what = rule::bound_by_row, .row = i, .column = j, .coefficient = v};
     one.tightened_lower = l > lower_[j];
     one.tightened_upper = u < upper_[j];
-    if (!tighten(j, l, u, one.tightened_lower, one.tightened_upper)) return;
+    if (!tighten(i, j, l, u, one.tightened_lower, one.tightened_upper)) return;
     drop_row(i);
     way_.note(one);
   }

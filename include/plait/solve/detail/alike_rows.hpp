@@ -83,7 +83,7 @@ class alike_rows : public substitution {
     if (one.tightened_upper) row_upper_[i] = u;
     if (row_lower_[i] > row_upper_[i]) {
       if (row_lower_[i] > row_upper_[i] + 1e-9 * (1 + math::abs(row_lower_[i]))) {
-        bad_ = true;
+        exclude(r, i, times);
         return;
       }
       (one.tightened_lower ? row_lower_[i] : row_upper_[i]) = one.tightened_lower ? row_upper_[i] : row_lower_[i];

@@ -24,13 +24,21 @@ class reduced_solve : protected proof {
   /// goes on from there, and says which certificate there is. `failed` where
   /// that is no start.
   outcome start_from_reduced(const lp& model, const solve_options& options, monitor& limits, bool dual_first) {
-    if (presolve_.reduce(model, &limits) != presolve::result::reduced) return outcome::failed;
+    const presolve::result ended = presolve_.reduce(model, &limits);
+    if (ended == presolve::result::unbounded) return outcome::failed;
+    boxes_.clear();
+    pivoted_ = ended == presolve::result::reduced;
+    if (!pivoted_) {
+      scaled_.load(presolve_.reduced(), false);
+      presolve_.excluding_rows(engine_.ray);
+      start_basis(model, {});
+      return outcome::infeasible;
+    }
     if (presolve_.steps().size() == 0) return outcome::failed;
     const lp& small = presolve_.reduced();
     status_.assign(small.rows() + small.columns(), basis_status::lower);
     for (int i = 0; i < small.rows(); ++i) status_[small.columns() + i] = basis_status::basic;
     scaled_.load(small, true);
-    boxes_.clear();
     if (dual_first) {
       boxes_.add(scaled_);
     } else if (options.crash) {
@@ -59,14 +67,16 @@ class reduced_solve : protected proof {
     return past_limit ? outcome::stopped : outcome;
   }
 
-  /// Whether multipliers that show the reduced program infeasible, which the engine holds, show the whole one so; then
-  /// the answer says it. Nothing costs anything on their way back, as they are duals of a program without an objective.
+  /// Whether multipliers that show the reduced program infeasible, which the engine or presolve has found, show the
+  /// whole one so; then the answer says it. Nothing costs anything on their way back, as they are duals of a program
+  /// without an objective.
   bool shows_infeasible(const lp& model, answer& found) {
     const lp& small = presolve_.reduced();
     if (engine_.ray.size() != small.rows()) return false;
     found.status = termination::infeasible;
     found.certificate = certificate_kind::farkas;
     for (const bool refined : {false, true}) {
+      if (refined && !pivoted_) return false;
       if (refined) refine_.farkas(engine_.state, engine_.ray);
       for (const double sign : {1.0, -1.0}) {
         ray_ = engine_.ray;
@@ -75,7 +85,7 @@ class reduced_solve : protected proof {
         price(small);
         presolve_.farkas(signs_, reduced_cost_, found.farkas);
         for (double& y : found.farkas) y = -y;  // as the check has it
-        if (!passes(model, found)) continue;
+        if (!passes(model, found) || !outlasts_tolerances(model, found.farkas)) continue;
         found.basis.columns.copy(status_, 0, model.columns());
         found.basis.rows.copy(status_, model.columns(), model.rows());
         return true;
@@ -89,6 +99,24 @@ class reduced_solve : protected proof {
   bool crashed_ = false;  // whether status_ holds a basis to start from
 
  private:
+  /// Whether multipliers exclude also the points that the methods would take for feasible, a little out of bounds.
+  static bool outlasts_tolerances(const lp& model, const table<double>& y) {
+    const sparse_matrix& a = model.matrix();
+    double least = 0, out_of_bounds = 0;
+    const auto add = [&](double z, double l, double u) {
+      const double bound = z > 0 ? l : u;
+      if (z == 0 || !(math::abs(bound) < infinity)) return;
+      least += z * bound;
+      out_of_bounds += 1e-9 * math::abs(z) * (1 + math::abs(bound));
+    };
+    for (int j = 0; j < a.columns; ++j) {
+      double z = 0;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) z += a.value[k] * y[a.index[k]];
+      add(z, model.column_lower(j), model.column_upper(j));
+    }
+    for (int i = 0; i < a.rows; ++i) add(-y[i], model.row_lower(i), model.row_upper(i));
+    return least > out_of_bounds;
+  }
   /// What the multipliers leave of all variables of the reduced program, and the bounds that
   /// count by it.
   void price(const lp& small) {
@@ -113,6 +141,7 @@ class reduced_solve : protected proof {
   }
 
   table<double> reduced_cost_;  // of what presolve left
+  bool pivoted_ = false;        // whether the engine has found that the reduced program is infeasible, and not presolve
   implied_boxes boxes_;
   table<double> ray_;
   table<basis_status> signs_;

@@ -26,6 +26,12 @@ class shrinking_lp {
   void postsolve(const table<basis_status>& small, const table<double>& reduced_cost, table<basis_status>& whole) {
     way_.follow(*model_, columns_, rows_, small, reduced_cost, whole);
   }
+  /// After an end without a feasible point: multipliers of the reduced program's rows, up to their sign, that show it.
+  void excluding_rows(table<double>& multipliers) const {
+    multipliers.assign(rows_.size(), 0.0);
+    multipliers[renamed_[excluded_by_]] = 1;
+    if (excluded_with_ >= 0) multipliers[renamed_[excluded_with_]] = -excluded_times_;
+  }
   /// From multipliers of the reduced program's rows that show it infeasible to those of the whole program's rows, which
   /// do so for the whole where no step went by costs. `reduced_cost`: what they leave of all variables when nothing
   /// costs anything; `small`: the bounds that count by it.
@@ -147,6 +153,14 @@ class shrinking_lp {
     return found;
   }
 
+  /// No point keeps row i and the bounds of its columns; or row i and row `with`, of which it is so many times.
+  void exclude(int i, int with = -1, double times = 0) {
+    bad_ = true;
+    excluded_by_ = i;
+    excluded_with_ = with;
+    excluded_times_ = times;
+  }
+
   /// Makes the reduced program of what is left.
   void build() {
     const int m = model_->rows(), n = model_->columns();
@@ -205,6 +219,8 @@ class shrinking_lp {
   way_back way_;
   double constant_ = 0;  // what the objective has beside that of the reduced program, without the model's offset
   bool bad_ = false, open_ = false;  // found infeasible; found unbounded
+  int excluded_by_ = -1, excluded_with_ = -1;
+  double excluded_times_ = 0;
 };
 
 }  // namespace plait::detail

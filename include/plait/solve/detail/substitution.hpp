@@ -135,7 +135,7 @@ class substitution : public shrinking_lp {
     const double l = falls ? at_upper : at_lower, u = falls ? at_lower : at_upper;
     one.tightened_lower = l > lower_[other];
     one.tightened_upper = u < upper_[other];
-    if (!tighten(other, l, u, one.tightened_lower, one.tightened_upper)) return;
+    if (!tighten(i, other, l, u, one.tightened_lower, one.tightened_upper)) return;
     eliminate(i, j, a, one);
   }
 
@@ -167,13 +167,14 @@ class substitution : public shrinking_lp {
   }
 
  protected:
-  /// New bounds of a column, where those that are marked are tighter. False, and `bad_`, where they exclude each other.
-  bool tighten(int j, double l, double u, bool from_lower, bool from_upper) {
+  /// New bounds of a column by row i, where those that are marked are tighter. False, and `bad_`, where they exclude
+  /// each other.
+  bool tighten(int i, int j, double l, double u, bool from_lower, bool from_upper) {
     if (from_lower) lower_[j] = l;
     if (from_upper) upper_[j] = u;
     if (lower_[j] <= upper_[j]) return true;
     if (lower_[j] > upper_[j] + 1e-9 * (1 + math::abs(lower_[j]))) {
-      bad_ = true;
+      exclude(i);
       return false;
     }
     (from_lower ? lower_[j] : upper_[j]) = from_lower ? upper_[j] : lower_[j];
