@@ -10,6 +10,7 @@
 #include <plait/core/require.hpp>
 #include <plait/solve/detail/edition.hpp>
 #include <plait/solve/detail/growing_matrix.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/name_list.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -105,6 +106,13 @@ class lp {
     settle();
     return matrix_.made;
   }
+  /// The same within limits: a request to stop leaves the object as it was.
+  [[nodiscard]] const sparse_matrix& matrix(detail::monitor* limits) const {
+    settle(limits);
+    return matrix_.made;
+  }
+  /// Whether rows that were added are sorted in.
+  [[nodiscard]] bool settled() const { return matrix_.settled(rows(), columns()); }
   /// Of the coefficients: while it is the same, so are they.
   [[nodiscard]] const detail::edition& matrix_edition() const {
     settle();
@@ -131,12 +139,12 @@ class lp {
   }
 
   /// The same without copying: what the model held is in `a` afterwards, memory to be used again.
-  void swap_matrix(sparse_matrix& a) {
+  void swap_matrix(sparse_matrix& a, detail::monitor* limits = nullptr) {
     require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::swap_matrix",
             "the matrix must have the rows and columns of the model");
     std::swap(matrix_.made, a);
     matrix_.pending.clear();
-    matrix_.drop_zeros();
+    matrix_.drop_zeros(limits);
   }
 
   /// A model without rows, columns and names, which keeps its memory.
@@ -270,8 +278,8 @@ class lp {
     const std::string_view given = names.of(at);
     return given.empty() ? std::string(1, letter).append(std::to_string(at)) : std::string{given};
   }
-  void settle() const {
-    if (!matrix_.settled(rows(), columns())) matrix_.merge(rows(), columns());
+  void settle(detail::monitor* limits = nullptr) const {
+    if (!settled()) matrix_.merge(rows(), columns(), limits);
   }
 
   objective_sense sense_ = objective_sense::minimize;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
@@ -41,7 +43,7 @@ inline int add_implied_boxes(form& program) {
   for (int pass = 0; pass < 5; ++pass) {
     const int before = set;
     for (int i = 0; i < program.rows(); ++i) {
-      if (program.limits != nullptr && (i & 255) == 0) program.limits->poll();
+      spend(program.limits, 4 + 4 * std::int64_t{r.begin[i + 1] - r.begin[i]});
       // The least and largest activity by the bounds of the columns that have them.
       double least = 0, largest = 0;
       int open_low = 0, open_high = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/resting_columns.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
@@ -39,10 +40,13 @@ class primal_pricing {
     offered_ = 0;
     moves_.resize(t_->variables());
     listed_.assign(t_->variables(), 0);
-    for (int j = 0; j < t_->variables(); ++j) {
-      note_moves(j);
-      offer(j);
-    }
+    const auto see = [&](int first, int last) {
+      for (int j = first; j < last; ++j) {
+        note_moves(j);
+        offer(j);
+      }
+    };
+    in_parts(t_->program->limits, t_->variables(), see, 8);
   }
 
   /// Of the variables on the list, the one that promises most; those that no longer do leave the list.
@@ -115,8 +119,10 @@ class primal_pricing {
       const int* const index = t.program->a.index.data();
       const double* const value = t.program->a.value.data();
       const double* const y = rho.value.data();
+      monitor* const asked = t.program->a.entries() > monitor::between ? t.program->limits : nullptr;
       for (const int j : resting_.list()) {
         double a = 0;
+        spend(asked, begin[j + 1] - begin[j]);
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) a += value[k] * y[index[k]];
         change(j, a >= 1e-14 || a <= -1e-14 ? a : 0, largest, offered);
       }

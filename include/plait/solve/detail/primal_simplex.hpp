@@ -40,13 +40,16 @@ class primal_simplex : primal_pricing {
   /// Bounds a little outside the given ones, so that few basic variables meet one at once.
   void perturb_bounds() {
     tableau& t = *t_;
-    for (int j = 0; j < t.variables(); ++j) {
-      if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
-      const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
-      if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
-      if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
-    }
     bounds_changed = t.bounds_apart = true;
+    const auto perturb = [&](int first, int last) {
+      for (int j = first; j < last; ++j) {
+        if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
+        const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
+        if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
+        if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
+      }
+    };
+    in_parts(t.program->limits, t.variables(), perturb, 8);
     t.settle_all();
   }
 
@@ -70,6 +73,7 @@ class primal_simplex : primal_pricing {
       const bool ready = t.ready;
       t.ready = false;
       if (!ready) t.compute_values();
+      spend(t.program->limits, 4 * t.variables());
       const auto worst = t.primal_infeasibilities(tolerance);
       infeasible_ = worst.count > 0;
       if (infeasible_) {

@@ -31,16 +31,24 @@ class refinement {
       poll();
       memory.sum.resize_unset(m);
       double_double* const sum = memory.sum.data();
+      t.buffer.listed = false;  // until it is cleared, also after a request to stop
       const double* const activity = t.x.data() + n;
       for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
       list_nonzero(t.x, n, memory.columns);
-      for (const int j : memory.columns) {
-        const halved x{t.x[j]};
-        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-          double_double one = sum[index[k]];
-          sum[index[k]] = one.add_product(value[k], x);
-        }
-      }
+      const int* const columns = memory.columns.data();
+      const double* const values = t.x.data();
+      list_in_parts(
+          limits, memory.columns.size(), a.entries(), [=](int s) { return begin[columns[s] + 1] - begin[columns[s]]; },
+          [=](int from, int to) {
+            for (int s = from; s < to; ++s) {
+              const int j = columns[s];
+              const halved x{values[j]};
+              for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+                double_double one = sum[index[k]];
+                sum[index[k]] = one.add_product(value[k], x);
+              }
+            }
+          });
       double* const off = t.buffer.value.data();
       double largest = 0;
       for (int i = 0; i < m; ++i) {
@@ -73,6 +81,7 @@ class refinement {
     const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
+      t.buffer.listed = false;
       double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
       // Activities first, and which the columns are: they come in no order.
       const int* const basic = t.basic.data();
@@ -85,12 +94,16 @@ class refinement {
         columns[found] = p;
         found += static_cast<int>(i < 0);
       }
-      for (int s = 0; s < found; ++s) {
-        const int p = columns[s], j = basic[p];
-        double_double off{-cost[j]};
-        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
-        left[p] = -off.value();
-      }
+      list_in_parts(
+          limits, found, a.entries(), [=](int s) { return begin[basic[columns[s]] + 1] - begin[basic[columns[s]]]; },
+          [=](int from, int until) {
+            for (int s = from; s < until; ++s) {
+              const int p = columns[s], j = basic[p];
+              double_double off{-cost[j]};
+              for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
+              left[p] = -off.value();
+            }
+          });
       for (int p = 0; p < m; ++p) largest = math::larger(largest, math::abs(left[p]));
       const double size = to_size_one(t.buffer, largest);
       if (size == 0) break;
@@ -150,6 +163,7 @@ inline void read_point(const lp& model, tableau& t, refinement& refine, answer& 
 /// The rest of an answer, from the values and duals that it holds. Needs: `known`, as `check_optimal` of it left it.
 inline void read_rest(const lp& model, const check_memory& known, answer& into) {
   const int m = model.rows(), n = model.columns();
+  spend(known.limits, 4 * std::int64_t{m + n});
   into.activity.resize_unset(m);
   for (int i = 0; i < m; ++i) into.activity[i] = known.sum[i].value();
   into.reduced_cost.resize_unset(n);
@@ -170,6 +184,7 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
 [[nodiscard]] inline bool within(const lp& model, const tableau& t, const check_memory& known, const answer& made,
                                  double tolerance) {
   const int n = t.columns();
+  spend(known.limits, 4 * t.variables());
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   for (const int j : t.basic)
     if (t.beyond_bounds(j) > tolerance) return false;
@@ -192,13 +207,14 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
 inline void read_back(const lp& model, tableau& t, refinement& refine, answer& into) {
   const sparse_matrix& a = model.matrix();
   read_point(model, t, refine, into);
-  refine.poll();
   refine.memory.reduced_cost.resize(a.columns);
-  for (int j = 0; j < a.columns; ++j) {
-    double_double d{model.cost(j)};
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
-    refine.memory.reduced_cost[j] = d.value();
-  }
+  columns_in_parts(refine.limits, a.begin.data(), a.columns, [&](int from, int to) {
+    for (int j = from; j < to; ++j) {
+      double_double d{model.cost(j)};
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
+      refine.memory.reduced_cost[j] = d.value();
+    }
+  });
   activities_of(model, into.x, refine.memory);
   read_rest(model, refine.memory, into);
 }

@@ -7,6 +7,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -73,6 +74,8 @@ class working_point {
     }
   }
   void settle_all() {
+    settled_ = false;
+    spend(program->limits, variables());
     double *const v = x.data(), *const low = lower.data(), *const high = upper.data();
     const basis_status* const at = status.data();
     for (int j = 0, all = variables(); j < all; ++j) {
