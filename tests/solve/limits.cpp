@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <vector>
 
+#include <plait/solve/check.hpp>
+#include <plait/solve/detail/colour_refinement.hpp>
 #include <plait/solve/detail/dual_bound.hpp>
+#include <plait/solve/detail/editable_matrix.hpp>
 #include <plait/solve/detail/factorization.hpp>
+#include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/presolve.hpp>
 #include <plait/solve/simplex.hpp>
 
@@ -28,6 +35,65 @@ lp turned(const lp& model) {
   for (int j = 0; j < model.columns(); ++j) other.set_cost(j, -model.cost(j));
   other.set_offset(7);
   return other;
+}
+
+/// Counts how often somebody asks whether to stop, and says so from some question on.
+struct questions {
+  int calls = 0, stop_at = 1 << 30;
+  static bool ask(void* at) {
+    auto& one = *static_cast<questions*>(at);
+    return ++one.calls >= one.stop_at;
+  }
+};
+
+detail::monitor monitor_of(questions& asked) {
+  detail::monitor limits;
+  limits.context = &asked;
+  limits.interrupted = questions::ask;
+  return limits;
+}
+
+/// How often `work` asks, for each of the steps between two questions that one pass over all entries takes.
+template <class Work>
+double questions_a_pass(const lp& model, Work&& work) {
+  questions asked;
+  detail::monitor limits = monitor_of(asked);
+  work(&limits);
+  return asked.calls * static_cast<double>(detail::monitor::between) / model.entries();
+}
+
+enum class ending { optimal, infeasible, unbounded, folded };
+
+/// A program without zeros; two parts of its entries take more steps than there may be between two questions.
+lp dense_program(ending how, int rows = 150, int columns = 900) {
+  oracle::dice d{211};
+  const int kinds = how == ending::folded ? 15 : rows;  // of rows and columns that are alike
+  std::vector<std::vector<double>> value(static_cast<std::size_t>(kinds));
+  for (auto& one : value)
+    for (int j = 0; j < columns; ++j) one.push_back(d.unit() + 0.01);
+  lp model;
+  for (int i = 0; i < rows; ++i) {
+    const double bound = 10 + i % kinds;
+    // What all rows keep small, the last one wants large.
+    if (how == ending::infeasible && i + 1 == rows) {
+      model.add_row(1e4 * rows, infinity);
+    } else if (how == ending::unbounded) {
+      model.add_row(bound, infinity);
+    } else {
+      model.add_row(-infinity, bound);
+    }
+  }
+  for (int j = 0; j < columns; ++j) {
+    table<lp_entry> entries;
+    for (int i = 0; i < rows; ++i) {
+      entries.push_back({i, value[static_cast<std::size_t>(i % kinds)]
+                                 [static_cast<std::size_t>(how == ending::folded ? j % kinds : j)]});
+    }
+    const double cost = how == ending::folded ? j % kinds + 1 : 1 + d.unit();
+    model.add_column(-cost, 0, how != ending::unbounded && j % 4 == 0 ? 2 : infinity,
+                     std::span<const lp_entry>{entries.data(), static_cast<std::size_t>(entries.size())});
+  }
+  return model;
 }
 
 }  // namespace
@@ -150,15 +216,8 @@ TEST_CASE("the factorization of a dense basis asks by its work whether to stop")
     a.begin.push_back(a.index.size());
     basic.push_back(j);
   }
-  struct count {
-    int calls = 0, stop_at = 1 << 30;
-  } asked;
-  detail::monitor limits;
-  limits.context = &asked;
-  limits.interrupted = [](void* at) {
-    auto& one = *static_cast<count*>(at);
-    return ++one.calls >= one.stop_at;
-  };
+  questions asked;
+  detail::monitor limits = monitor_of(asked);
   detail::factorization factors;
   factors.limits = &limits;
   CHECK(factors.build(a, basic, 0.1) == 0);
@@ -192,4 +251,130 @@ TEST_CASE("a dual without a bound that stands for a whole cost proves no bound o
   CHECK(detail::bound_by_duals(model, table<double>(1, 8e-13)) == -infinity);
   model.set_row_bounds(row, -50, 50);  // now it has one: x is at most 5.5e-8
   CHECK(detail::bound_by_duals(model, table<double>(1, 8e-13)) == doctest::Approx(-50 * 8e-13));
+}
+
+TEST_CASE("passes over a large program ask by their steps whether to stop") {
+  const lp model = dense_program(ending::optimal, 700, 900);
+  CHECK(questions_a_pass(dense_program(ending::optimal, 700, 900), [](detail::monitor*) {}) == 0);
+  const lp unsorted = dense_program(ending::optimal, 700, 900);
+  CHECK_FALSE(unsorted.settled());
+  questions asked;
+  detail::monitor stopped = monitor_of(asked);
+  asked.stop_at = 5;
+  CHECK_THROWS_AS((void)unsorted.matrix(&stopped), detail::stop_request);
+  CHECK_FALSE(unsorted.settled());
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) { (void)unsorted.matrix(limits); }) > 3);
+  CHECK(unsorted.matrix() == model.matrix());
+  // As many passes as there are, some of which count more than a step for an entry.
+  detail::form program;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
+          program.limits = limits;
+          program.load(model, false);
+        }) > 2);
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
+          program.limits = limits;
+          program.load(model, true);
+        }) > 13);
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
+          program.limits = limits;
+          (void)program.by_rows();
+        }) > 4.7);
+  sparse_matrix t;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) { transpose(model.matrix(), t, limits); }) > 4.7);
+  detail::editable_matrix lists;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) { lists.load(model.matrix(), limits); }) > 7);
+  detail::colour_refinement colours;
+  const lp kinds = dense_program(ending::folded, 700, 900);
+  CHECK(questions_a_pass(kinds, [&](detail::monitor* limits) { CHECK(colours.run(kinds, limits)); }) > 8);
+  presolve before;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) { (void)before.reduce(model, limits); }) > 30);
+  answer point;
+  point.status = termination::optimal;
+  point.x.assign(model.columns(), 1);
+  point.dual.assign(model.rows(), -1);
+  detail::check_memory memory;
+  const auto check_within = [&](detail::monitor* limits) {
+    memory.limits = limits;
+    (void)check(model, point, {}, memory);
+  };
+  CHECK(questions_a_pass(model, check_within) > 7);  // activities, their terms, reduced costs, signs
+  point.status = termination::infeasible;
+  point.farkas = point.dual;
+  CHECK(questions_a_pass(model, check_within) > 0.8);
+  point.status = termination::unbounded;
+  point.ray = point.x;
+  CHECK(questions_a_pass(model, check_within) > 2);
+  detail::tableau tableau;
+  table<basis_status> status(model.columns() + model.rows(), basis_status::basic);
+  for (int j = 20; j < model.columns() + 20; ++j) status[j] = basis_status::lower;
+  program.limits = nullptr;
+  tableau.attach(program);
+  tableau.set_basis(status);
+  tableau.settle_all();
+  CHECK(tableau.refactor() == 0);
+  for (int j = 20; j < model.columns(); ++j) tableau.x[j] = 1;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
+          program.limits = limits;
+          tableau.compute_values();
+        }) > 0.8);
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
+          program.limits = limits;
+          tableau.compute_reduced_costs();
+        }) > 0.8);
+}
+
+TEST_CASE("a solve that is stopped at any of its questions claims nothing, and is repeated to the bit") {
+  for (const ending how : {ending::optimal, ending::infeasible, ending::unbounded, ending::folded}) {
+    CAPTURE(static_cast<int>(how));
+    const lp model = dense_program(how);
+    CHECK(model.entries() > detail::monitor::between);
+    for (const int way : {0, 1, 2, 3}) {
+      CAPTURE(way);
+      if (way == 3 && how != ending::optimal) continue;
+      if (way != 1 && how == ending::unbounded) continue;  // the dual method takes many pivots there
+      questions asked;
+      solve_options options;
+      options.presolve = way == 0;
+      options.algorithm = way == 0 ? lp_algorithm::automatic : way == 1 ? lp_algorithm::primal : lp_algorithm::dual;
+      options.context = &asked;
+      options.interrupt = questions::ask;
+      const basis start = way == 3 ? solve(model).basis : basis{};
+      const answer whole = solve(model, options, start);
+      const int all = asked.calls;
+      CHECK(all > 10);
+      CHECK(whole.verified);
+      // In a fresh solver, and in one that has solved the program before.
+      simplex used;
+      (void)used.solve(model, options, start);
+      asked = {};
+      (void)used.solve(model, options, start);
+      const int all_of_used = asked.calls;
+      for (int place = 0; place <= 5; ++place) {
+        CAPTURE(place);
+        const bool again_used = place % 2 == 1;
+        const int last = again_used ? all_of_used : all;
+        simplex fresh;
+        simplex& solver = again_used ? used : fresh;
+        asked = {0, place >= 4 ? last : 1 + (2 * place + 1) * last / 8};
+        const answer stopped = solver.solve(model, options, start);
+        REQUIRE(stopped.status == termination::interrupted);
+        CHECK_FALSE(stopped.verified);
+        CHECK(stopped.certificate == certificate_kind::none);
+        CHECK(stopped.dual.empty());
+        CHECK(stopped.farkas.empty());
+        CHECK(stopped.ray.empty());
+        CHECK(stopped.x.size() == model.columns());
+        CHECK(stopped.basis.rows.size() == model.rows());
+        asked = {};
+        const answer again = solver.solve(model, options, start);
+        REQUIRE(again.status == whole.status);
+        CHECK(again.verified);
+        CHECK(again.iterations == whole.iterations);
+        CHECK(again.objective == whole.objective);
+        for (const auto of : {&answer::x, &answer::dual, &answer::reduced_cost, &answer::farkas, &answer::ray}) {
+          CHECK(same_bits(again.*of, whole.*of));
+        }
+      }
+    }
+  }
 }

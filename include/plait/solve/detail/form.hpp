@@ -69,6 +69,7 @@ struct form {
       scaled_ = scaled;
     }
     loaded_ = model.matrix_edition();
+    spend(limits, 2 * variables());
     cost.resize(n + m);
     lower.resize(n + m);
     upper.resize(n + m);

@@ -59,7 +59,7 @@ struct growing_matrix {
     });
     // Entries given twice become their sum.
     table<int> seen(rows, -1);
-    int out = 0, zeros = 0;
+    int out = 0;
     for (int j = 0; j < columns; ++j) {
       const int first = out, from = merged.begin[j];
       spend(limits, 1 + fill[j] - from);
@@ -74,7 +74,14 @@ struct growing_matrix {
           merged.value[out++] = merged.value[k];
         }
       }
-      for (int k = first; k < out; ++k) zeros += merged.value[k] == 0 ? 1 : 0;
+      int kept = first;
+      for (int k = first; k < out; ++k) {
+        seen[merged.index[k]] = -1;  // zeros leave, so places here say nothing to the columns to come
+        if (merged.value[k] == 0) continue;
+        merged.index[kept] = merged.index[k];
+        merged.value[kept++] = merged.value[k];
+      }
+      out = kept;
     }
     merged.begin[columns] = out;
     merged.index.resize(out);
@@ -82,7 +89,6 @@ struct growing_matrix {
     made = std::move(merged);
     pending.clear();
     made_in.change();
-    if (zeros > 0) drop_zeros();
   }
 
   /// To be called after changes of `made` from outside, as `made_in.change()` is where none of them made a zero.

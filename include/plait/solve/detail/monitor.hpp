@@ -46,10 +46,13 @@ struct monitor {
   }
   /// Steps of a nanosecond to five, as one entry of a matrix takes, from one question to the next at most.
   static constexpr int between = 1 << 17;
-  /// Asks after so many steps in all, whoever took them. Throws: stop_request.
+  /// To be called before steps are taken: asks where these, with all since the last question, would be as many.
+  /// Throws: stop_request.
   void spend(std::int64_t steps) {
     spent_ += steps;
-    if (spent_ >= between) poll();
+    if (spent_ < between) return;
+    poll();
+    spent_ = steps;
   }
 
  private:

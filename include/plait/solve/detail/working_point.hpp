@@ -33,6 +33,7 @@ class working_point {
 
   void restore_costs() {
     if (costs_apart) {
+      spend(program->limits, variables());
       cost.resize(variables());
       copy_changed(program->cost, cost, 0, [&](int, int) { ++costs_changed_; });
     }
@@ -41,6 +42,7 @@ class working_point {
   /// What is at its bounds stays there.
   void restore_bounds() {
     if (bounds_apart) {
+      spend(program->limits, 2 * variables());
       settled_ = settled_ && lower.size() == variables();
       lower.resize(variables());
       upper.resize(variables());
