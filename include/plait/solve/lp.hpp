@@ -160,6 +160,28 @@ class lp {
     row_names_.clear();
   }
 
+  /// Becomes a copy of another, without its names, within limits: after a request to stop it is empty.
+  void copy_unnamed(const lp& other, detail::monitor* limits) {
+    clear();
+    sparse_matrix copied;
+    const sparse_matrix& original = other.matrix(limits);
+    copied.rows = original.rows;
+    copied.columns = original.columns;
+    detail::copy_in_parts(limits, original.begin, copied.begin);
+    detail::copy_in_parts(limits, original.index, copied.index);
+    detail::copy_in_parts(limits, original.value, copied.value);
+    sense_ = other.sense_;
+    offset_ = other.offset_;
+    cost_ = other.cost_;
+    lower_ = other.lower_;
+    upper_ = other.upper_;
+    row_lower_ = other.row_lower_;
+    row_upper_ = other.row_upper_;
+    integer_ = other.integer_;
+    std::swap(matrix_.made, copied);
+    matrix_.made_in = other.matrix_.made_in;
+  }
+
   void set_sense(objective_sense sense) { sense_ = sense; }
   void set_offset(double value) {
     require(is_finite(value), "lp::set_offset", "the constant of the objective must be finite");

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/solve/detail/factors.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/nucleus.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -107,8 +110,8 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   scattered_.assign(a.rows, 0.0);
   for (const int c : long_columns_) {
     const int j = basic[c];
+    monitor* const each = if_many(limits, std::int64_t{lower_columns_.index.size()} + order_.size());
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) scattered_[a.index[k]] = a.value[k];
-    spend(limits, order_.size() + rest_rows_.size());
     for (int s = peeled; s < order_.size(); ++s) {
       const int i = row_of_column_[order_[s]];
       const double v = scattered_[i];
@@ -117,7 +120,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
       beside_row_.push_back(i);
       beside_column_.push_back(c);
       beside_value_.push_back(v);
-      spend(limits, lower_columns_.end[i] - lower_columns_.begin[i]);
+      spend(each, lower_columns_.end[i] - lower_columns_.begin[i]);
       for (int k = lower_columns_.begin[i]; k < lower_columns_.end[i]; ++k) {
         scattered_[lower_columns_.index[k]] -= v * lower_columns_.value[k];
       }

@@ -195,7 +195,13 @@ class nucleus {
  private:
   static constexpr int searches = 8;
   static double magnitude(double v) { return v < 0 ? -v : v; }
-  void spend(int steps) { detail::spend(limits, steps); }
+  /// Handed on in larger portions, for there are many that are small.
+  void spend(int steps) {
+    spent_ += steps;
+    if (spent_ < 1 << 12) return;
+    detail::spend(limits, spent_);
+    spent_ = 0;
+  }
 
   void subtract(int column, double times) {
     line& c = columns_[column];
@@ -322,6 +328,7 @@ class nucleus {
   table<char> heavy_;
   table<int> eliminated_, touched_;
   table<double> multiplier_;
+  int spent_ = 0;
 };
 
 }  // namespace plait::detail
