@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include <plait/solve/branch_and_bound.hpp>
 #include <plait/solve/check.hpp>
 #include <plait/solve/detail/colour_refinement.hpp>
 #include <plait/solve/detail/dual_bound.hpp>
@@ -265,6 +266,23 @@ TEST_CASE("passes over a large program ask by their steps whether to stop") {
   CHECK_FALSE(unsorted.settled());
   CHECK(questions_a_pass(model, [&](detail::monitor* limits) { (void)unsorted.matrix(limits); }) > 3);
   CHECK(unsorted.matrix() == model.matrix());
+  lp copied;
+  CHECK(questions_a_pass(model, [&](detail::monitor* limits) { copied.copy_unnamed(model, limits); }) > 2);
+  CHECK(copied.matrix() == model.matrix());
+  CHECK(copied.matrix_edition().surely_same(model.matrix_edition()));
+  CHECK(copied.costs() == model.costs());
+  CHECK(copied.column_uppers() == model.column_uppers());
+  CHECK(copied.row_uppers() == model.row_uppers());
+  questions of_search;
+  solve_options limited;
+  limited.context = &of_search;
+  limited.interrupt = questions::ask;
+  branching_options no_node;
+  no_node.node_limit = 0;
+  CHECK(branch_and_bound(model, limited, no_node).status == termination::node_limit);
+  CHECK(of_search.calls > 2);  // all of them while the program is copied
+  of_search = {0, 2};
+  CHECK(branch_and_bound(model, limited, no_node).status == termination::interrupted);
   // As many passes as there are, some of which count more than a step for an entry.
   detail::form program;
   CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
@@ -321,6 +339,30 @@ TEST_CASE("passes over a large program ask by their steps whether to stop") {
           program.limits = limits;
           tableau.compute_reduced_costs();
         }) > 0.8);
+}
+
+TEST_CASE("the point of a stopped solve is looked at where that takes a few milliseconds") {
+  lp model = dense_program(ending::optimal, 700, 900);
+  questions asked{0, 1};
+  solve_options options;
+  options.context = &asked;
+  options.interrupt = questions::ask;
+  const answer unsorted = solve(model, options);
+  CHECK(unsorted.primal == point_status::none);
+  CHECK_FALSE(model.settled());
+  for (int j = 0; j < model.columns(); ++j) model.set_column_bounds(j, j < 400 ? 1 : 0, 2);
+  CHECK(model.entries() == 700 * 900);
+  const answer few = solve(model, options);
+  CHECK(few.status == termination::interrupted);
+  CHECK(few.primal == point_status::infeasible);
+  REQUIRE(few.activity.size() == model.rows());
+  CHECK(few.activity[0] > 100);
+  for (int j = 0; j < model.columns(); ++j) model.set_column_bounds(j, 1, 2);
+  const answer many = solve(model, options);
+  CHECK(many.status == termination::interrupted);
+  CHECK(many.primal == point_status::none);
+  CHECK(many.activity.empty());
+  CHECK(many.x.size() == model.columns());
 }
 
 TEST_CASE("a solve that is stopped at any of its questions claims nothing, and is repeated to the bit") {
