@@ -38,6 +38,7 @@ class dual_simplex : dual_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
+    spend(t.program->limits, 4 * t.variables());
     // Who fills one of these makes it clean first.
     for (work_vector* const one : {&rho_, &column_, &edge_, &flip_, &spike_, &behind_})
       if (one->size() != t.rows()) one->resize(t.rows());
@@ -52,10 +53,12 @@ class dual_simplex : dual_pricing {
     const int all = t.variables(), n = t.columns();
     double largest = 0;
     int boxed = 0;
-    for (int j = 0; j < n; ++j) {
-      largest = math::larger(largest, math::abs(t.cost[j]));
-      if (t.is_boxed(j)) ++boxed;
-    }
+    in_parts(t.program->limits, n, [&](int first, int last) {
+      for (int j = first; j < last; ++j) {
+        largest = math::larger(largest, math::abs(t.cost[j]));
+        if (t.is_boxed(j)) ++boxed;
+      }
+    });
     if (largest > 100) largest = math::sqrt(math::sqrt(largest));
     if (boxed * 100 < all) largest = math::smaller(largest, 1.0);
     const double base = 5e-7 * math::larger(largest, 1e-3);

@@ -21,10 +21,10 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   const int size = nucleus_rows_.size(), first_pivot = order_.size();
   int entries = 0;
   line_count_.assign(size, 0);
-  monitor* const asked = if_many(limits, upper_columns_.index.size());
+  monitor* const asked = if_many(limits, 4 * std::int64_t{upper_columns_.index.size()});
   for (const int c : short_columns_) {
     const int j = basic[c];
-    spend(asked, a.begin[j + 1] - a.begin[j]);
+    spend(asked, 4 * (a.begin[j + 1] - a.begin[j]));
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int r = nucleus_row_[a.index[k]];
       if (r < 0) continue;

@@ -116,7 +116,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   u.owner.grow(entries + beside_row_.size());
   for (int s = outside; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
-    spend(limits, 2 * (begin[variable + 1] - begin[variable]));
+    spend(limits, 4 * (begin[variable + 1] - begin[variable]));
     u.begin[i] = at;
     // A column that others were taken off has its own entries in the rows that were pivoted before; the rest come from
     // the elimination.
@@ -165,6 +165,8 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
   to.value.resize_unset(at);
   const int *const owner = from.owner.data(), *const index = from.index.data();
   const double* const value = from.value.data();
+  touch_in_parts(limits, to.index);
+  touch_in_parts(limits, to.value);
   int* const to_index = to.index.data();
   double* const to_value = to.value.data();
   const auto put = [=](int first, int last) {
@@ -174,7 +176,7 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
       to_value[place] = value[k];
     }
   };
-  in_parts(limits, from.index.size(), put, 2);
+  in_parts(limits, from.index.size(), put, 4);  // each waits for memory
 }
 
 inline void factorization::finish(int m, table<int>& basic) {

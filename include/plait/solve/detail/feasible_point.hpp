@@ -76,8 +76,10 @@ inline void magnitudes_of(const sparse_matrix& a, const table<double>& x, check_
   memory.size.assign(a.rows, 0.0);
   double* const size = memory.size.data();
   columns_in_parts(memory.limits, a.begin.data(), a.columns, [&](int from, int to) {
-    for (int j = from; j < to; ++j)
+    for (int j = from; j < to; ++j) {
+      if (x[j] == 0) continue;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size[a.index[k]] += math::abs(a.value[k] * x[j]);
+    }
   });
 }
 

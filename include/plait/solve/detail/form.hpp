@@ -69,10 +69,7 @@ struct form {
       scaled_ = scaled;
     }
     loaded_ = model.matrix_edition();
-    spend(limits, 2 * variables());
-    cost.resize(n + m);
-    lower.resize(n + m);
-    upper.resize(n + m);
+    for (table<double>* const one : {&cost, &lower, &upper}) resize_in_parts(limits, *one, n + m);
     load_costs(model);
     load_bounds(model);
   }
@@ -80,8 +77,9 @@ struct form {
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     const double *const given = model.costs().data(), *const scale = column_scale.data();
     double* const c = cost.data();
-    spend(limits, variables());
-    for (int j = 0, n = columns(); j < n; ++j) c[j] = sign * given[j] * scale[j];
+    in_parts(limits, columns(), [=](int first, int last) {
+      for (int j = first; j < last; ++j) c[j] = sign * given[j] * scale[j];
+    });
     for (int i = columns(); i < variables(); ++i) c[i] = 0;
   }
   void load_bounds(const lp& model) {

@@ -106,6 +106,17 @@ void touch_in_parts(monitor* limits, Table& memory) {
   in_parts(limits, memory.size() / of_page, touch, 512);  // which it takes as long as
 }
 
+/// As `table::resize`, with zeros.
+template <class Table>
+void resize_in_parts(monitor* limits, Table& grown, int count) {
+  grown.reserve(count);
+  for (int to = grown.size(); to < count;) {
+    to = next_part(limits, to, count);
+    grown.resize(to);
+  }
+  grown.resize(count);
+}
+
 /// Makes one table what another is.
 template <class Table>
 void copy_in_parts(monitor* limits, const Table& from, Table& to) {

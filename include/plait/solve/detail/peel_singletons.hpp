@@ -27,8 +27,8 @@ inline void factorization::count_entries(const sparse_matrix& a, const table<int
   int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
   const int *const waiting = waiting_.data(), *const variable = basic.data();
   list_in_parts(
-      limits, waiting_.size(), lower_columns_.index.size(),
-      [=](int s) { return begin[variable[waiting[s]] + 1] - begin[variable[waiting[s]]]; },
+      limits, waiting_.size(), 4 * std::int64_t{lower_columns_.index.size()},
+      [=](int s) { return 4 * (begin[variable[waiting[s]] + 1] - begin[variable[waiting[s]]]); },
       [&](int from, int to) {
         for (int s = from; s < to; ++s) {
           const int c = waiting[s];
@@ -62,7 +62,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
   int *const lower_owner = l.owner.data(), *const upper_owner = u.owner.data();
   double *const lower_value = l.value.data(), *const upper_value = u.value.data();
   int below = lower_end, above = upper_end, pivots = order_.size();
-  monitor* const asked = if_many(limits, 2 * std::int64_t{l.index.size()});
+  monitor* const asked = if_many(limits, 8 * std::int64_t{l.index.size()});
   while (true) {
     int c = 0, i = -1;
     bool alone_in_row = false;
@@ -83,7 +83,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       break;
     }
     const int first = begin[basic[c]], last = begin[basic[c] + 1];
-    spend(asked, 2 * (last - first));
+    spend(asked, 8 * (last - first));
     double pivot = 0, largest = 0;
     for (int k = first; k < last; ++k) {
       if (index[k] == i) pivot = value[k];
@@ -132,9 +132,9 @@ inline void factorization::list_rows(const sparse_matrix& a, const table<int>& b
   row_begin_.assign(m + 1, 0);
   int* const place = row_begin_.data() + 1;
   const auto each = [&](auto&& see) {
-    monitor* const asked = if_many(limits, lower_columns_.index.size());
+    monitor* const asked = if_many(limits, 4 * std::int64_t{lower_columns_.index.size()});
     for (const int c : waiting_) {
-      spend(asked, begin[basic[c] + 1] - begin[basic[c]]);
+      spend(asked, 4 * (begin[basic[c] + 1] - begin[basic[c]]));
       for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) see(c, index[k]);
     }
   };

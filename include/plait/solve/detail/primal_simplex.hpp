@@ -31,7 +31,9 @@ class primal_simplex : primal_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
+    spend(t.program->limits, 8 * t.rows());
     for (work_vector* const one : {&column_, &spike_, &behind_, &rho_, &change_}) one->prepare(t.rows());
+    spend(t.program->limits, 4 * t.variables());
     row_.prepare(t.columns());
     reference_.assign(t.variables(), 1.0);
     bounds_changed = false;
@@ -59,6 +61,7 @@ class primal_simplex : primal_pricing {
     t.restore_costs();
     bool first = true;
     int troubles = 0, stalled = 0;
+    spend(t.program->limits, t.variables());
     reset_reference();
     double best = infinity;
     bool best_phase_one = true;

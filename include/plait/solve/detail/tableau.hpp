@@ -36,8 +36,7 @@ class tableau : public working_point {
     program = &f;
     version_ = f.version;
     fresh_ = carried_on_ = ready = false;
-    x.resize(f.variables());
-    d.resize(f.variables());
+    for (table<double>* const one : {&x, &d}) resize_in_parts(f.limits, *one, f.variables());
     buffer.prepare(f.rows());
     costs_apart = bounds_apart = true;
     restore_costs();

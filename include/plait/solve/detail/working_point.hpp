@@ -34,7 +34,7 @@ class working_point {
   void restore_costs() {
     if (costs_apart) {
       spend(program->limits, variables());
-      cost.resize(variables());
+      resize_in_parts(program->limits, cost, variables());
       copy_changed(program->cost, cost, 0, [&](int, int) { ++costs_changed_; });
     }
     costs_apart = false;
@@ -44,8 +44,7 @@ class working_point {
     if (bounds_apart) {
       spend(program->limits, 2 * variables());
       settled_ = settled_ && lower.size() == variables();
-      lower.resize(variables());
-      upper.resize(variables());
+      for (table<double>* const one : {&lower, &upper}) resize_in_parts(program->limits, *one, variables());
       const auto follow = [&](int first, int last) {
         for (int j = first; j < last && settled_; ++j)
           if (status[j] != basis_status::basic) settle(j);
