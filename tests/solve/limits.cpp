@@ -12,7 +12,10 @@
 #include <plait/solve/detail/factorization.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
+#include <plait/solve/detail/price_row.hpp>
+#include <plait/solve/detail/read_back.hpp>
 #include <plait/solve/detail/tableau.hpp>
+#include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/presolve.hpp>
 #include <plait/solve/simplex.hpp>
 
@@ -61,6 +64,31 @@ double questions_a_pass(const lp& model, Work&& work) {
   detail::monitor limits = monitor_of(asked);
   work(&limits);
   return asked.calls * static_cast<double>(detail::monitor::between) / model.entries();
+}
+
+/// Whether `work` was stopped, by its k-th question.
+template <class Work>
+bool stop_at(int k, Work&& work) {
+  questions asked{0, k};
+  detail::monitor limits = monitor_of(asked);
+  try {
+    work(&limits);
+  } catch (const detail::stop_request&) {
+    return true;
+  }
+  return false;
+}
+
+/// A basis of twenty columns; some of the others are at one.
+void set_up(detail::tableau& t, const detail::form& program) {
+  const int n = program.columns();
+  t.attach(program);
+  table<basis_status> status(program.variables(), basis_status::basic);
+  for (int j = 20; j < n + 20; ++j) status[j] = basis_status::lower;
+  t.set_basis(status);
+  t.settle_all();
+  CHECK(t.refactor() == 0);
+  for (int j = n / 2; j < n; ++j) t.x[j] = 1;
 }
 
 enum class ending { optimal, infeasible, unbounded, folded };
@@ -322,15 +350,11 @@ TEST_CASE("passes over a large program ask by their steps whether to stop") {
   point.status = termination::unbounded;
   point.ray = point.x;
   CHECK(questions_a_pass(model, check_within) > 2);
-  detail::tableau tableau;
-  table<basis_status> status(model.columns() + model.rows(), basis_status::basic);
-  for (int j = 20; j < model.columns() + 20; ++j) status[j] = basis_status::lower;
+  // Twenty columns are basic.
   program.limits = nullptr;
-  tableau.attach(program);
-  tableau.set_basis(status);
-  tableau.settle_all();
-  CHECK(tableau.refactor() == 0);
-  for (int j = 20; j < model.columns(); ++j) tableau.x[j] = 1;
+  program.load(model, false);
+  detail::tableau tableau;
+  set_up(tableau, program);
   CHECK(questions_a_pass(model, [&](detail::monitor* limits) {
           program.limits = limits;
           tableau.compute_values();
@@ -339,6 +363,81 @@ TEST_CASE("passes over a large program ask by their steps whether to stop") {
           program.limits = limits;
           tableau.compute_reduced_costs();
         }) > 0.8);
+}
+
+TEST_CASE("whatever a request to stop leaves, the next who use it make clean") {
+  const lp model = dense_program(ending::optimal, 700, 900);
+  // A form that was loaded in part, with or without scales.
+  for (const bool scaled : {true, false}) {
+    detail::form program, whole;
+    whole.load(model, !scaled);
+    for (int k = 1; k < 40; k += 3) {
+      CAPTURE(k);
+      program.limits = nullptr;
+      program.load(model, k % 2 == 0);
+      stop_at(k, [&](detail::monitor* limits) {
+        program.limits = limits;
+        program.load(model, scaled);
+      });
+      program.limits = nullptr;
+      program.load(model, !scaled);
+      CHECK(program.a == whole.a);
+      CHECK(program.column_scale == whole.column_scale);
+      CHECK(program.row_scale == whole.row_scale);
+      CHECK(program.cost == whole.cost);
+      CHECK(program.by_rows() == whole.by_rows());
+    }
+  }
+  // Vectors, of which what is listed alone is cleared.
+  detail::form program;
+  program.load(model, false);
+  detail::tableau tableau;
+  set_up(tableau, program);
+  const auto clears = [](detail::work_vector& v) {
+    v.clear();
+    for (const double one : v.value)
+      if (one != 0) return false;
+    return true;
+  };
+  CHECK(stop_at(2, [&](detail::monitor* limits) {
+    program.limits = limits;
+    tableau.compute_values();
+  }));
+  CHECK(clears(tableau.buffer));
+  detail::refinement refine;
+  CHECK(stop_at(3, [&](detail::monitor* limits) {
+    refine.limits = limits;
+    refine.values(tableau);
+  }));
+  CHECK(clears(tableau.buffer));
+  program.limits = nullptr;
+  detail::work_vector rho, row;
+  row.resize(model.columns());
+  for (const int each : {1, 4}) {  // by columns, and by rows
+    rho.resize(model.rows());
+    for (int i = 0; i < model.rows(); i += each) rho.set(i, 1);
+    (void)program.by_rows();
+    CHECK(stop_at(1, [&](detail::monitor* limits) {
+      program.limits = limits;
+      detail::density often{1, 20};
+      detail::price_row(program, tableau.status, rho, row, often);
+    }));
+    CHECK(clears(row));
+    program.limits = nullptr;
+  }
+  // A variable that was to go to its other bound.
+  table<basis_status> status = tableau.status;
+  CHECK(tableau.factorize(status) == 0);
+  CHECK(tableau.x[40] == 0);
+  status[40] = basis_status::upper;
+  CHECK(stop_at(1, [&](detail::monitor* limits) {
+    limits->spend(detail::monitor::between - 1);
+    program.limits = limits;
+    tableau.factorize(status);
+  }));
+  program.limits = nullptr;
+  CHECK(tableau.factorize(status) == 0);
+  CHECK(tableau.x[40] == 2);
 }
 
 TEST_CASE("the point of a stopped solve is looked at where that takes a few milliseconds") {
