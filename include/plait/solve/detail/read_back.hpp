@@ -31,7 +31,6 @@ class refinement {
       poll();
       memory.sum.resize_unset(m);
       double_double* const sum = memory.sum.data();
-      t.buffer.listed = false;  // until it is cleared, also after a request to stop
       const double* const activity = t.x.data() + n;
       for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
       list_nonzero(t.x, n, memory.columns);
@@ -81,7 +80,6 @@ class refinement {
     const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
-      t.buffer.listed = false;
       double *const left = t.buffer.value.data(), *const to = y.data(), largest = 0;
       // Activities first, and which the columns are: they come in no order.
       const int* const basic = t.basic.data();
