@@ -104,16 +104,15 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   const double *const entry = a.value.data(), *const multiplier = claim.dual.data();
   double *const value = memory.reduced_cost.data(), *const rest = memory.rounded_off.data();
   const double* const costs = model.costs().data();
-  detail::columns_in_parts(memory.limits, begin, a.columns, [=](int from, int to) {
+  for (const auto [from, to] : detail::parts(memory.limits, begin, a.columns)) {
     for (int j = from; j < to; ++j) {  // alone, for each sum takes long and does not wait for the one before
       double_double d{-costs[j]};
       for (int k = begin[j], end = begin[j + 1]; k < end; ++k) d.add_product(entry[k], multiplier[index[k]]);
       value[j] = -d.value();
       rest[j] = -d.low - (value[j] + d.high);
     }
-  });
-  for (int from = 0, to = 0; from < a.columns; from = to) {
-    to = detail::next_columns(memory.limits, begin, from, a.columns, 4);  // it may look at entries once more
+  }
+  for (const auto [from, to] : detail::parts(memory.limits, begin, a.columns, 4)) {  // it may look at entries once more
     for (int j = from; j < to; ++j) {
       const double cost = costs[j], x = claim.x[j], d = value[j];
       if (!(d == d)) signs = false;

@@ -65,7 +65,7 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
   const sparse_matrix& a = model.matrix();
   try {
     work.copy_unnamed(model, &limits);
-    detail::columns_in_parts(&limits, a.begin.data(), n, [&](int from, int to) {
+    for (const auto [from, to] : detail::parts(&limits, a.begin.data(), n)) {
       for (int j = from; j < to; ++j) {
         double z = 0, size = 0;
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
@@ -78,7 +78,7 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
         work.set_column_bounds(j, z > tiny ? model.column_lower(j) : -infinity,
                                z < -tiny ? model.column_upper(j) : infinity);
       }
-    });
+    }
   } catch (const detail::stop_request&) {
     return subset;
   }

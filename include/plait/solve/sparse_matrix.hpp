@@ -37,22 +37,19 @@ inline void transpose(const sparse_matrix& a, sparse_matrix& t, detail::monitor*
   const double* const value = a.value.data();
   int *const next = t.begin.data(), *const to_index = t.index.data();
   double* const to_value = t.value.data();
-  detail::in_parts(limits, entries, [=](int first, int last) {
+  for (const auto [first, last] : detail::parts(limits, entries)) {
     for (int k = first; k < last; ++k) ++next[index[k] + 1];
-  });
+  }
   for (int i = 0; i < a.rows; ++i) next[i + 1] += next[i];
-  detail::columns_in_parts(
-      limits, begin, a.columns,
-      [=](int from, int to) {
-        for (int j = from; j < to; ++j) {
-          for (int k = begin[j]; k < begin[j + 1]; ++k) {
-            const int at = next[index[k]]++;
-            to_index[at] = j;
-            to_value[at] = value[k];
-          }
-        }
-      },
-      2);
+  for (const auto [from, to] : detail::parts(limits, begin, a.columns, 2)) {
+    for (int j = from; j < to; ++j) {
+      for (int k = begin[j]; k < begin[j + 1]; ++k) {
+        const int at = next[index[k]]++;
+        to_index[at] = j;
+        to_value[at] = value[k];
+      }
+    }
+  }
   for (int i = a.rows; i > 0; --i) next[i] = next[i - 1];
   next[0] = 0;
 }

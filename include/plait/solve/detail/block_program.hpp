@@ -161,9 +161,9 @@ class block_program {
     const sparse_matrix& m = model.matrix();
     const int rows = model.rows();
     kind_.assign(rows, 0);
-    in_parts(limits, m.entries(), [&](int first, int last) {
+    for (const auto [first, last] : parts(limits, m.entries())) {
       for (int k = first; k < last; ++k) ++kind_[m.index[k]];
-    });
+    }
     const double many_in_row = math::larger(8, 4.0 * m.entries() / rows);
     link_row.clear();
     capacity.clear();

@@ -42,29 +42,23 @@ class colour_refinement {
     const double most = (1 - least_saving) * (n + m);
     int before = 0;
     for (; rounds_ < most_rounds; ++rounds_) {
-      columns_in_parts(
-          limits, begin, n,
-          [&](int from, int to) {
-            for (int j = from; j < to; ++j) {
-              std::uint64_t sum = 0;
-              for (int k = begin[j]; k < begin[j + 1]; ++k) sum += stirred(bits(value[k]) + row_colour_[index[k]]);
-              column_colour_[j] = mixed(column_colour_[j] + sum);
-            }
-          },
-          2);
+      for (const auto [from, to] : parts(limits, begin, n, 2)) {
+        for (int j = from; j < to; ++j) {
+          std::uint64_t sum = 0;
+          for (int k = begin[j]; k < begin[j + 1]; ++k) sum += stirred(bits(value[k]) + row_colour_[index[k]]);
+          column_colour_[j] = mixed(column_colour_[j] + sum);
+        }
+      }
       if (rounds_ == 0 && few_alike()) return false;
       column_classes = number(column_colour_, column_class);
       if (column_classes > most_columns * n) return false;
       row_sum_.assign(m, 0);
-      columns_in_parts(
-          limits, begin, n,
-          [&](int from, int to) {
-            for (int j = from; j < to; ++j) {
-              const std::uint64_t colour = column_colour_[j];
-              for (int k = begin[j]; k < begin[j + 1]; ++k) row_sum_[index[k]] += stirred(bits(value[k]) - colour);
-            }
-          },
-          2);
+      for (const auto [from, to] : parts(limits, begin, n, 2)) {
+        for (int j = from; j < to; ++j) {
+          const std::uint64_t colour = column_colour_[j];
+          for (int k = begin[j]; k < begin[j + 1]; ++k) row_sum_[index[k]] += stirred(bits(value[k]) - colour);
+        }
+      }
       each(m, [&](int i) { row_colour_[i] = mixed(row_colour_[i] + row_sum_[i]); });
       row_classes = number(row_colour_, row_class);
       const int now = column_classes + row_classes;
@@ -95,10 +89,9 @@ class colour_refinement {
   /// Does see(k) for all of [0, count). A colour takes as long as some entries do.
   template <class See>
   void each(int count, See&& see) {
-    const auto part = [&](int first, int last) {
+    for (const auto [first, last] : parts(limits_, count, 4)) {
       for (int k = first; k < last; ++k) see(k);
-    };
-    in_parts(limits_, count, part, 4);
+    }
   }
 
   /// Whether a part of the columns shows already that too few are alike. All columns of a class are in the part or none
@@ -117,21 +110,19 @@ class colour_refinement {
     int size = 16;
     while (size < 2 * colour.size()) size *= 2;
     slots_.resize_unset(size);
-    const auto clear = [&](int first, int last) {
+    for (const auto [first, last] : parts(limits_, size, 2)) {
       for (int at = first; at < last; ++at) slots_[at] = slot{};
-    };
-    in_parts(limits_, size, clear, 2);
+    }
     of.resize_unset(colour.size());
     int count = 0;
-    const auto look_up = [&](int first, int last) {
+    for (const auto [first, last] : parts(limits_, colour.size(), 16)) {  // each waits for memory
       for (int k = first; k < last; ++k) {
         int at = static_cast<int>(colour[k] & static_cast<std::uint64_t>(size - 1));
         while (slots_[at].number >= 0 && slots_[at].colour != colour[k]) at = (at + 1) & (size - 1);
         if (slots_[at].number < 0) slots_[at] = {colour[k], count++};
         of[k] = slots_[at].number;
       }
-    };
-    in_parts(limits_, colour.size(), look_up, 16);  // each waits for memory
+    }
     return count;
   }
 

@@ -53,17 +53,17 @@ class dual_simplex : dual_pricing {
     const int all = t.variables(), n = t.columns();
     double largest = 0;
     int boxed = 0;
-    in_parts(t.program->limits, n, [&](int first, int last) {
+    for (const auto [first, last] : parts(t.program->limits, n)) {
       for (int j = first; j < last; ++j) {
         largest = math::larger(largest, math::abs(t.cost[j]));
         if (t.is_boxed(j)) ++boxed;
       }
-    });
+    }
     if (largest > 100) largest = math::sqrt(math::sqrt(largest));
     if (boxed * 100 < all) largest = math::smaller(largest, 1.0);
     const double base = 5e-7 * math::larger(largest, 1e-3);
     costs_changed = t.costs_apart = true;
-    const auto perturb = [&](int first, int last) {
+    for (const auto [first, last] : parts(t.program->limits, all, 8)) {
       for (int j = first; j < last; ++j) {
         if (t.is_fixed(j) || t.is_free(j)) continue;
         const double random = random_unit(seed, static_cast<std::uint64_t>(j));
@@ -76,8 +76,7 @@ class dual_simplex : dual_pricing {
           t.cost[j] += t.cost[j] >= 0 ? by : -by;
         }
       }
-    };
-    in_parts(t.program->limits, all, perturb, 8);
+    }
   }
 
   /// From a basis that is dual feasible, or becomes so by flips; else `lost_feasibility` at once.

@@ -29,12 +29,9 @@ class cell_lists {
   void load(const sparse_matrix& a, monitor* limits) {
     const int entries = a.entries();
     make_room(entries);
-    in_parts(
-        limits, entries,
-        [&](int first, int last) {
-          for (int k = first; k < last; ++k) pool_[k] = {a.index[k], a.value[k]};
-        },
-        2);
+    for (const auto [first, last] : parts(limits, entries, 2)) {
+      for (int k = first; k < last; ++k) pool_[k] = {a.index[k], a.value[k]};
+    }
     spend(limits, a.columns);
     begin_ = a.begin;
     begin_.resize(a.columns);
@@ -48,9 +45,9 @@ class cell_lists {
     make_room(entries);
     touch_in_parts(limits, pool_);
     count_.assign(a.rows, 0);
-    in_parts(limits, entries, [&](int first, int last) {
+    for (const auto [first, last] : parts(limits, entries)) {
       for (int k = first; k < last; ++k) ++count_[a.index[k]];
-    });
+    }
     begin_.resize_unset(a.rows);
     int at = 0;
     for (int i = 0; i < a.rows; ++i) {
@@ -58,13 +55,10 @@ class cell_lists {
       at += count_[i];
     }
     room_ = begin_;  // where the next entry of each row goes
-    columns_in_parts(
-        limits, a.begin.data(), a.columns,
-        [&](int from, int to) {
-          for (int j = from; j < to; ++j)
-            for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) pool_[room_[a.index[k]]++] = {j, a.value[k]};
-        },
-        2);
+    for (const auto [from, to] : parts(limits, a.begin.data(), a.columns, 2)) {
+      for (int j = from; j < to; ++j)
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) pool_[room_[a.index[k]]++] = {j, a.value[k]};
+    }
     room_ = count_;
   }
   /// Valid until something is added.

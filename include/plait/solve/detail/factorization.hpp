@@ -150,9 +150,9 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
   const int m = from.begin.size();
   row_count_.assign(m, 0);
   int* const count = row_count_.data();
-  in_parts(limits, from.index.size(), [&](int first, int last) {
+  for (const auto [first, last] : parts(limits, from.index.size())) {
     for (int k = first; k < last; ++k) ++count[from.index[k]];
-  });
+  }
   to.sequence.clear();
   to.begin.resize_unset(m);
   to.end.resize_unset(m);
@@ -169,14 +169,13 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
   touch_in_parts(limits, to.value);
   int* const to_index = to.index.data();
   double* const to_value = to.value.data();
-  const auto put = [=](int first, int last) {
+  for (const auto [first, last] : parts(limits, from.index.size(), 4)) {  // each waits for memory
     for (int k = first; k < last; ++k) {
       const int place = end[index[k]]++;
       to_index[place] = owner[k];
       to_value[place] = value[k];
     }
-  };
-  in_parts(limits, from.index.size(), put, 4);  // each waits for memory
+  }
 }
 
 inline void factorization::finish(int m, table<int>& basic) {

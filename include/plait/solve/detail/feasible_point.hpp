@@ -75,12 +75,12 @@ inline void activities_of(const lp& model, const table<double>& x, check_memory&
 inline void magnitudes_of(const sparse_matrix& a, const table<double>& x, check_memory& memory) {
   memory.size.assign(a.rows, 0.0);
   double* const size = memory.size.data();
-  columns_in_parts(memory.limits, a.begin.data(), a.columns, [&](int from, int to) {
+  for (const auto [from, to] : parts(memory.limits, a.begin.data(), a.columns)) {
     for (int j = from; j < to; ++j) {
       if (x[j] == 0) continue;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size[a.index[k]] += math::abs(a.value[k] * x[j]);
     }
-  });
+  }
 }
 
 inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst,

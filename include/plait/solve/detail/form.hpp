@@ -62,9 +62,12 @@ struct form {
       row_scale.assign(m, 1.0);
       if (scaled) {
         find_scales();
-        each_column([this](int j, int first, int last) {
-          for (int k = first; k < last; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
-        });
+        const int* const begin = a.begin.data();
+        for (const auto [from, to] : parts(limits, begin, a.columns)) {
+          for (int j = from; j < to; ++j) {
+            for (int k = begin[j]; k < begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+          }
+        }
       }
       scaled_ = scaled;
     }
@@ -77,9 +80,9 @@ struct form {
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     const double *const given = model.costs().data(), *const scale = column_scale.data();
     double* const c = cost.data();
-    in_parts(limits, columns(), [=](int first, int last) {
+    for (const auto [first, last] : parts(limits, columns())) {
       for (int j = first; j < last; ++j) c[j] = sign * given[j] * scale[j];
-    });
+    }
     for (int i = columns(); i < variables(); ++i) c[i] = 0;
   }
   void load_bounds(const lp& model) {
@@ -91,12 +94,12 @@ struct form {
       copy(model.row_uppers(), upper, columns());
       return;
     }
-    in_parts(limits, columns(), [&](int first, int last) {
+    for (const auto [first, last] : parts(limits, columns())) {
       for (int j = first; j < last; ++j) {
         lower[j] = model.column_lower(j) / column_scale[j];
         upper[j] = model.column_upper(j) / column_scale[j];
       }
-    });
+    }
     for (int i = 0; i < rows(); ++i) {
       lower[columns() + i] = model.row_lower(i) * row_scale[i];
       upper[columns() + i] = model.row_upper(i) * row_scale[i];
@@ -104,14 +107,6 @@ struct form {
   }
 
  private:
-  /// Does see(j, first, last) for each column and the places of its entries.
-  template <class See>
-  void each_column(See&& see) {
-    const int* const begin = a.begin.data();
-    columns_in_parts(limits, begin, a.columns, [&](int from, int to) {
-      for (int j = from; j < to; ++j) see(j, begin[j], begin[j + 1]);
-    });
-  }
   static void copy(const table<double>& from, table<double>& to, int at) {
     copy_changed(from, to, at, [](int, int) {});
   }
@@ -137,48 +132,55 @@ struct form {
   /// Tomlin, "On scaling linear programming problems", Math. Programming Study 4, 1975 (this way).
   void find_scales() {
     double least = 1e300, largest = 0;
-    in_parts(limits, a.value.size(), [&](int first, int last) {
+    for (const auto [first, last] : parts(limits, a.value.size())) {
       for (int k = first; k < last; ++k) {
         const double size = math::abs(a.value[k]);
         if (size < least) least = size;
         if (size > largest) largest = size;
       }
-    });
+    }
     if (largest == 0 || (least >= 0.2 && largest <= 5)) return;
     const int m = a.rows;
+    const int* const begin = a.begin.data();
     for (int pass = 0; pass < 4; ++pass) {
       low_.assign(m, 1e300);
       high_.assign(m, 0.0);
-      each_column([this](int j, int first, int last) {
-        for (int k = first; k < last; ++k) {
-          const int i = a.index[k];
-          const double size = math::abs(a.value[k]) * column_scale[j];
-          if (size < low_[i]) low_[i] = size;
-          if (size > high_[i]) high_[i] = size;
+      for (const auto [from, to] : parts(limits, begin, a.columns)) {
+        for (int j = from; j < to; ++j) {
+          for (int k = begin[j]; k < begin[j + 1]; ++k) {
+            const int i = a.index[k];
+            const double size = math::abs(a.value[k]) * column_scale[j];
+            if (size < low_[i]) low_[i] = size;
+            if (size > high_[i]) high_[i] = size;
+          }
         }
-      });
+      }
       spend(limits, 16 * std::int64_t{m});
       for (int i = 0; i < m; ++i)
         if (high_[i] > 0) row_scale[i] = 1 / math::sqrt(low_[i] * high_[i]);
-      each_column([this](int j, int first, int last) {
-        double column_low = 1e300, column_high = 0;
-        for (int k = first; k < last; ++k) {
-          const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
-          if (size < column_low) column_low = size;
-          if (size > column_high) column_high = size;
+      for (const auto [from, to] : parts(limits, begin, a.columns)) {
+        for (int j = from; j < to; ++j) {
+          double column_low = 1e300, column_high = 0;
+          for (int k = begin[j]; k < begin[j + 1]; ++k) {
+            const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
+            if (size < column_low) column_low = size;
+            if (size > column_high) column_high = size;
+          }
+          if (column_high > 0) column_scale[j] = 1 / math::sqrt(column_low * column_high);
         }
-        if (column_high > 0) column_scale[j] = 1 / math::sqrt(column_low * column_high);
-      });
+      }
     }
     for (int i = 0; i < m; ++i) row_scale[i] = power_of_two(row_scale[i]);
-    each_column([this](int j, int first, int last) {
-      double column_high = 0;
-      for (int k = first; k < last; ++k) {
-        const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
-        if (size > column_high) column_high = size;
+    for (const auto [from, to] : parts(limits, begin, a.columns)) {
+      for (int j = from; j < to; ++j) {
+        double column_high = 0;
+        for (int k = begin[j]; k < begin[j + 1]; ++k) {
+          const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
+          if (size > column_high) column_high = size;
+        }
+        column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
       }
-      column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
-    });
+    }
   }
 
   mutable sparse_matrix by_rows_;

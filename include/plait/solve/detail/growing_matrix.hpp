@@ -35,28 +35,27 @@ struct growing_matrix {
     merged.columns = columns;
     merged.begin.assign(columns + 1, 0);
     for (int j = 0; j < made.columns; ++j) merged.begin[j + 1] = made.begin[j + 1] - made.begin[j];
-    const auto each_pending = [&](auto&& see) {
-      in_parts(limits, pending.size(), [&](int first, int last) {
-        for (int k = first; k < last; ++k) see(pending[k]);
-      });
-    };
-    each_pending([&](const triplet& t) { ++merged.begin[t.column + 1]; });
+    for (const auto [first, last] : parts(limits, pending.size()))
+      for (int k = first; k < last; ++k) ++merged.begin[pending[k].column + 1];
     for (int j = 0; j < columns; ++j) merged.begin[j + 1] += merged.begin[j];
     merged.index.resize_unset(merged.entries());
     merged.value.resize_unset(merged.entries());
     table<int> fill = merged.begin;
-    columns_in_parts(limits, made.begin.data(), made.columns, [&](int from, int to) {
+    for (const auto [from, to] : parts(limits, made.begin.data(), made.columns)) {
       for (int j = from; j < to; ++j) {
         for (int k = made.begin[j]; k < made.begin[j + 1]; ++k) {
           merged.index[fill[j]] = made.index[k];
           merged.value[fill[j]++] = made.value[k];
         }
       }
-    });
-    each_pending([&](const triplet& t) {
-      merged.index[fill[t.column]] = t.row;
-      merged.value[fill[t.column]++] = t.value;
-    });
+    }
+    for (const auto [first, last] : parts(limits, pending.size())) {
+      for (int k = first; k < last; ++k) {
+        const triplet& t = pending[k];
+        merged.index[fill[t.column]] = t.row;
+        merged.value[fill[t.column]++] = t.value;
+      }
+    }
     // Entries given twice become their sum.
     table<int> seen(rows, -1);
     int out = 0;
@@ -95,9 +94,9 @@ struct growing_matrix {
   void drop_zeros(monitor* limits = nullptr) {
     made_in.change();
     int zeros = 0, out = 0;
-    in_parts(limits, made.entries(), [&](int first, int last) {
+    for (const auto [first, last] : parts(limits, made.entries())) {
       for (int k = first; k < last; ++k) zeros += made.value[k] == 0 ? 1 : 0;
-    });
+    }
     if (zeros == 0) {
       made.index.resize(made.entries());
       made.value.resize(made.entries());

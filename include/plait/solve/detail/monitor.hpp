@@ -78,21 +78,57 @@ inline void spend(monitor* limits, std::int64_t steps) {
   return nullptr;
 }
 
-/// Where the part that begins at `from` of [0, count) ends: of at most `monitor::between` steps, where each place takes
-/// `weight`, and all of it where that is less. Asks by the steps of the part.
-[[nodiscard]] inline int next_part(monitor* limits, int from, int count, int weight = 1) {
-  const int most = monitor::between / weight, to = count - from > most ? from + most : count;
-  spend(limits, static_cast<std::int64_t>(to - from) * weight);
-  return to;
-}
-/// Does `part(from, to)` for all parts. Always inlined, as what `part` captures is to stay in registers.
-template <class Part>
-[[gnu::always_inline]] inline void in_parts(monitor* limits, int count, Part&& part, int weight = 1) {
-  for (int from = 0, to = 0; from < count; from = to) {
-    to = next_part(limits, from, count, weight);
-    part(from, to);
+/// A pass over [0, count) in parts of at most `monitor::between` steps, where each place takes `weight`, with a
+/// question before each by its steps; where all is less, in one part. With `begin`, where the entries of columns begin,
+/// a pass over these by their entries; a column is never cut. To be written as
+///
+///     for (const auto [first, last] : parts(limits, count))
+class parts {
+ public:
+  struct part {
+    int first, last;
+  };
+  struct end_of_all {};
+
+  parts(monitor* limits, int count, int weight = 1) : parts{limits, nullptr, count, weight} {}
+  parts(monitor* limits, const int* begin, int count, int weight = 1)
+      : limits_{limits}, begin_{begin}, count_{count}, weight_{weight} {}
+
+  [[nodiscard]] parts begin() const {
+    parts now = *this;
+    now.find_last();
+    return now;
   }
-}
+  [[nodiscard]] end_of_all end() const { return {}; }
+  part operator*() const { return {first_, last_}; }
+  void operator++() {
+    first_ = last_;
+    find_last();
+  }
+  bool operator!=(end_of_all /*end*/) const { return first_ < count_; }
+
+ private:
+  void find_last() {
+    if (first_ >= count_) return;
+    const int most = monitor::between / weight_;
+    last_ = count_;
+    std::int64_t places = count_ - first_;
+    if (begin_ != nullptr) {
+      if (places + begin_[count_] - begin_[first_] > most) {
+        last_ = first_ + 1;
+        while (last_ < count_ && begin_[last_ + 1] - begin_[first_] + (last_ + 1 - first_) <= most) ++last_;
+      }
+      places = std::int64_t{last_ - first_} + begin_[last_] - begin_[first_];
+    } else if (places > most) {
+      last_ = first_ + most;
+      places = most;
+    }
+    spend(limits_, places * weight_);
+  }
+  monitor* limits_;
+  const int* begin_;
+  int count_, weight_, first_ = 0, last_ = 0;
+};
 
 /// Writes to each page of a large table whose values nobody needs, in order: the system gives memory where it is
 /// written to first, and whoever writes here and there would wait for all of it at once.
@@ -100,20 +136,16 @@ template <class Table>
 void touch_in_parts(monitor* limits, Table& memory) {
   constexpr int of_page = 4096 / static_cast<int>(sizeof(*memory.data()));
   if (limits == nullptr || memory.size() < monitor::between) return;
-  const auto touch = [&](int first, int last) {
+  for (const auto [first, last] : parts(limits, memory.size() / of_page, 512))  // which it takes as long as
     for (int page = first; page < last; ++page) memory[page * of_page] = {};
-  };
-  in_parts(limits, memory.size() / of_page, touch, 512);  // which it takes as long as
 }
 
 /// As `table::resize`, with zeros.
 template <class Table>
 void resize_in_parts(monitor* limits, Table& grown, int count) {
+  const int before = grown.size();
   grown.reserve(count);
-  for (int to = grown.size(); to < count;) {
-    to = next_part(limits, to, count);
-    grown.resize(to);
-  }
+  for (const auto [first, last] : parts(limits, count - before)) grown.resize(before + last);
   grown.resize(count);
 }
 
@@ -121,38 +153,19 @@ void resize_in_parts(monitor* limits, Table& grown, int count) {
 template <class Table>
 void copy_in_parts(monitor* limits, const Table& from, Table& to) {
   to.resize_unset(from.size());
-  in_parts(limits, from.size(), [&](int first, int last) { to.copy_part(from, first, last); });
+  for (const auto [first, last] : parts(limits, from.size())) to.copy_part(from, first, last);
 }
 /// Whether two are the same, bit by bit.
 template <class Table>
 bool same_in_parts(monitor* limits, const Table& a, const Table& b) {
-  bool same = a.size() == b.size();
-  if (same) in_parts(limits, a.size(), [&](int first, int last) { same = same && a.same_part(b, first, last); });
-  return same;
+  if (a.size() != b.size()) return false;
+  for (const auto [first, last] : parts(limits, a.size()))
+    if (!a.same_part(b, first, last)) return false;
+  return true;
 }
 
-/// As `next_part`, of the columns of a matrix, which `begin` tells, by their entries; a column is never cut.
-[[nodiscard]] inline int next_columns(monitor* limits, const int* begin, int from, int columns, int weight = 1) {
-  const int most = monitor::between / weight;
-  int to = columns;
-  if (begin[columns] - begin[from] + (columns - from) > most) {
-    to = from + 1;
-    while (to < columns && begin[to + 1] - begin[from] + (to + 1 - from) <= most) ++to;
-  }
-  spend(limits, (static_cast<std::int64_t>(begin[to] - begin[from]) + (to - from)) * weight);
-  return to;
-}
-/// As `in_parts`, likewise.
-template <class Part>
-[[gnu::always_inline]] inline void columns_in_parts(monitor* limits, const int* begin, int columns, Part&& part,
-                                                    int weight = 1) {
-  for (int from = 0, to = 0; from < columns; from = to) {
-    to = next_columns(limits, begin, from, columns, weight);
-    part(from, to);
-  }
-}
-
-/// As `in_parts` for the places of a list that takes at most `all` steps, of which place k takes `steps_of(k)`.
+/// Does `part(from, to)` for parts, likewise, of the places of a list that takes at most `all` steps, of which place k
+/// takes `steps_of(k)`. Always inlined, as what `part` captures is to stay in registers.
 template <class Steps, class Part>
 [[gnu::always_inline]] inline void list_in_parts(monitor* limits, int count, std::int64_t all, Steps&& steps_of,
                                                  Part&& part) {

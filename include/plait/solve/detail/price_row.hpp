@@ -75,7 +75,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
     const double* const value = a.value.data();
     const basis_status* const is = status.data();
     row.listed = false;
-    columns_in_parts(asked, begin, n, [&](int from, int to) {
+    for (const auto [from, to] : parts(asked, begin, n)) {
       const int first = resting;
       for (int j = from; j < to; ++j) {  // listed first, and without a branch: basic columns come in no order
         at[resting] = j;
@@ -88,7 +88,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
         v[j] = meaning(sum);
         kept += static_cast<int>(means(sum));
       }
-    });
+    }
     row.count = resting;
     row.listed = true;
     if (kept < resting / 2) row.forget_tiny();  // else a few places that are zero are listed

@@ -40,13 +40,12 @@ class primal_pricing {
     offered_ = 0;
     moves_.resize(t_->variables());
     listed_.assign(t_->variables(), 0);
-    const auto see = [&](int first, int last) {
+    for (const auto [first, last] : parts(t_->program->limits, t_->variables(), 8)) {
       for (int j = first; j < last; ++j) {
         note_moves(j);
         offer(j);
       }
-    };
-    in_parts(t_->program->limits, t_->variables(), see, 8);
+    }
   }
 
   /// Of the variables on the list, the one that promises most; those that no longer do leave the list.

@@ -43,15 +43,14 @@ class primal_simplex : primal_pricing {
   void perturb_bounds() {
     tableau& t = *t_;
     bounds_changed = t.bounds_apart = true;
-    const auto perturb = [&](int first, int last) {
+    for (const auto [first, last] : parts(t.program->limits, t.variables(), 8)) {
       for (int j = first; j < last; ++j) {
         if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
         const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
         if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
         if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
       }
-    };
-    in_parts(t.program->limits, t.variables(), perturb, 8);
+    }
     t.settle_all();
   }
 

@@ -206,13 +206,13 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
   const sparse_matrix& a = model.matrix();
   read_point(model, t, refine, into);
   refine.memory.reduced_cost.resize(a.columns);
-  columns_in_parts(refine.limits, a.begin.data(), a.columns, [&](int from, int to) {
+  for (const auto [from, to] : parts(refine.limits, a.begin.data(), a.columns)) {
     for (int j = from; j < to; ++j) {
       double_double d{model.cost(j)};
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
       refine.memory.reduced_cost[j] = d.value();
     }
-  });
+  }
   activities_of(model, into.x, refine.memory);
   read_rest(model, refine.memory, into);
 }

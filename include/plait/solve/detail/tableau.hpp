@@ -142,13 +142,13 @@ class tableau : public working_point {
     for (int i = 0; i < m; ++i) v[i] = only_if(at[n + i] != basis_status::basic, to[n + i]);
     const int *const begin = a.begin.data(), *const index = a.index.data();
     const double* const value = a.value.data();
-    columns_in_parts(program->limits, begin, n, [=](int from, int until) {
+    for (const auto [from, until] : parts(program->limits, begin, n)) {
       for (int j = from; j < until; ++j) {
         const double xj = only_if(at[j] != basis_status::basic, to[j]);
         if (xj == 0) continue;
         for (int k = begin[j]; k < begin[j + 1]; ++k) v[index[k]] -= value[k] * xj;
       }
-    });
+    }
     factors.ftran_whole(buffer);
     const int* const in = basic.data();
     for (int p = 0; p < m; ++p) to[in[p]] = meaning(v[p]);
@@ -190,13 +190,13 @@ class tableau : public working_point {
     const int *const begin = program->a.begin.data(), *const index = program->a.index.data();
     const basis_status* const at = status.data();
     double* const to = d.data();
-    columns_in_parts(program->limits, begin, n, [=](int from, int until) {
+    for (const auto [from, until] : parts(program->limits, begin, n)) {
       for (int j = from; j < until; ++j) {
         double sum = c[j];
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum -= value[k] * y[index[k]];
         to[j] = only_if(at[j] != basis_status::basic, sum);
       }
-    });
+    }
     for (int i = 0; i < m; ++i) to[n + i] = only_if(at[n + i] != basis_status::basic, c[n + i] + y[i]);
   }
 
