@@ -103,7 +103,7 @@ class table {
   }
   [[gnu::noinline]] void reserve(int count) {  // so that the rest of a push_back is short
     if (count <= room_) return;
-    T* const larger = allocate(count);
+    auto* const larger = static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T)));
     move_to(larger, data_, size_);
     ::operator delete(data_);
     data_ = larger;
@@ -124,8 +124,6 @@ class table {
   }
 
  private:
-  /// Memory that nobody writes to yet: what is large is got from the system page by page as it is written.
-  static T* allocate(int count) { return static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T))); }
   static void move_to(T* to, const T* from, int count) {
     if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
   }
@@ -144,7 +142,8 @@ class table {
   /// Room for so many, whatever was there.
   void make_room(int count) {
     if (count <= room_) return;
-    T* const larger = allocate(count);
+    // Memory that nobody writes to yet: the system gives what is large page by page, where it is written to.
+    auto* const larger = static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T)));
     ::operator delete(data_);
     data_ = larger;
     room_ = count;
