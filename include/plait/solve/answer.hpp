@@ -83,7 +83,8 @@ struct answer {
   point_status dual_point = point_status::none;  ///< of dual and reduced_cost
   double objective = 0;                          ///< of x, offset included
   table<double> x;                               ///< one for each column
-  table<double> activity;                        ///< A x, one for each row
+  table<double> activity;                        ///< A x, one for each row; none where a solve was stopped with values
+                                                 ///< of more than 524,288 terms, which nobody then has looked at
   table<double> dual;                            ///< one for each row
   table<double> reduced_cost;                    ///< one for each column
   table<double> farkas;  ///< where infeasible: multipliers of the rows that prove it, see `check`

@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/answer.hpp>
 #include <plait/solve/detail/feasible_point.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/double_double.hpp>
 #include <plait/solve/lp.hpp>
 
@@ -30,7 +31,8 @@ namespace detail {
 /// Whether duals whose sign names no bound are nothing but rounding: without them no column's cost, within the terms of
 /// its reduced cost, is another by more than `tolerance`. Small they are beside large coefficients too where they stand
 /// for a whole cost.
-inline bool may_be_left_out(const lp& model, const table<double>& dual, double sign, double tolerance) {
+inline bool may_be_left_out(const lp& model, const table<double>& dual, double sign, double tolerance,
+                            monitor* limits) {
   const auto names_no_bound = [&](int i) {
     return sign * dual[i] > 0 ? model.row_lower(i) == -infinity : dual[i] != 0 && model.row_upper(i) == infinity;
   };
@@ -40,6 +42,7 @@ inline bool may_be_left_out(const lp& model, const table<double>& dual, double s
   const sparse_matrix& a = model.matrix();
   for (int j = 0; j < a.columns; ++j) {
     double left_out = 0, size = 1 + math::abs(model.cost(j));
+    spend(limits, 2 * (a.begin[j + 1] - a.begin[j]));
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const double term = math::abs(a.value[k] * dual[a.index[k]]);
       size += term;
@@ -58,6 +61,7 @@ inline double_double gap_of_rounding(const lp& model, const answer& claim, doubl
   for (int j = 0; j < a.columns; ++j) {
     const double d = known.reduced_cost[j], bound = sign * d > 0 ? model.column_lower(j) : model.column_upper(j);
     if (d == 0 || !(math::abs(bound) < infinity)) continue;
+    spend(known.limits, a.begin[j + 1] - a.begin[j]);
     double size = math::abs(model.cost(j));
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size += math::abs(a.value[k] * claim.dual[a.index[k]]);
     if (math::abs(d) <= 4e-16 * size) sum.add_product(double_double{d, known.rounded_off[j]}, bound - claim.x[j]);
@@ -99,28 +103,34 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double *const entry = a.value.data(), *const multiplier = claim.dual.data();
   double *const value = memory.reduced_cost.data(), *const rest = memory.rounded_off.data();
-  for (int j = 0; j < a.columns; ++j) {  // alone, for each sum takes long and does not wait for the one before
-    double_double d{-model.cost(j)};
-    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) d.add_product(entry[k], multiplier[index[k]]);
-    value[j] = -d.value();
-    rest[j] = -d.low - (value[j] + d.high);
+  const double* const costs = model.costs().data();
+  for (const auto [from, to] : detail::parts(memory.limits, begin, a.columns)) {
+    for (int j = from; j < to; ++j) {  // alone, for each sum takes long and does not wait for the one before
+      double_double d{-costs[j]};
+      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) d.add_product(entry[k], multiplier[index[k]]);
+      value[j] = -d.value();
+      rest[j] = -d.low - (value[j] + d.high);
+    }
   }
-  for (int j = 0; j < a.columns; ++j) {
-    const double cost = model.cost(j), x = claim.x[j], d = value[j];
-    if (!(d == d)) signs = false;
-    price(double_double{d, rest[j]}, d, model.column_lower(j), model.column_upper(j), [=] {
-      double size = 1 + math::abs(cost);
-      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) size += math::abs(entry[k] * multiplier[index[k]]);
-      return size;
-    });
-    if (cost != 0 && x != 0) primal.add_product(cost, x);
+  for (const auto [from, to] : detail::parts(memory.limits, begin, a.columns, 4)) {  // it may look at entries once more
+    for (int j = from; j < to; ++j) {
+      const double cost = costs[j], x = claim.x[j], d = value[j];
+      if (!(d == d)) signs = false;
+      price(double_double{d, rest[j]}, d, model.column_lower(j), model.column_upper(j), [=] {
+        double size = 1 + math::abs(cost);
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) size += math::abs(entry[k] * multiplier[index[k]]);
+        return size;
+      });
+      if (cost != 0 && x != 0) primal.add_product(cost, x);
+    }
   }
+  detail::spend(memory.limits, 4 * a.rows);
   for (int i = 0; i < a.rows; ++i) {
     const double d = claim.dual[i];
     price(d, d, model.row_lower(i), model.row_upper(i), [=] { return 1 + math::abs(d); });
   }
   found.max_dual_residual = worst;
-  signs = signs && detail::may_be_left_out(model, claim.dual, sign, within.dual);
+  signs = signs && detail::may_be_left_out(model, claim.dual, sign, within.dual, memory.limits);
   if (!signs && good) found.reason = "a dual or a reduced cost has the wrong sign";
   const double objective = primal.value();
   const auto relative = [&](double_double gap) {
@@ -144,7 +154,8 @@ inline verdict check_optimal(const lp& model, const answer& claim, const check_t
 /// Whether multipliers y of the rows prove that there is no feasible point: for every x and r = A x the sum of
 /// (y A)_j x_j - y_i r_i is zero, and within all bounds it is at least some positive number. Crossed bounds prove it
 /// too.
-inline verdict check_farkas(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+inline verdict check_farkas(const lp& model, const answer& claim, const check_tolerances& within,
+                            detail::check_memory& memory) {
   verdict found{.kind = certificate_kind::farkas};
   for (int j = 0; j < model.columns(); ++j) found.verified |= model.column_lower(j) > model.column_upper(j);
   for (int i = 0; i < model.rows(); ++i) found.verified |= model.row_lower(i) > model.row_upper(i);
@@ -171,6 +182,7 @@ inline verdict check_farkas(const lp& model, const answer& claim, const check_to
   for (int j = 0; j < a.columns; ++j) {
     double_double z;
     double terms = 0;
+    detail::spend(memory.limits, 4 + a.begin[j + 1] - a.begin[j]);
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       z.add_product(a.value[k], claim.farkas[a.index[k]]);
       terms += math::abs(a.value[k] * claim.farkas[a.index[k]]);
@@ -188,9 +200,14 @@ inline verdict check_farkas(const lp& model, const answer& claim, const check_to
   return found;
 }
 
-/// Whether x is feasible and the ray leads from it to ever better points: no bound in its way, and the cost falls.
-inline verdict check_primal_ray(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+inline verdict check_farkas(const lp& model, const answer& claim, const check_tolerances& within = {}) {
   detail::check_memory memory;
+  return check_farkas(model, claim, within, memory);
+}
+
+/// Whether x is feasible and the ray leads from it to ever better points: no bound in its way, and the cost falls.
+inline verdict check_primal_ray(const lp& model, const answer& claim, const check_tolerances& within,
+                                detail::check_memory& memory) {
   verdict found{.kind = certificate_kind::primal_ray};
   if (claim.x.size() != model.columns() || claim.ray.size() != model.columns()) {
     found.reason = "there is no value and no direction for each column";
@@ -210,7 +227,7 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
   const table<double_double>& sum = memory.sum;
   const table<double>& size = memory.size;
   detail::activities_of(model, claim.ray, memory);
-  detail::magnitudes_of(model.matrix(), claim.ray, memory.size);
+  detail::magnitudes_of(model.matrix(), claim.ray, memory);
   double_double gain;
   double gain_size = 0;
   for (int j = 0; j < model.columns(); ++j) {
@@ -230,6 +247,11 @@ inline verdict check_primal_ray(const lp& model, const answer& claim, const chec
   return found;
 }
 
+inline verdict check_primal_ray(const lp& model, const answer& claim, const check_tolerances& within = {}) {
+  detail::check_memory memory;
+  return check_primal_ray(model, claim, within, memory);
+}
+
 /// Checks what an answer says against the model as it was given, in 32-digit arithmetic. Uses nothing of the solver.
 ///
 /// optimal: `check_optimal`; infeasible: `check_farkas`; unbounded: `check_primal_ray`; any other status proves
@@ -240,9 +262,9 @@ inline verdict check(const lp& model, const answer& claim, const check_tolerance
     case termination::optimal:
       return check_optimal(model, claim, within, memory);
     case termination::infeasible:
-      return check_farkas(model, claim, within);
+      return check_farkas(model, claim, within, memory);
     case termination::unbounded:
-      return check_primal_ray(model, claim, within);
+      return check_primal_ray(model, claim, within, memory);
     default:
       return {};
   }

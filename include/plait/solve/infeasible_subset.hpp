@@ -45,9 +45,7 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
   const answer first = solve_next(model, {});
   if (first.status != termination::infeasible || !first.verified) return subset;
   const int m = model.rows(), n = model.columns();
-  lp work = model;
-  for (int j = 0; j < n; ++j) work.set_cost(j, 0);
-  // Bounds that the certificate does not use go at once; crossed bounds are a subset by themselves.
+  // Crossed bounds are a subset by themselves.
   const auto alone = [&](bool row, int at) {
     (row ? subset.rows : subset.columns).push_back(at);
     (row ? subset.row_sides : subset.column_sides).push_back(3);
@@ -58,17 +56,31 @@ inline infeasible_subset find_infeasible_subset(const lp& model, const solve_opt
     if (model.row_lower(i) > model.row_upper(i)) return alone(true, i);
   for (int j = 0; j < n; ++j)
     if (model.column_lower(j) > model.column_upper(j)) return alone(false, j);
+  // Bounds that the certificate does not use go at once.
+  lp work;
+  detail::monitor limits;
+  limits.deadline = options.time_limit < infinity ? began + options.time_limit : 1e300;
+  limits.interrupted = options.interrupt;
+  limits.context = options.context;
   const sparse_matrix& a = model.matrix();
-  for (int j = 0; j < n; ++j) {
-    double z = 0, size = 0;
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-      const double term = a.value[k] * first.farkas[a.index[k]];
-      z += term;
-      size += term < 0 ? -term : term;
+  try {
+    work.copy_unnamed(model, &limits);
+    for (const auto [from, to] : detail::parts(&limits, a.begin.data(), n)) {
+      for (int j = from; j < to; ++j) {
+        double z = 0, size = 0;
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+          const double term = a.value[k] * first.farkas[a.index[k]];
+          z += term;
+          size += term < 0 ? -term : term;
+        }
+        const double tiny = 1e-9 * size;
+        work.set_cost(j, 0);
+        work.set_column_bounds(j, z > tiny ? model.column_lower(j) : -infinity,
+                               z < -tiny ? model.column_upper(j) : infinity);
+      }
     }
-    const double tiny = 1e-9 * size;
-    work.set_column_bounds(j, z > tiny ? model.column_lower(j) : -infinity,
-                           z < -tiny ? model.column_upper(j) : infinity);
+  } catch (const detail::stop_request&) {
+    return subset;
   }
   for (int i = 0; i < m; ++i) {
     const double y = -first.farkas[i];

@@ -10,6 +10,7 @@
 #include <plait/core/require.hpp>
 #include <plait/solve/detail/edition.hpp>
 #include <plait/solve/detail/growing_matrix.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/name_list.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -87,6 +88,13 @@ class lp {
     settle();
     return matrix_.made;
   }
+  /// The same within limits: a request to stop leaves the object as it was.
+  [[nodiscard]] const sparse_matrix& matrix(detail::monitor* limits) const {
+    settle(limits);
+    return matrix_.made;
+  }
+  /// Whether rows that were added are sorted in.
+  [[nodiscard]] bool settled() const { return matrix_.settled(rows(), columns()); }
   /// Of the coefficients: while it is the same, so are they.
   [[nodiscard]] const detail::edition& matrix_edition() const {
     settle();
@@ -115,12 +123,12 @@ class lp {
 
   /// The same without copying, and without a look at the entries, for those who make many matrices: what the model held
   /// is in `a` afterwards, memory to be used again.
-  void swap_matrix(sparse_matrix& a) {
+  void swap_matrix(sparse_matrix& a, detail::monitor* limits = nullptr) {
     require(a.rows == rows() && a.columns == columns() && a.begin.size() == a.columns + 1, "lp::swap_matrix",
             "the matrix must have the rows and columns of the model");
     std::swap(matrix_.made, a);
     matrix_.pending.clear();
-    matrix_.drop_zeros();
+    matrix_.drop_zeros(limits);
   }
 
   /// A model without rows, columns and names, which keeps its memory.
@@ -134,6 +142,28 @@ class lp {
     objective_name_.clear();
     column_names_.clear();
     row_names_.clear();
+  }
+
+  /// Becomes a copy of another, without its names, within limits: after a request to stop it is empty.
+  void copy_unnamed(const lp& other, detail::monitor* limits) {
+    clear();
+    sparse_matrix copied;
+    const sparse_matrix& original = other.matrix(limits);
+    copied.rows = original.rows;
+    copied.columns = original.columns;
+    detail::copy_in_parts(limits, original.begin, copied.begin);
+    detail::copy_in_parts(limits, original.index, copied.index);
+    detail::copy_in_parts(limits, original.value, copied.value);
+    sense_ = other.sense_;
+    offset_ = other.offset_;
+    cost_ = other.cost_;
+    lower_ = other.lower_;
+    upper_ = other.upper_;
+    row_lower_ = other.row_lower_;
+    row_upper_ = other.row_upper_;
+    integer_ = other.integer_;
+    std::swap(matrix_.made, copied);
+    matrix_.made_in = other.matrix_.made_in;
   }
 
   void set_sense(objective_sense sense) { sense_ = sense; }
@@ -275,8 +305,8 @@ class lp {
     const std::string_view given = names.of(at);
     return given.empty() ? std::string(1, letter).append(std::to_string(at)) : std::string{given};
   }
-  void settle() const {
-    if (!matrix_.settled(rows(), columns())) matrix_.merge(rows(), columns());
+  void settle(detail::monitor* limits = nullptr) const {
+    if (!settled()) matrix_.merge(rows(), columns(), limits);
   }
 
   objective_sense sense_ = objective_sense::minimize;

@@ -46,27 +46,23 @@ class presolve : public detail::alike_rows {
     start(model, limits);
     for (int pass = 0; pass < 12; ++pass) {
       const int before = way_.size();
-      const auto poll = [&](int at) {
-        if (limits != nullptr && (at & 255) == 0) limits->poll();
-      };  // and by entries, in what looks at many of them
       for (int i = 0; i < m && !bad_; ++i) {
-        poll(i);
+        spend(1);
         if (row_left_[i] == 0) continue;
-        spend(matrix_.rows.count(i));
+        spend(10 + 2 * matrix_.rows.count(i));
         look_at_row(i);
       }
       for (int j = 0; j < n && !bad_ && !open_; ++j) {
-        poll(j);
+        spend(1);
         if (column_left_[j] == 0) continue;
-        spend(matrix_.columns.count(j));
+        spend(10 + 2 * matrix_.columns.count(j));
         look_at_column(j);
       }
       if (!bad_ && !open_) fix_dominated();
       for (int i = 0; i < m && !bad_ && !open_; ++i) {
-        poll(i);
+        spend(1);
         if (row_left_[i] != 0) look_at_equation(i);
       }
-      poll(0);
       if (!bad_ && !open_) join_alike_rows();
       if (bad_) {
         build();
@@ -191,11 +187,13 @@ class presolve : public detail::alike_rows {
     dual_lower_.resize(m);
     dual_upper_.resize(m);
     bool any = false;
+    spend(4 * m);
     for (int i = 0; i < m; ++i) {
       dual_lower_[i] = row_upper_[i] < infinity ? -infinity : 0;
       dual_upper_[i] = row_lower_[i] > -infinity ? infinity : 0;
     }
     for (int j = 0; j < n; ++j) {
+      spend(1);
       if (column_left_[j] == 0 || column_count_[j] != 1 || (lower_[j] > -infinity && upper_[j] < infinity)) continue;
       for (const cell& one : matrix_.columns[j]) {
         const int i = one.at;
@@ -210,8 +208,9 @@ class presolve : public detail::alike_rows {
     for (int i = 0; i < m && any; ++i) any = dual_lower_[i] <= dual_upper_[i];  // else there may be no optimum
     if (!any) return;
     for (int j = 0; j < n && !open_; ++j) {
+      spend(1);
       if (column_left_[j] == 0) continue;
-      spend(matrix_.columns.count(j));
+      spend(10 + 2 * matrix_.columns.count(j));
       double least = cost_[j], most = cost_[j], size = math::abs(cost_[j]);
       for (const cell& one : matrix_.columns[j]) {
         const int i = one.at;

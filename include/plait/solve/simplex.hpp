@@ -59,7 +59,6 @@ class simplex : private detail::reduced_solve {
     limits.iteration_limit = options.iteration_limit;
     limits.interrupted = options.interrupt;
     limits.context = options.context;
-    limits.small = model.rows() < 500 && model.entries() < 30000;
     require(start.columns.size() <= model.columns() && start.rows.size() <= model.rows(), "simplex::solve",
             "the starting basis has more columns or rows than the model; "
             "remove theirs as well");
@@ -92,6 +91,8 @@ class simplex : private detail::reduced_solve {
                     answer& found) {
     limits.poll();
     engine_.set_least_pivot(turns[0].least_pivot);
+    const int entries = model.matrix(&limits).entries();  // which sorts in rows that were added
+    limits.small = model.rows() < 500 && entries < 30000;
     if (bounds_cross(model, found)) return;
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
@@ -204,6 +205,7 @@ class simplex : private detail::reduced_solve {
       default:
         return false;
     }
+    limits.spend(4 * std::int64_t{model.columns() + model.rows()});
     folding_.unfold(folded_, found.x, found.dual);
     if (!check_optimal(model, found, {}, check_memory_).verified) return false;
     say(options, "folding", limits);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <span>
 #include <type_traits>
 
@@ -16,6 +17,7 @@ namespace plait {
 template <class T>
 class table {
   static_assert(std::is_trivially_copyable_v<T>, "plait::table: elements must be plain values");
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__, "plait::table: elements must not be over-aligned");
 
  public:
   table() = default;
@@ -46,7 +48,7 @@ class table {
     other.room_ = room;
     return *this;
   }
-  ~table() { delete[] data_; }
+  ~table() { ::operator delete(data_); }
 
   [[nodiscard]] int size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -85,6 +87,13 @@ class table {
     move_to(data_, other.data_ + at, count);
     size_ = count;
   }
+  /// Places `first` .. `last` of another, to the same places. Needs: both have them.
+  void copy_part(const table& other, int first, int last) { move_to(data_ + first, other.data_ + first, last - first); }
+  /// Whether these places are the same, bit by bit.
+  [[nodiscard]] bool same_part(const table& other, int first, int last) const {
+    return first == last ||
+           std::memcmp(data_ + first, other.data_ + first, static_cast<std::size_t>(last - first) * sizeof(T)) == 0;
+  }
   void copy_to(T* place) const { move_to(place, data_, size_); }
   void assign(int count, const T& fill) {
     const T kept = fill;
@@ -94,9 +103,9 @@ class table {
   }
   [[gnu::noinline]] void reserve(int count) {  // so that the rest of a push_back is short
     if (count <= room_) return;
-    T* const larger = new T[static_cast<std::size_t>(count)];
+    auto* const larger = static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T)));
     move_to(larger, data_, size_);
-    delete[] data_;
+    ::operator delete(data_);
     data_ = larger;
     room_ = count;
   }
@@ -133,8 +142,9 @@ class table {
   /// Room for so many, whatever was there.
   void make_room(int count) {
     if (count <= room_) return;
-    T* const larger = new T[static_cast<std::size_t>(count)];
-    delete[] data_;
+    // Memory that nobody writes to yet: the system gives what is large page by page, where it is written to.
+    auto* const larger = static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T)));
+    ::operator delete(data_);
     data_ = larger;
     room_ = count;
     size_ = 0;

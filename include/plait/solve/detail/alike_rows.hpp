@@ -26,10 +26,11 @@ class alike_rows : public substitution {
     last_.assign(slots, -1);
     before_.resize_unset(m);
     hash_.resize_unset(m);
-    value_.resize(model_->columns(), 0);
+    value_.assign(model_->columns(), 0);  // a request to stop may have left something
     for (int i = 0; i < m && !bad_; ++i) {
+      spend(1);
       if (row_left_[i] == 0 || row_count_[i] < 2) continue;
-      spend(matrix_.rows.count(i));
+      spend(10 + 2 * matrix_.rows.count(i));
       std::uint64_t hash = 0;
       for (const cell& one : matrix_.rows[i])
         if (column_left_[one.at] != 0) hash += mixed(static_cast<std::uint64_t>(one.at));
@@ -38,10 +39,11 @@ class alike_rows : public substitution {
       bool spread = false;
       int compared = 0;
       for (int r = last; r >= 0 && compared < most_compared && !bad_; r = before_[r]) {
+        spend(1);
         if (row_left_[r] == 0 || hash_[r] != hash) continue;
         if (!spread) put(i, 1);
         spread = true;
-        spend(matrix_.rows.count(r));
+        spend(10 + 2 * matrix_.rows.count(r));
         ++compared;
         join(i, r);
       }

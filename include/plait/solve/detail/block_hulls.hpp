@@ -3,6 +3,7 @@
 
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/block_program.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
 
@@ -23,8 +24,8 @@ class block_hulls {
   block_program program;
   table<double> prices;  ///< of the links
 
-  bool recognise(const lp& model) {
-    if (!program.recognise(model)) return false;
+  bool recognise(const lp& model, monitor* limits = nullptr) {
+    if (!program.recognise(model, limits)) return false;
     corners_.resize_unset(program.hull_points());
     price_.resize_unset(program.largest_block());
     prices.assign(program.link_row.size(), 0.0);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/sort.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -34,10 +36,10 @@ class block_program {
   };
 
   /// False where the program is of another kind.
-  bool recognise(const lp& model) {
+  bool recognise(const lp& model, monitor* limits = nullptr) {
     const sparse_matrix& m = model.matrix();
     const int n = model.columns();
-    if (model.rows() < 16 || n < 16 || !sort_rows(model)) return false;
+    if (model.rows() < 16 || n < 16 || !sort_rows(model, limits)) return false;
     const double many_in_column = math::larger(8, 4.0 * m.entries() / n);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     linking = -1;
@@ -48,12 +50,14 @@ class block_program {
     // Blocks by their budget rows; a column that has two of them joins blocks, and is left out.
     found_.resize_unset(n);
     home_.resize_unset(n);
+    monitor* const asked = if_many(limits, 8 * std::int64_t{n} + 2 * std::int64_t{m.entries()});
     int count = 0, last_home = 0;
     bool in_order = true;  // whether columns of a block stand together, block by block
     each_one_link = true;
     double largest_cost = 0, smallest_use = 1e300;
     for (int j = 0; j < n; ++j) {
       const int from = m.begin[j], to = m.begin[j + 1];
+      spend(asked, 8 + 2 * (to - from));
       if (to - from > many_in_column) {
         if (linking >= 0) return false;
         linking = j;
@@ -153,11 +157,13 @@ class block_program {
 
   /// Links by their many entries, the others by which bounds they have. False where a link is no capacity, or there are
   /// none or too many.
-  bool sort_rows(const lp& model) {
+  bool sort_rows(const lp& model, monitor* limits) {
     const sparse_matrix& m = model.matrix();
     const int rows = model.rows();
     kind_.assign(rows, 0);
-    for (const int i : m.index) ++kind_[i];
+    for (const auto [first, last] : parts(limits, m.entries())) {
+      for (int k = first; k < last; ++k) ++kind_[m.index[k]];
+    }
     const double many_in_row = math::larger(8, 4.0 * m.entries() / rows);
     link_row.clear();
     capacity.clear();

@@ -26,36 +26,40 @@ class colour_refinement {
   bool run(const lp& model, monitor* limits = nullptr) {
     const sparse_matrix& a = model.matrix();
     const int m = a.rows, n = a.columns;
+    limits_ = limits;
     rounds_ = 0;
     if (n + m < 32) return false;
-    column_colour_.resize(n);
-    row_colour_.resize(m);
-    for (int j = 0; j < n; ++j) column_colour_[j] = mixed(bits(model.cost(j)));
+    column_colour_.resize_unset(n);
+    row_colour_.resize_unset(m);
+    each(n, [&](int j) { column_colour_[j] = mixed(bits(model.cost(j))); });
     if (few_alike()) return false;  // by their costs alone
-    for (int j = 0; j < n; ++j) {
+    each(n, [&](int j) {
       column_colour_[j] = mixed(mixed(column_colour_[j] + bits(model.column_lower(j))) + bits(model.column_upper(j)));
-    }
-    for (int i = 0; i < m; ++i) row_colour_[i] = mixed(mixed(bits(model.row_lower(i))) + bits(model.row_upper(i)));
+    });
+    each(m, [&](int i) { row_colour_[i] = mixed(mixed(bits(model.row_lower(i))) + bits(model.row_upper(i))); });
+    const int *const begin = a.begin.data(), *const index = a.index.data();
+    const double* const value = a.value.data();
     const double most = (1 - least_saving) * (n + m);
     int before = 0;
     for (; rounds_ < most_rounds; ++rounds_) {
-      if (limits != nullptr) limits->poll();
-      for (int j = 0; j < n; ++j) {
-        std::uint64_t sum = 0;
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += stirred(bits(a.value[k]) + row_colour_[a.index[k]]);
-        column_colour_[j] = mixed(column_colour_[j] + sum);
+      for (const auto [from, to] : parts(limits, begin, n, 2)) {
+        for (int j = from; j < to; ++j) {
+          std::uint64_t sum = 0;
+          for (int k = begin[j]; k < begin[j + 1]; ++k) sum += stirred(bits(value[k]) + row_colour_[index[k]]);
+          column_colour_[j] = mixed(column_colour_[j] + sum);
+        }
       }
-      if (limits != nullptr) limits->poll();
       if (rounds_ == 0 && few_alike()) return false;
       column_classes = number(column_colour_, column_class);
       if (column_classes > most_columns * n) return false;
-      if (limits != nullptr) limits->poll();
       row_sum_.assign(m, 0);
-      for (int j = 0; j < n; ++j) {
-        const std::uint64_t colour = column_colour_[j];
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) row_sum_[a.index[k]] += stirred(bits(a.value[k]) - colour);
+      for (const auto [from, to] : parts(limits, begin, n, 2)) {
+        for (int j = from; j < to; ++j) {
+          const std::uint64_t colour = column_colour_[j];
+          for (int k = begin[j]; k < begin[j + 1]; ++k) row_sum_[index[k]] += stirred(bits(value[k]) - colour);
+        }
       }
-      for (int i = 0; i < m; ++i) row_colour_[i] = mixed(row_colour_[i] + row_sum_[i]);
+      each(m, [&](int i) { row_colour_[i] = mixed(row_colour_[i] + row_sum_[i]); });
       row_classes = number(row_colour_, row_class);
       const int now = column_classes + row_classes;
       if (now > most) return false;
@@ -82,6 +86,14 @@ class colour_refinement {
     return z ^ (z >> 32);
   }
 
+  /// Does see(k) for all of [0, count). A colour takes as long as some entries do.
+  template <class See>
+  void each(int count, See&& see) {
+    for (const auto [first, last] : parts(limits_, count, 4)) {
+      for (int k = first; k < last; ++k) see(k);
+    }
+  }
+
   /// Whether a part of the columns shows already that too few are alike. All columns of a class are in the part or none
   /// is, so classes are as large in it as in the whole.
   bool few_alike() {
@@ -97,14 +109,19 @@ class colour_refinement {
   int number(const table<std::uint64_t>& colour, table<int>& of) {
     int size = 16;
     while (size < 2 * colour.size()) size *= 2;
-    slots_.assign(size, slot{});
-    of.resize(colour.size());
+    slots_.resize_unset(size);
+    for (const auto [first, last] : parts(limits_, size, 2)) {
+      for (int at = first; at < last; ++at) slots_[at] = slot{};
+    }
+    of.resize_unset(colour.size());
     int count = 0;
-    for (int k = 0; k < colour.size(); ++k) {
-      int at = static_cast<int>(colour[k] & static_cast<std::uint64_t>(size - 1));
-      while (slots_[at].number >= 0 && slots_[at].colour != colour[k]) at = (at + 1) & (size - 1);
-      if (slots_[at].number < 0) slots_[at] = {colour[k], count++};
-      of[k] = slots_[at].number;
+    for (const auto [first, last] : parts(limits_, colour.size(), 16)) {  // each waits for memory
+      for (int k = first; k < last; ++k) {
+        int at = static_cast<int>(colour[k] & static_cast<std::uint64_t>(size - 1));
+        while (slots_[at].number >= 0 && slots_[at].colour != colour[k]) at = (at + 1) & (size - 1);
+        if (slots_[at].number < 0) slots_[at] = {colour[k], count++};
+        of[k] = slots_[at].number;
+      }
     }
     return count;
   }
@@ -117,6 +134,7 @@ class colour_refinement {
   table<std::uint64_t> part_;
   table<int> part_class_;
   table<slot> slots_;
+  monitor* limits_ = nullptr;
   int rounds_ = 0;
 };
 

@@ -48,6 +48,7 @@ class columns_at_work {
   /// The small program and its basis.
   void load(const form& whole, const table<basis_status>& status) {
     const int n = whole.columns(), m = whole.rows(), columns = working_.size();
+    small.limits = whole.limits;
     sparse_matrix& a = small.a;
     a.rows = m;
     a.columns = columns;
@@ -63,6 +64,7 @@ class columns_at_work {
     int at = 0;
     for (int k = 0; k < columns; ++k) {
       const int j = working_[k];
+      spend(whole.limits, 8 + 2 * (whole.a.begin[j + 1] - whole.a.begin[j]));
       a.begin[k] = at;
       for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e, ++at) {
         a.index[at] = whole.a.index[e];
@@ -86,6 +88,7 @@ class columns_at_work {
       const double x =
           status[j] == basis_status::upper || whole.lower[j] == -infinity ? whole.upper[j] : whole.lower[j];
       if (x == 0 || x - x != 0) continue;
+      spend(whole.limits, 2 * (whole.a.begin[j + 1] - whole.a.begin[j]));
       for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) {
         small.lower[columns + whole.a.index[e]] -= whole.a.value[e] * x;
         small.upper[columns + whole.a.index[e]] -= whole.a.value[e] * x;
@@ -182,6 +185,7 @@ class columns_at_work {
   [[nodiscard]] double gain(const form& whole, int j, basis_status at, bool with_costs) const {
     const table<double>& y = *prices_;
     double d = with_costs ? whole.cost[j] : 0;
+    spend(whole.limits, 4 + 4 * (whole.a.begin[j + 1] - whole.a.begin[j]));  // with what callers do with it
     for (int e = whole.a.begin[j]; e < whole.a.begin[j + 1]; ++e) d -= y[whole.a.index[e]] * whole.a.value[e];
     return at == basis_status::upper ? d : -d;
   }

@@ -39,6 +39,7 @@ class dual_simplex : dual_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
+    spend(t.program->limits, 4 * t.variables());
     // Who fills one of these makes it clean first.
     for (work_vector* const one : {&rho_, &column_, &edge_, &flip_, &spike_, &behind_})
       if (one->size() != t.rows()) one->resize(t.rows());
@@ -53,26 +54,30 @@ class dual_simplex : dual_pricing {
     const int all = t.variables(), n = t.columns();
     double largest = 0;
     int boxed = 0;
-    for (int j = 0; j < n; ++j) {
-      largest = math::larger(largest, math::abs(t.cost[j]));
-      if (t.is_boxed(j)) ++boxed;
+    for (const auto [first, last] : parts(t.program->limits, n)) {
+      for (int j = first; j < last; ++j) {
+        largest = math::larger(largest, math::abs(t.cost[j]));
+        if (t.is_boxed(j)) ++boxed;
+      }
     }
     if (largest > 100) largest = math::sqrt(math::sqrt(largest));
     if (boxed * 100 < all) largest = math::smaller(largest, 1.0);
     const double base = 5e-7 * math::larger(largest, 1e-3);
-    for (int j = 0; j < all; ++j) {
-      if (t.is_fixed(j) || t.is_free(j)) continue;
-      const double random = random_unit(seed, static_cast<std::uint64_t>(j));
-      const double by = j < n ? (math::abs(t.cost[j]) + 1) * base * (1 + random) : 1e-12 * (1 + random);
-      if (t.upper[j] == infinity) {
-        t.cost[j] += by;
-      } else if (t.lower[j] == -infinity) {
-        t.cost[j] -= by;
-      } else {
-        t.cost[j] += t.cost[j] >= 0 ? by : -by;
+    costs_changed = t.costs_apart = true;
+    for (const auto [first, last] : parts(t.program->limits, all, 8)) {
+      for (int j = first; j < last; ++j) {
+        if (t.is_fixed(j) || t.is_free(j)) continue;
+        const double random = random_unit(seed, static_cast<std::uint64_t>(j));
+        const double by = j < n ? (math::abs(t.cost[j]) + 1) * base * (1 + random) : 1e-12 * (1 + random);
+        if (t.upper[j] == infinity) {
+          t.cost[j] += by;
+        } else if (t.lower[j] == -infinity) {
+          t.cost[j] -= by;
+        } else {
+          t.cost[j] += t.cost[j] >= 0 ? by : -by;
+        }
       }
     }
-    costs_changed = t.costs_apart = true;
   }
 
   /// From a basis that is dual feasible, or becomes so by flips; else `lost_feasibility` at once.
@@ -85,6 +90,7 @@ class dual_simplex : dual_pricing {
   /// algorithms", Comput. Optim. Appl. 37, 2007 (the subproblem approach).
   outcome find_dual_feasible(monitor& limits) {
     tableau& t = *t_;
+    spend(t.program->limits, 4 * t.variables());
     for (int j = 0; j < t.variables(); ++j) {
       const bool has_lower = t.lower[j] > -infinity, has_upper = t.upper[j] < infinity;
       t.lower[j] = has_lower ? 0 : has_upper ? -1 : -1000;
@@ -170,6 +176,7 @@ class dual_simplex : dual_pricing {
   bool make_dual_feasible(bool keep_costs) {
     tableau& t = *t_;
     bool flipped = false, good = true;
+    spend(t.program->limits, 4 * t.variables());
     for (int j = 0, all = t.variables(); j < all; ++j) {
       if (!t.may_be_dual_infeasible(j, tolerance) || t.dual_infeasibility(j) <= tolerance) continue;
       if (t.is_boxed(j)) {
@@ -282,6 +289,7 @@ class dual_simplex : dual_pricing {
     if (!ratio_.flips.empty()) {
       flip_.clear();
       for (const int j : ratio_.flips) {
+        limits.spend(j < t.columns() ? t.program->a.begin[j + 1] - t.program->a.begin[j] : 1);
         const double before = t.x[j];
         t.status[j] = t.status[j] == basis_status::lower ? basis_status::upper : basis_status::lower;
         t.settle(j);

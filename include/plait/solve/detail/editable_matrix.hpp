@@ -24,15 +24,41 @@ class cell_lists {
     [[nodiscard]] const cell* end() const { return last; }
   };
 
-  /// The columns of a matrix.
-  void load(const sparse_matrix& a) {
+  /// The columns of a matrix. Memory for lists that move is asked for at once, so that what is there is seldom copied;
+  /// the system gives it where it is written to.
+  void load(const sparse_matrix& a, monitor* limits) {
     const int entries = a.entries();
-    pool_.resize_unset(entries);
-    for (int k = 0; k < entries; ++k) pool_[k] = {a.index[k], a.value[k]};
+    make_room(entries);
+    for (const auto [first, last] : parts(limits, entries, 2)) {
+      for (int k = first; k < last; ++k) pool_[k] = {a.index[k], a.value[k]};
+    }
+    spend(limits, a.columns);
     begin_ = a.begin;
     begin_.resize(a.columns);
     count_.resize_unset(a.columns);
     for (int j = 0; j < a.columns; ++j) count_[j] = a.begin[j + 1] - a.begin[j];
+    room_ = count_;
+  }
+  /// The rows of a matrix, by growing column.
+  void load_rows(const sparse_matrix& a, monitor* limits) {
+    const int entries = a.entries();
+    make_room(entries);
+    touch_in_parts(limits, pool_);
+    count_.assign(a.rows, 0);
+    for (const auto [first, last] : parts(limits, entries)) {
+      for (int k = first; k < last; ++k) ++count_[a.index[k]];
+    }
+    begin_.resize_unset(a.rows);
+    int at = 0;
+    for (int i = 0; i < a.rows; ++i) {
+      begin_[i] = at;
+      at += count_[i];
+    }
+    room_ = begin_;  // where the next entry of each row goes
+    for (const auto [from, to] : parts(limits, a.begin.data(), a.columns, 2)) {
+      for (int j = from; j < to; ++j)
+        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) pool_[room_[a.index[k]]++] = {j, a.value[k]};
+    }
     room_ = count_;
   }
   /// Valid until something is added.
@@ -63,6 +89,11 @@ class cell_lists {
   void remove(int list, int position) { at(list, position) = at(list, --count_[list]); }
 
  private:
+  void make_room(int entries) {
+    pool_.clear();
+    pool_.reserve(entries + entries / 2);
+    pool_.resize_unset(entries);
+  }
   table<cell> pool_;
   table<int> begin_, count_, room_;
 };
@@ -72,17 +103,10 @@ class editable_matrix {
  public:
   cell_lists rows, columns;
 
-  /// Cost: O(entries). Asks `limits` between its parts.
+  /// Cost: O(entries).
   void load(const sparse_matrix& a, monitor* limits = nullptr) {
-    const auto poll = [&] {
-      if (limits != nullptr) limits->poll();
-    };
-    columns.load(a);
-    poll();
-    transpose(a, transposed_);
-    poll();
-    rows.load(transposed_);
-    poll();
+    columns.load(a, limits);
+    rows.load_rows(a, limits);
     place_.assign(a.columns, -1);
   }
 
@@ -120,7 +144,6 @@ class editable_matrix {
   }
 
  private:
-  sparse_matrix transposed_;
   table<int> place_, gone_;
 };
 

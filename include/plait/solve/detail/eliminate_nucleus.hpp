@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/solve/detail/factors.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/nucleus.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -18,8 +21,10 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   const int size = nucleus_rows_.size(), first_pivot = order_.size();
   int entries = 0;
   line_count_.assign(size, 0);
+  monitor* const asked = if_many(limits, 4 * std::int64_t{upper_columns_.index.size()});
   for (const int c : short_columns_) {
     const int j = basic[c];
+    spend(asked, 4 * (a.begin[j + 1] - a.begin[j]));
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
       const int r = nucleus_row_[a.index[k]];
       if (r < 0) continue;
@@ -56,7 +61,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   };
 
   nucleus_.limits = limits;
-  nucleus_.reset(size, short_columns_.size());
+  nucleus_.reset(size, short_columns_.size(), entries);
   bool any_long = !long_columns_.empty();
   for (int r = 0; r < size; ++r) {
     if (line_count_[r] <= long_line) continue;
@@ -91,7 +96,6 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     rest_row_[r] = rest_rows_.size();
     rest_rows_.push_back(nucleus_rows_[r]);
   }
-  if (limits != nullptr) limits->poll();
   const auto take = [&](int r, double v) {
     gathered_index_.push_back(rest_row_[r]);
     gathered_value_.push_back(v);
@@ -99,12 +103,14 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
   for (int s = 0; s < short_columns_.size(); ++s) {
     if (row_of_column_[short_columns_[s]] >= 0) continue;
     nucleus_.entries_of(s, take);
+    spend(limits, size);
     rest_columns_.push_back(short_columns_[s]);
     rest_begin_.push_back(gathered_index_.size());
   }
   scattered_.assign(a.rows, 0.0);
   for (const int c : long_columns_) {
     const int j = basic[c];
+    monitor* const each = if_many(limits, std::int64_t{lower_columns_.index.size()} + order_.size());
     for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) scattered_[a.index[k]] = a.value[k];
     for (int s = peeled; s < order_.size(); ++s) {
       const int i = row_of_column_[order_[s]];
@@ -114,6 +120,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
       beside_row_.push_back(i);
       beside_column_.push_back(c);
       beside_value_.push_back(v);
+      spend(each, lower_columns_.end[i] - lower_columns_.begin[i]);
       for (int k = lower_columns_.begin[i]; k < lower_columns_.end[i]; ++k) {
         scattered_[lower_columns_.index[k]] -= v * lower_columns_.value[k];
       }
@@ -126,7 +133,7 @@ inline void factorization::eliminate_nucleus(const sparse_matrix& a, const table
     rest_columns_.push_back(c);
     rest_begin_.push_back(gathered_index_.size());
   }
-  nucleus_.reset(rest_rows_.size(), rest_columns_.size());
+  nucleus_.reset(rest_rows_.size(), rest_columns_.size(), gathered_index_.size());
   for (int s = 0; s < rest_columns_.size(); ++s) {
     nucleus_.add_column(s, gathered_index_.data() + rest_begin_[s], gathered_value_.data() + rest_begin_[s],
                         rest_begin_[s + 1] - rest_begin_[s]);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/solve/detail/eliminate_nucleus.hpp>
 #include <plait/solve/detail/factors.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/peel_singletons.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -20,6 +23,7 @@ inline int factorization::build(const sparse_matrix& a, table<int>& basic, doubl
 
 inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, double threshold) {
   const int m = a.rows, n = a.columns;
+  spend(limits, 16 * std::int64_t{m});
   triangle &l = lower_columns_, &u = upper_columns_;
   l.reset(m);
   u.begin.resize_unset(m);
@@ -56,7 +60,6 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
     t->owner.resize_unset(entries);
   }
   int lower_end = 0, at = 0;
-  if (limits != nullptr) limits->poll();
   count_entries(a, basic);
   peel(a, basic, threshold * 0.1, lower_end, at);
 
@@ -105,7 +108,6 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   }
   if (replaced > 0) return replaced;
 
-  if (limits != nullptr) limits->poll();
   // The columns of U that are left: what stands in rows that were pivoted earlier.
   permuted_.assign(m, 0);  // entries that the nucleus adds to the column pivoted on a row
   for (int k = 0; k < beside_row_.size(); ++k) ++permuted_[row_of_column_[beside_column_[k]]];
@@ -114,6 +116,7 @@ inline int factorization::build_once(const sparse_matrix& a, table<int>& basic, 
   u.owner.grow(entries + beside_row_.size());
   for (int s = outside; s < m; ++s) {
     const int c = order_[s], i = row_of_column_[c], variable = basic[c];
+    spend(limits, 4 * (begin[variable + 1] - begin[variable]));
     u.begin[i] = at;
     // A column that others were taken off has its own entries in the rows that were pivoted before; the rest come from
     // the elimination.
@@ -147,7 +150,9 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
   const int m = from.begin.size();
   row_count_.assign(m, 0);
   int* const count = row_count_.data();
-  for (const int r : from.index) ++count[r];
+  for (const auto [first, last] : parts(limits, from.index.size())) {
+    for (int k = first; k < last; ++k) ++count[from.index[k]];
+  }
   to.sequence.clear();
   to.begin.resize_unset(m);
   to.end.resize_unset(m);
@@ -160,16 +165,21 @@ inline void factorization::transpose(const triangle& from, int more, triangle& t
   to.value.resize_unset(at);
   const int *const owner = from.owner.data(), *const index = from.index.data();
   const double* const value = from.value.data();
+  touch_in_parts(limits, to.index);
+  touch_in_parts(limits, to.value);
   int* const to_index = to.index.data();
   double* const to_value = to.value.data();
-  for (int k = 0, all = from.index.size(); k < all; ++k) {
-    const int place = end[index[k]]++;
-    to_index[place] = owner[k];
-    to_value[place] = value[k];
+  for (const auto [first, last] : parts(limits, from.index.size(), 4)) {  // each waits for memory
+    for (int k = first; k < last; ++k) {
+      const int place = end[index[k]]++;
+      to_index[place] = owner[k];
+      to_value[place] = value[k];
+    }
   }
 }
 
 inline void factorization::finish(int m, table<int>& basic) {
+  spend(limits, 8 * std::int64_t{m});
   // Rows of U, each with room to grow.
   const triangle &u = upper_columns_, &l = lower_columns_;
   transpose(u, 4, upper_rows_);

@@ -41,7 +41,8 @@ class factorization {
  public:
   static constexpr double smallest_pivot = 1e-10;
   static constexpr double dense = 0.25;  ///< share of places from which on solves do not ask which are zero
-  monitor* limits = nullptr;             ///< asked while building; a build that it ends leaves nothing of use
+  monitor* limits = nullptr;  ///< asked while building, and between the triangles of solves; a build that it ends
+                              ///< leaves nothing of use, a solve leaves a vector that can be cleared
 
   /// Factorizes; puts basic variables into the order of their pivot rows. Where the columns depend on each other, the
   /// activity of an unpivoted row takes the place of a column without pivot: `replaced` lists (variable out, row).
@@ -50,7 +51,9 @@ class factorization {
 
   /// x := B^-1 x: in by row, out by place. Keeps L and R of it as `spike` when asked.
   void ftran(work_vector& x, solve_density& expected, work_vector* spike = nullptr) {
+    spend(limits, lower_columns_.index.size());
     first_triangle(lower_columns_, nullptr, x, expected);
+    spend(limits, upper_entries_);
     apply_row_operations(x);
     if (spike != nullptr) spike->copy(x);
     if (expected.second.share > dense) {
@@ -68,7 +71,9 @@ class factorization {
   /// y := B^-T y: in by place, out by row. Keeps what stands behind U as `behind_upper` when asked. Where most of y
   /// ends nonzero it is only listed if `listed`.
   void btran(work_vector& y, solve_density& expected, work_vector* behind_upper = nullptr, bool listed = true) {
+    spend(limits, upper_entries_);
     first_triangle(upper_rows_, inverse_.data(), y, expected);
+    spend(limits, lower_columns_.index.size());
     if (behind_upper != nullptr) behind_upper->copy(y);
     undo_row_operations(y);
     if (expected.second.share <= dense) {
@@ -87,12 +92,16 @@ class factorization {
 
   /// Both for vectors of which every place is wanted: nothing is listed, and what rounding leaves is not forgotten.
   void ftran_whole(work_vector& x) const {
+    spend(limits, lower_columns_.index.size());
     sweep_triangle<false>(lower_columns_, nullptr, x);
+    spend(limits, upper_entries_);
     apply_row_operations(x);
     solve_triangle_densely<true>(upper_rows_, inverse_.data(), x);
   }
   void btran_whole(work_vector& y) const {
+    spend(limits, upper_entries_);
     sweep_triangle<false>(upper_rows_, inverse_.data(), y);
+    spend(limits, lower_columns_.index.size());
     undo_row_operations(y);
     solve_triangle_densely<true>(lower_columns_, nullptr, y);
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <plait/core/math.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/double_double.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/sparse_matrix.hpp>
@@ -25,6 +26,7 @@ inline double finite_bound(double lower, double upper) {
 
 /// Memory of a check, for those who check often.
 struct check_memory {
+  monitor* limits = nullptr;   ///< asked between parts, where there is one
   table<double_double> sum;    ///< of `check_optimal`: the activity of each row
   table<double> size;          ///< the sum of the magnitudes of its terms, where it was asked for
   table<double> reduced_cost;  ///< of `check_optimal`: of each column, from the duals of the rows alone
@@ -52,20 +54,33 @@ inline void activities_of(const lp& model, const table<double>& x, check_memory&
   const double* const value = a.value.data();
   double_double* const sums = memory.sum.data();
   list_nonzero(x, a.columns, memory.columns);
-  for (const int j : memory.columns) {
-    const halved xj{x[j]};
-    for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-      double_double one = sums[index[k]];
-      sums[index[k]] = one.add_product(value[k], xj);
-    }
-  }
+  const int* const columns = memory.columns.data();
+  const double* const values = x.data();
+  list_in_parts(
+      memory.limits, memory.columns.size(), a.entries(),
+      [=](int s) { return begin[columns[s] + 1] - begin[columns[s]]; },
+      [=](int from, int to) {
+        for (int s = from; s < to; ++s) {
+          const int j = columns[s];
+          const halved xj{values[j]};
+          for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+            double_double one = sums[index[k]];
+            sums[index[k]] = one.add_product(value[k], xj);
+          }
+        }
+      });
 }
 
 /// The sums of the magnitudes of the terms of these activities: only what is beyond a bound is held against them.
-inline void magnitudes_of(const sparse_matrix& a, const table<double>& x, table<double>& size) {
-  size.assign(a.rows, 0.0);
-  for (int j = 0; j < a.columns; ++j)
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size[a.index[k]] += math::abs(a.value[k] * x[j]);
+inline void magnitudes_of(const sparse_matrix& a, const table<double>& x, check_memory& memory) {
+  memory.size.assign(a.rows, 0.0);
+  double* const size = memory.size.data();
+  for (const auto [from, to] : parts(memory.limits, a.begin.data(), a.columns)) {
+    for (int j = from; j < to; ++j) {
+      if (x[j] == 0) continue;
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) size[a.index[k]] += math::abs(a.value[k] * x[j]);
+    }
+  }
 }
 
 inline bool point_is_feasible(const lp& model, const table<double>& x, double tolerance, double& worst,
@@ -74,6 +89,7 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
   activities_of(model, x, memory);
   bool good = true, sized = false;
   worst = 0;
+  spend(memory.limits, model.columns() + model.rows());
   const auto see = [&](double by, double scale) {
     if (by > worst) worst = by;
     if (!(by <= tolerance * scale)) good = false;
@@ -88,7 +104,7 @@ inline bool point_is_feasible(const lp& model, const table<double>& x, double to
     if (v > l && v < u) continue;  // rounding keeps order, so this is exact
     const double by = beyond(sum[i], l, u);
     if (!(by <= tolerance) && !sized) {
-      magnitudes_of(model.matrix(), x, memory.size);
+      magnitudes_of(model.matrix(), x, memory);
       sized = true;
     }
     see(by, sized ? 1 + math::larger(finite_bound(l, u), memory.size[i]) : 1);

@@ -27,6 +27,7 @@ class folding {
     if (!classes_.run(model, limits)) return false;
     const sparse_matrix& a = model.matrix();
     const int m = a.rows, n = a.columns, rows = classes_.row_classes, columns = classes_.column_classes;
+    spend(limits, 6 * m);
     first_row_.assign(rows, -1);
     row_count_.assign(rows, 0);
     for (int i = 0; i < m; ++i) {
@@ -35,6 +36,7 @@ class folding {
       ++row_count_[p];
     }
     // Columns, class by class.
+    spend(limits, 12 * n);
     begin_.assign(columns + 1, 0);
     for (int j = 0; j < n; ++j) ++begin_[classes_.column_class[j] + 1];
     for (int q = 0; q < columns; ++q) begin_[q + 1] += begin_[q];
@@ -43,7 +45,7 @@ class folding {
     for (int q = columns; q > 0; --q) begin_[q] = begin_[q - 1];
     begin_[0] = 0;
 
-    if (limits != nullptr) limits->poll();
+    spend(limits, 8 * rows);
     folded_.clear();
     folded_.set_sense(model.sense());
     folded_.set_offset(model.offset());
@@ -54,6 +56,8 @@ class folding {
     small.begin.assign(1, 0);
     small.index.clear();
     small.value.clear();
+    small.index.reserve(a.entries());  // which takes no time: nothing is written there
+    small.value.reserve(a.entries());
     sum_.assign(rows, 0.0);
     touched_.clear();
     for (int q = 0; q < columns; ++q) {
@@ -62,6 +66,7 @@ class folding {
                          model.column_upper(any));
       for (int s = begin_[q]; s < begin_[q + 1]; ++s) {
         const int j = member_[s];
+        spend(limits, 4 + 2 * (a.begin[j + 1] - a.begin[j]));
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
           const int p = classes_.row_class[a.index[k]];
           if (first_row_[p] != a.index[k]) continue;
@@ -78,8 +83,7 @@ class folding {
       touched_.clear();
       small.begin.push_back(small.index.size());
     }
-    if (limits != nullptr) limits->poll();
-    folded_.swap_matrix(small);
+    folded_.swap_matrix(small, limits);
     return true;
   }
 

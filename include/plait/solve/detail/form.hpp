@@ -26,7 +26,7 @@ struct form {
 
   /// The same matrix by rows, which pivots need and many a solve does not: made when first asked for, O(entries).
   [[nodiscard]] const sparse_matrix& by_rows() const {
-    if (!rows_known_) transpose(a, by_rows_, [this] { poll(); });
+    if (!rows_known_) transpose(a, by_rows_, limits);
     rows_known_ = true;
     return by_rows_;
   }
@@ -53,30 +53,26 @@ struct form {
       ++version;
       scaled_ = true;  // until all is there
       forget_rows();
-      poll();
       a.rows = m;
       a.columns = n;
-      a.begin = original.begin;
-      a.index = original.index;
-      poll();
-      a.value = original.value;
+      copy_in_parts(limits, original.begin, a.begin);
+      copy_in_parts(limits, original.index, a.index);
+      copy_in_parts(limits, original.value, a.value);
       column_scale.assign(n, 1.0);
       row_scale.assign(m, 1.0);
-      poll();
       if (scaled) {
         find_scales();
-        poll();
-        for (int j = 0; j < n; ++j) {
-          for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+        const int* const begin = a.begin.data();
+        for (const auto [from, to] : parts(limits, begin, a.columns)) {
+          for (int j = from; j < to; ++j) {
+            for (int k = begin[j]; k < begin[j + 1]; ++k) a.value[k] *= column_scale[j] * row_scale[a.index[k]];
+          }
         }
       }
       scaled_ = scaled;
-      poll();
     }
     loaded_ = model.matrix_edition();
-    cost.resize(n + m);
-    lower.resize(n + m);
-    upper.resize(n + m);
+    for (table<double>* const one : {&cost, &lower, &upper}) resize_in_parts(limits, *one, n + m);
     load_costs(model);
     load_bounds(model);
   }
@@ -84,10 +80,13 @@ struct form {
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     const double *const given = model.costs().data(), *const scale = column_scale.data();
     double* const c = cost.data();
-    for (int j = 0, n = columns(); j < n; ++j) c[j] = sign * given[j] * scale[j];
+    for (const auto [first, last] : parts(limits, columns())) {
+      for (int j = first; j < last; ++j) c[j] = sign * given[j] * scale[j];
+    }
     for (int i = columns(); i < variables(); ++i) c[i] = 0;
   }
   void load_bounds(const lp& model) {
+    spend(limits, variables());
     if (!scaled_) {  // as often, and quickly: a program that is solved again is loaded so
       copy(model.column_lowers(), lower, 0);
       copy(model.column_uppers(), upper, 0);
@@ -95,9 +94,11 @@ struct form {
       copy(model.row_uppers(), upper, columns());
       return;
     }
-    for (int j = 0; j < columns(); ++j) {
-      lower[j] = model.column_lower(j) / column_scale[j];
-      upper[j] = model.column_upper(j) / column_scale[j];
+    for (const auto [first, last] : parts(limits, columns())) {
+      for (int j = first; j < last; ++j) {
+        lower[j] = model.column_lower(j) / column_scale[j];
+        upper[j] = model.column_upper(j) / column_scale[j];
+      }
     }
     for (int i = 0; i < rows(); ++i) {
       lower[columns() + i] = model.row_lower(i) * row_scale[i];
@@ -106,15 +107,12 @@ struct form {
   }
 
  private:
-  void poll() const {
-    if (limits != nullptr) limits->poll();
-  }
   static void copy(const table<double>& from, table<double>& to, int at) {
     copy_changed(from, to, at, [](int, int) {});
   }
-  static bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) {
-    return p.rows == q.rows && p.columns == q.columns && same_bits(p.begin, q.begin) && same_bits(p.index, q.index) &&
-           same_bits(p.value, q.value);
+  [[nodiscard]] bool same_matrix(const sparse_matrix& p, const sparse_matrix& q) const {
+    return p.rows == q.rows && p.columns == q.columns && same_in_parts(limits, p.begin, q.begin) &&
+           same_in_parts(limits, p.index, q.index) && same_in_parts(limits, p.value, q.value);
   }
   /// The power of two nearest to a positive number, in ratio. Read off its bits, other than for those near zero.
   static double power_of_two(double v) {
@@ -134,45 +132,54 @@ struct form {
   /// Tomlin, "On scaling linear programming problems", Math. Programming Study 4, 1975 (this way).
   void find_scales() {
     double least = 1e300, largest = 0;
-    for (const double v : a.value) {
-      const double size = math::abs(v);
-      if (size < least) least = size;
-      if (size > largest) largest = size;
+    for (const auto [first, last] : parts(limits, a.value.size())) {
+      for (int k = first; k < last; ++k) {
+        const double size = math::abs(a.value[k]);
+        if (size < least) least = size;
+        if (size > largest) largest = size;
+      }
     }
     if (largest == 0 || (least >= 0.2 && largest <= 5)) return;
-    const int m = a.rows, n = a.columns;
+    const int m = a.rows;
+    const int* const begin = a.begin.data();
     for (int pass = 0; pass < 4; ++pass) {
-      poll();
       low_.assign(m, 1e300);
       high_.assign(m, 0.0);
-      for (int j = 0; j < n; ++j) {
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-          const int i = a.index[k];
-          const double size = math::abs(a.value[k]) * column_scale[j];
-          if (size < low_[i]) low_[i] = size;
-          if (size > high_[i]) high_[i] = size;
+      for (const auto [from, to] : parts(limits, begin, a.columns)) {
+        for (int j = from; j < to; ++j) {
+          for (int k = begin[j]; k < begin[j + 1]; ++k) {
+            const int i = a.index[k];
+            const double size = math::abs(a.value[k]) * column_scale[j];
+            if (size < low_[i]) low_[i] = size;
+            if (size > high_[i]) high_[i] = size;
+          }
         }
       }
+      spend(limits, 16 * std::int64_t{m});
       for (int i = 0; i < m; ++i)
         if (high_[i] > 0) row_scale[i] = 1 / math::sqrt(low_[i] * high_[i]);
-      for (int j = 0; j < n; ++j) {
-        double column_low = 1e300, column_high = 0;
-        for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-          const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
-          if (size < column_low) column_low = size;
-          if (size > column_high) column_high = size;
+      for (const auto [from, to] : parts(limits, begin, a.columns)) {
+        for (int j = from; j < to; ++j) {
+          double column_low = 1e300, column_high = 0;
+          for (int k = begin[j]; k < begin[j + 1]; ++k) {
+            const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
+            if (size < column_low) column_low = size;
+            if (size > column_high) column_high = size;
+          }
+          if (column_high > 0) column_scale[j] = 1 / math::sqrt(column_low * column_high);
         }
-        if (column_high > 0) column_scale[j] = 1 / math::sqrt(column_low * column_high);
       }
     }
     for (int i = 0; i < m; ++i) row_scale[i] = power_of_two(row_scale[i]);
-    for (int j = 0; j < n; ++j) {
-      double column_high = 0;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
-        if (size > column_high) column_high = size;
+    for (const auto [from, to] : parts(limits, begin, a.columns)) {
+      for (int j = from; j < to; ++j) {
+        double column_high = 0;
+        for (int k = begin[j]; k < begin[j + 1]; ++k) {
+          const double size = math::abs(a.value[k]) * row_scale[a.index[k]];
+          if (size > column_high) column_high = size;
+        }
+        column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
       }
-      column_scale[j] = power_of_two(column_high > 0 ? 1 / column_high : 1);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <plait/solve/detail/edition.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -27,33 +28,40 @@ struct growing_matrix {
     return pending.empty() && made.rows == rows && made.columns == columns;
   }
 
-  /// Sorts in what waits. Cost: O(entries).
-  void merge(int rows, int columns) {
+  /// Sorts in what waits; a request to stop that `limits` throws leaves it waiting. Cost: O(entries).
+  void merge(int rows, int columns, monitor* limits = nullptr) {
     sparse_matrix merged;
     merged.rows = rows;
     merged.columns = columns;
     merged.begin.assign(columns + 1, 0);
     for (int j = 0; j < made.columns; ++j) merged.begin[j + 1] = made.begin[j + 1] - made.begin[j];
-    for (const triplet& t : pending) ++merged.begin[t.column + 1];
+    for (const auto [first, last] : parts(limits, pending.size()))
+      for (int k = first; k < last; ++k) ++merged.begin[pending[k].column + 1];
     for (int j = 0; j < columns; ++j) merged.begin[j + 1] += merged.begin[j];
-    merged.index.resize(merged.entries());
-    merged.value.resize(merged.entries());
+    merged.index.resize_unset(merged.entries());
+    merged.value.resize_unset(merged.entries());
     table<int> fill = merged.begin;
-    for (int j = 0; j < made.columns; ++j) {
-      for (int k = made.begin[j]; k < made.begin[j + 1]; ++k) {
-        merged.index[fill[j]] = made.index[k];
-        merged.value[fill[j]++] = made.value[k];
+    for (const auto [from, to] : parts(limits, made.begin.data(), made.columns)) {
+      for (int j = from; j < to; ++j) {
+        for (int k = made.begin[j]; k < made.begin[j + 1]; ++k) {
+          merged.index[fill[j]] = made.index[k];
+          merged.value[fill[j]++] = made.value[k];
+        }
       }
     }
-    for (const triplet& t : pending) {
-      merged.index[fill[t.column]] = t.row;
-      merged.value[fill[t.column]++] = t.value;
+    for (const auto [first, last] : parts(limits, pending.size())) {
+      for (int k = first; k < last; ++k) {
+        const triplet& t = pending[k];
+        merged.index[fill[t.column]] = t.row;
+        merged.value[fill[t.column]++] = t.value;
+      }
     }
     // Entries given twice become their sum.
     table<int> seen(rows, -1);
     int out = 0;
     for (int j = 0; j < columns; ++j) {
       const int first = out, from = merged.begin[j];
+      spend(limits, 1 + fill[j] - from);
       merged.begin[j] = first;
       for (int k = from; k < fill[j]; ++k) {
         const int i = merged.index[k];
@@ -65,19 +73,35 @@ struct growing_matrix {
           merged.value[out++] = merged.value[k];
         }
       }
+      int kept = first;
+      for (int k = first; k < out; ++k) {
+        seen[merged.index[k]] = -1;  // zeros leave, so places here say nothing to the columns to come
+        if (merged.value[k] == 0) continue;
+        merged.index[kept] = merged.index[k];
+        merged.value[kept++] = merged.value[k];
+      }
+      out = kept;
     }
     merged.begin[columns] = out;
     merged.index.resize(out);
     merged.value.resize(out);
     made = std::move(merged);
     pending.clear();
-    drop_zeros();
+    made_in.change();
   }
 
   /// To be called after changes of `made` from outside, as `made_in.change()` is where none of them made a zero.
-  void drop_zeros() {
+  void drop_zeros(monitor* limits = nullptr) {
     made_in.change();
-    int out = 0;
+    int zeros = 0, out = 0;
+    for (const auto [first, last] : parts(limits, made.entries())) {
+      for (int k = first; k < last; ++k) zeros += made.value[k] == 0 ? 1 : 0;
+    }
+    if (zeros == 0) {
+      made.index.resize(made.entries());
+      made.value.resize(made.entries());
+      return;
+    }
     for (int j = 0; j < made.columns; ++j) {
       const int from = made.begin[j];
       made.begin[j] = out;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/form.hpp>
 #include <plait/solve/detail/monitor.hpp>
@@ -30,7 +32,7 @@ class implied_boxes {
     for (int pass = 0; pass < 5; ++pass) {
       const int before = set_.size();
       for (int i = 0; i < program.rows(); ++i) {
-        if (program.limits != nullptr && (i & 255) == 0) program.limits->poll();
+        spend(program.limits, 4 + 4 * std::int64_t{r.begin[i + 1] - r.begin[i]});
         look_at_row(program, r, n, i);
       }
       if (set_.size() == before) break;
@@ -47,6 +49,7 @@ class implied_boxes {
     const sparse_matrix &a = program.a, &r = program.by_rows();
     left_.resize_unset(a.columns);
     for (int j = 0; j < a.columns; ++j) {
+      spend(program.limits, 4 + a.begin[j + 1] - a.begin[j]);
       double left = 0, terms = 0;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         const double term = a.value[k] * multipliers[a.index[k]];
@@ -59,6 +62,7 @@ class implied_boxes {
       const box one = set_[s];
       const double left = left_[one.column];
       if (one.upper ? left >= 0 : left <= 0) continue;
+      spend(program.limits, 4 + r.begin[one.row + 1] - r.begin[one.row]);
       const double by = left / one.coefficient;
       multipliers[one.row] += by;
       for (int k = r.begin[one.row]; k < r.begin[one.row + 1]; ++k) left_[r.index[k]] -= r.value[k] * by;

@@ -26,7 +26,9 @@ class nucleus {
     bool linked = false;
   };
 
-  void reset(int rows, int columns) {
+  /// `entries`: about so many will come. Memory for as many again is got at once, so that it is seldom copied as it
+  /// grows; the system gives it where it is written to.
+  void reset(int rows, int columns, int entries) {
     rows_.assign(rows, line{});
     columns_.assign(columns, line{});
     row_head_.assign(columns + 1, -1);
@@ -34,6 +36,8 @@ class nucleus {
     row_entry_.clear();
     entry_.clear();
     value_.clear();
+    entry_.reserve(2 * entries);
+    value_.reserve(2 * entries);
     largest_.assign(columns, 0.0);
     work_.assign(rows, 0.0);
     heavy_.assign(rows, 0);
@@ -70,7 +74,7 @@ class nucleus {
       at += rows_[i].space;
       rows_[i].count = 0;
     }
-    row_entry_.resize(at);
+    row_entry_.resize_unset(at);
     for (int c = 0; c < columns_.size(); ++c) {
       for (int k = columns_[c].begin; k < columns_[c].begin + columns_[c].count; ++k) {
         line& r = rows_[entry_[k]];
@@ -190,13 +194,13 @@ class nucleus {
 
  private:
   static constexpr int searches = 8;
-  static constexpr int between_questions = 1 << 17;  // steps of a nanosecond or a few
   static double magnitude(double v) { return v < 0 ? -v : v; }
+  /// Handed on in larger portions, for there are many that are small.
   void spend(int steps) {
     spent_ += steps;
-    if (spent_ < between_questions) return;
+    if (spent_ < 1 << 12) return;
+    detail::spend(limits, spent_);
     spent_ = 0;
-    if (limits != nullptr) limits->poll();
   }
 
   void subtract(int column, double times) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/factors.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -22,18 +25,25 @@ inline void factorization::count_entries(const sparse_matrix& a, const table<int
   column_queue_.clear();
   const int *const begin = a.begin.data(), *const index = a.index.data(), *const column_of_row = column_of_row_.data();
   int *const in_row = row_count_.data(), *const columns = columns_of_row_.data();
-  for (const int c : waiting_) {
-    int count = 0;
-    for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) {
-      const int i = index[k];
-      if (column_of_row[i] >= 0) continue;
-      ++in_row[i];
-      columns[i] ^= c;
-      ++count;
-    }
-    column_count_[c] = count;
-    if (count == 1) column_queue_.push_back(c);
-  }
+  const int *const waiting = waiting_.data(), *const variable = basic.data();
+  list_in_parts(
+      limits, waiting_.size(), 4 * std::int64_t{lower_columns_.index.size()},
+      [=](int s) { return 4 * (begin[variable[waiting[s]] + 1] - begin[variable[waiting[s]]]); },
+      [&](int from, int to) {
+        for (int s = from; s < to; ++s) {
+          const int c = waiting[s];
+          int count = 0;
+          for (int k = begin[variable[c]], end = begin[variable[c] + 1]; k < end; ++k) {
+            const int i = index[k];
+            if (column_of_row[i] >= 0) continue;
+            ++in_row[i];
+            columns[i] ^= c;
+            ++count;
+          }
+          column_count_[c] = count;
+          if (count == 1) column_queue_.push_back(c);
+        }
+      });
   for (int i = 0; i < m; ++i)
     if (in_row[i] == 1 && column_of_row[i] < 0) row_queue_.push_back(i);
 }
@@ -52,6 +62,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
   int *const lower_owner = l.owner.data(), *const upper_owner = u.owner.data();
   double *const lower_value = l.value.data(), *const upper_value = u.value.data();
   int below = lower_end, above = upper_end, pivots = order_.size();
+  monitor* const asked = if_many(limits, 8 * std::int64_t{l.index.size()});
   while (true) {
     int c = 0, i = -1;
     bool alone_in_row = false;
@@ -72,6 +83,7 @@ inline void factorization::peel(const sparse_matrix& a, const table<int>& basic,
       break;
     }
     const int first = begin[basic[c]], last = begin[basic[c] + 1];
+    spend(asked, 8 * (last - first));
     double pivot = 0, largest = 0;
     for (int k = first; k < last; ++k) {
       if (index[k] == i) pivot = value[k];
@@ -120,8 +132,11 @@ inline void factorization::list_rows(const sparse_matrix& a, const table<int>& b
   row_begin_.assign(m + 1, 0);
   int* const place = row_begin_.data() + 1;
   const auto each = [&](auto&& see) {
-    for (const int c : waiting_)
+    monitor* const asked = if_many(limits, 4 * std::int64_t{lower_columns_.index.size()});
+    for (const int c : waiting_) {
+      spend(asked, 4 * (begin[basic[c] + 1] - begin[basic[c]]));
       for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) see(c, index[k]);
+    }
   };
   each([&](int, int i) { ++place[i]; });
   int at = 0;
@@ -147,6 +162,7 @@ inline void factorization::set_long_columns_aside(const sparse_matrix& a, const 
   for (const int c : waiting_) {
     if (row_of_column_[c] >= 0 || column_count_[c] <= long_line) continue;
     set_aside_[c] = 1;
+    spend(limits, begin[basic[c] + 1] - begin[basic[c]]);
     long_columns_.push_back(c);
     for (int k = begin[basic[c]], end = begin[basic[c] + 1]; k < end; ++k) {
       const int i = index[k];

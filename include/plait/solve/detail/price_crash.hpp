@@ -26,7 +26,7 @@ class price_crash {
   /// Statuses of all variables, rows behind columns. False where the program is of another kind.
   bool find(const lp& model, table<basis_status>& status, monitor* limits = nullptr) {
     limits_ = limits;
-    if (!blocks_.recognise(model)) return false;
+    if (!blocks_.recognise(model, limits)) return false;
     const price_walk::result walked = walk_.find(blocks_.program(), limits);
     if (walked == price_walk::result::infeasible) return false;
     if (walked == price_walk::result::found && walk_.read_basis(model, status)) return true;

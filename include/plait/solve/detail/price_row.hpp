@@ -5,6 +5,7 @@
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/factors.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
@@ -22,6 +23,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
   row.clear();
   int kept = 0;
   double* const v = row.value.data();
+  monitor* const asked = program.a.entries() > monitor::between ? program.limits : nullptr;
   if (rho.sparse(0.25)) {
     const sparse_matrix& r = program.by_rows();
     const bool few = rho.sparse(0.1) && price_density.share < 0.3;
@@ -29,6 +31,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
       for (int s = 0; s < rho.count; ++s) {
         const int i = rho.index[s];
         const double times = rho.value[i];
+        spend(asked, r.begin[i + 1] - r.begin[i]);
         for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) {
           const int j = r.index[k];
           if (v[j] == 0) row.index[row.count++] = j;
@@ -46,9 +49,11 @@ inline void price_row(const form& program, const table<basis_status>& status, co
       }
       row.count = kept;
     } else {
+      row.listed = false;  // until it is: a request to stop leaves it to be cleared
       for (int s = 0; s < rho.count; ++s) {
         const int i = rho.index[s];
         const double times = rho.value[i];
+        spend(asked, r.begin[i + 1] - r.begin[i]);
         for (int k = r.begin[i]; k < r.begin[i + 1]; ++k) v[r.index[k]] += times * r.value[k];
       }
       int* const at = row.index.data();
@@ -59,6 +64,7 @@ inline void price_row(const form& program, const table<basis_status>& status, co
         kept += counts;
       }
       row.count = kept;
+      row.listed = true;
     }
   } else {
     const sparse_matrix& a = program.a;
@@ -68,18 +74,23 @@ inline void price_row(const form& program, const table<basis_status>& status, co
     const int *const begin = a.begin.data(), *const index = a.index.data();
     const double* const value = a.value.data();
     const basis_status* const is = status.data();
-    for (int j = 0; j < n; ++j) {  // listed first, and without a branch: basic columns come in no order
-      at[resting] = j;
-      resting += static_cast<int>(is[j] != basis_status::basic);
-    }
-    for (int s = 0; s < resting; ++s) {
-      const int j = at[s];
-      double sum = 0;
-      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
-      v[j] = meaning(sum);
-      kept += static_cast<int>(means(sum));
+    row.listed = false;
+    for (const auto [from, to] : parts(asked, begin, n)) {
+      const int first = resting;
+      for (int j = from; j < to; ++j) {  // listed first, and without a branch: basic columns come in no order
+        at[resting] = j;
+        resting += static_cast<int>(is[j] != basis_status::basic);
+      }
+      for (int s = first; s < resting; ++s) {
+        const int j = at[s];
+        double sum = 0;
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum += value[k] * y[index[k]];
+        v[j] = meaning(sum);
+        kept += static_cast<int>(means(sum));
+      }
     }
     row.count = resting;
+    row.listed = true;
     if (kept < resting / 2) row.forget_tiny();  // else a few places that are zero are listed
   }
   price_density.note(kept, n);

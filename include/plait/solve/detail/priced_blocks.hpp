@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/detail/block_hulls.hpp>
 #include <plait/solve/detail/block_program.hpp>
 #include <plait/solve/detail/broken_line.hpp>
 #include <plait/solve/detail/first_prices.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/settled_blocks.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -30,8 +33,9 @@ class priced_blocks {
   double even_from = 0, even_to = 0;  ///< of t; both `now_t` where nothing is known
   block_hulls hulls;
 
-  bool recognise(const lp& model) {
-    if (!hulls.recognise(model)) return false;
+  bool recognise(const lp& model, monitor* limits = nullptr) {
+    limits_ = limits;
+    if (!hulls.recognise(model, limits)) return false;
     now_t = program().linking < 0 ? 0 : -1;
     t_moves_ = program().linking >= 0;
     costless_ = t_moves_;
@@ -212,8 +216,15 @@ class priced_blocks {
 
   [[nodiscard]] int group_of(int b) const { return (b >> shift_) & (groups - 1); }
   void make_hulls() {
-    for (const int b : active_) hulls.make(hulls.program.blocks[b]);
+    monitor* const asked = if_many(limits_, steps_of_all());
+    for (const int b : active_) {
+      spend(asked, steps_of(b));
+      hulls.make(hulls.program.blocks[b]);
+    }
   }
+  /// Of a round over the members of a block, and over all.
+  [[nodiscard]] int steps_of(int b) const { return 8 * (program().blocks[b].end - program().blocks[b].begin); }
+  [[nodiscard]] std::int64_t steps_of_all() const { return 8 * std::int64_t{program().members.size()}; }
 
   /// Cost over all blocks; remembers where each is on its hull, which is made on the way if asked to. Needs: a t for
   /// which the settled ones are.
@@ -225,7 +236,9 @@ class priced_blocks {
       value += prices()[l] * (settled_.use[e] + settled_.use_by_t[e] * t);
       l = l + 1 < prices().size() ? l + 1 : 0;
     }
+    monitor* const asked = if_many(limits_, steps_of_all());
     for (const int b : active_) {
+      spend(asked, steps_of(b));
       block_program::block& one = hulls.program.blocks[b];
       const double demand = one.b + one.g * t;
       value += with_hulls ? hulls.make_and_meet(one, demand) : hulls.cost_at(one, demand);
@@ -322,6 +335,7 @@ class priced_blocks {
     return line_.where_slope_turns(low, highest_t_, slope);
   }
 
+  monitor* limits_ = nullptr;
   table<int> active_;  // blocks that are not settled
   settled_blocks settled_;
   broken_line line_;

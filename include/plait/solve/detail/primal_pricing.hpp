@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/solve/basis.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/resting_columns.hpp>
 #include <plait/solve/detail/tableau.hpp>
 #include <plait/solve/detail/work_vector.hpp>
@@ -39,9 +40,11 @@ class primal_pricing {
     offered_ = 0;
     moves_.resize(t_->variables());
     listed_.assign(t_->variables(), 0);
-    for (int j = 0; j < t_->variables(); ++j) {
-      note_moves(j);
-      offer(j);
+    for (const auto [first, last] : parts(t_->program->limits, t_->variables(), 8)) {
+      for (int j = first; j < last; ++j) {
+        note_moves(j);
+        offer(j);
+      }
     }
   }
 
@@ -115,8 +118,10 @@ class primal_pricing {
       const int* const index = t.program->a.index.data();
       const double* const value = t.program->a.value.data();
       const double* const y = rho.value.data();
+      monitor* const asked = t.program->a.entries() > monitor::between ? t.program->limits : nullptr;
       for (const int j : resting_.list()) {
         double a = 0;
+        spend(asked, begin[j + 1] - begin[j]);
         for (int k = begin[j], end = begin[j + 1]; k < end; ++k) a += value[k] * y[index[k]];
         change(j, a >= 1e-14 || a <= -1e-14 ? a : 0, largest, offered);
       }

@@ -32,7 +32,9 @@ class primal_simplex : primal_pricing {
 
   void attach(tableau& t) {
     t_ = &t;
+    spend(t.program->limits, 8 * t.rows());
     for (work_vector* const one : {&column_, &spike_, &behind_, &rho_, &change_}) one->prepare(t.rows());
+    spend(t.program->limits, 4 * t.variables());
     row_.prepare(t.columns());
     reference_.assign(t.variables(), 1.0);
     bounds_changed = false;
@@ -41,13 +43,15 @@ class primal_simplex : primal_pricing {
   /// Bounds a little outside the given ones, so that few basic variables meet one at once.
   void perturb_bounds() {
     tableau& t = *t_;
-    for (int j = 0; j < t.variables(); ++j) {
-      if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
-      const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
-      if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
-      if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
-    }
     bounds_changed = t.bounds_apart = true;
+    for (const auto [first, last] : parts(t.program->limits, t.variables(), 8)) {
+      for (int j = first; j < last; ++j) {
+        if (t.status[j] != basis_status::basic && t.is_fixed(j)) continue;
+        const double by = (1 + random_unit(seed, static_cast<std::uint64_t>(j) + 991)) * 5e-7;
+        if (t.lower[j] > -infinity) t.lower[j] -= by * (math::abs(t.lower[j]) + 1);
+        if (t.upper[j] < infinity) t.upper[j] += by * (math::abs(t.upper[j]) + 1);
+      }
+    }
     t.settle_all();
   }
 
@@ -57,6 +61,7 @@ class primal_simplex : primal_pricing {
     t.restore_costs();
     bool first = true;
     int troubles = 0, stalled = 0;
+    spend(t.program->limits, t.variables());
     reset_reference();
     double best = infinity;
     bool best_phase_one = true;
@@ -71,6 +76,7 @@ class primal_simplex : primal_pricing {
       const bool ready = t.ready;
       t.ready = false;
       if (!ready) t.compute_values();
+      spend(t.program->limits, 4 * t.variables());
       const auto worst = t.primal_infeasibilities(tolerance);
       infeasible_ = worst.count > 0;
       if (infeasible_) {

@@ -148,7 +148,7 @@ class proof : protected unfinished {
     refine_.multipliers(t, found.dual);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
     for (double& y : found.dual) y *= sign;
-    const double bound = bound_by_duals(model, found.dual), limit = options.objective_limit;
+    const double bound = bound_by_duals(model, found.dual, &limits), limit = options.objective_limit;
     if (!(sign * (bound - limit) > 1e-9 * math::larger(1, math::abs(limit)))) return false;
     status_ = t.status;
     read(model, found);

@@ -38,13 +38,20 @@ class refinement {
       const double* const activity = of.data() + n;
       for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
       list_nonzero(of, n, memory.columns);
-      for (const int j : memory.columns) {
-        const halved x{of[j]};
-        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-          double_double one = sum[index[k]];
-          sum[index[k]] = one.add_product(value[k], x);
-        }
-      }
+      const int* const columns = memory.columns.data();
+      const double* const values = of.data();
+      list_in_parts(
+          limits, memory.columns.size(), a.entries(), [=](int s) { return begin[columns[s] + 1] - begin[columns[s]]; },
+          [=](int from, int to) {
+            for (int s = from; s < to; ++s) {
+              const int j = columns[s];
+              const halved x{values[j]};
+              for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
+                double_double one = sum[index[k]];
+                sum[index[k]] = one.add_product(value[k], x);
+              }
+            }
+          });
       double* const off = t.buffer.value.data();
       double largest = 0;
       for (int i = 0; i < m; ++i) {
@@ -86,6 +93,7 @@ class refinement {
       if (j >= a.columns) {
         sum = -y[j - a.columns];
       } else {
+        spend(limits, a.begin[j + 1] - a.begin[j]);
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
       }
       leaves[p] = static_cast<signed char>(sum > 0.5 ? 1 : sum < -0.5 ? -1 : 0);
@@ -118,12 +126,16 @@ class refinement {
         columns[found] = p;
         found += static_cast<int>(i < 0);
       }
-      for (int s = 0; s < found; ++s) {
-        const int p = columns[s], j = basic[p];
-        double_double off{-wanted(p, j)};
-        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
-        left[p] = -off.value();
-      }
+      list_in_parts(
+          limits, found, a.entries(), [=](int s) { return begin[basic[columns[s]] + 1] - begin[basic[columns[s]]]; },
+          [=](int from, int until) {
+            for (int s = from; s < until; ++s) {
+              const int p = columns[s], j = basic[p];
+              double_double off{-wanted(p, j)};
+              for (int k = begin[j], end = begin[j + 1]; k < end; ++k) off.add_product(value[k], to[index[k]]);
+              left[p] = -off.value();
+            }
+          });
       for (int p = 0; p < m; ++p) largest = math::larger(largest, math::abs(left[p]));
       const double size = to_size_one(t.buffer, largest);
       if (size == 0) break;
@@ -180,6 +192,7 @@ inline void read_point(const lp& model, tableau& t, refinement& refine, answer& 
 /// The rest of an answer, from the values and duals that it holds. Needs: `known`, as `check_optimal` of it left it.
 inline void read_rest(const lp& model, const check_memory& known, answer& into) {
   const int m = model.rows(), n = model.columns();
+  spend(known.limits, 4 * std::int64_t{m + n});
   into.activity.resize_unset(m);
   for (int i = 0; i < m; ++i) into.activity[i] = known.sum[i].value();
   into.reduced_cost.resize_unset(n);
@@ -200,6 +213,7 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
 [[nodiscard]] inline bool within(const lp& model, const tableau& t, const check_memory& known, const answer& made,
                                  double tolerance) {
   const int n = t.columns();
+  spend(known.limits, 4 * t.variables());
   const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
   for (const int j : t.basic)
     if (t.beyond_bounds(j) > tolerance) return false;
@@ -222,12 +236,13 @@ inline void read_rest(const lp& model, const check_memory& known, answer& into) 
 inline void read_back(const lp& model, tableau& t, refinement& refine, answer& into) {
   const sparse_matrix& a = model.matrix();
   read_point(model, t, refine, into);
-  refine.poll();
   refine.memory.reduced_cost.resize(a.columns);
-  for (int j = 0; j < a.columns; ++j) {
-    double_double d{model.cost(j)};
-    for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
-    refine.memory.reduced_cost[j] = d.value();
+  for (const auto [from, to] : parts(refine.limits, a.begin.data(), a.columns)) {
+    for (int j = from; j < to; ++j) {
+      double_double d{model.cost(j)};
+      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);
+      refine.memory.reduced_cost[j] = d.value();
+    }
   }
   activities_of(model, into.x, refine.memory);
   read_rest(model, refine.memory, into);

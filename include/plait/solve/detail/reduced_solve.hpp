@@ -85,7 +85,7 @@ class reduced_solve : protected proof {
         price(small);
         presolve_.farkas(signs_, reduced_cost_, found.farkas);
         for (double& y : found.farkas) y = -y;  // as the check has it
-        if (!passes(model, found) || !outlasts_tolerances(model, found.farkas)) continue;
+        if (!passes(model, found) || !outlasts_tolerances(model, found.farkas, refine_.limits)) continue;
         found.basis.columns.copy(status_, 0, model.columns());
         found.basis.rows.copy(status_, model.columns(), model.rows());
         return true;
@@ -100,7 +100,7 @@ class reduced_solve : protected proof {
 
  private:
   /// Whether multipliers exclude also the points that the methods would take for feasible, a little out of bounds.
-  static bool outlasts_tolerances(const lp& model, const table<double>& y) {
+  static bool outlasts_tolerances(const lp& model, const table<double>& y, monitor* limits) {
     const sparse_matrix& a = model.matrix();
     double least = 0, out_of_bounds = 0;
     const auto add = [&](double z, double l, double u) {
@@ -110,6 +110,7 @@ class reduced_solve : protected proof {
       out_of_bounds += 1e-9 * math::abs(z) * (1 + math::abs(bound));
     };
     for (int j = 0; j < a.columns; ++j) {
+      spend(limits, 4 + a.begin[j + 1] - a.begin[j]);
       double z = 0;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) z += a.value[k] * y[a.index[k]];
       add(z, model.column_lower(j), model.column_upper(j));
@@ -129,6 +130,7 @@ class reduced_solve : protected proof {
     signs_.resize(n + m);
     for (int i = 0; i < m; ++i) reduced_cost_[n + i] = ray_[i] * scaled_.row_scale[i];
     for (int j = 0; j < n; ++j) {
+      spend(refine_.limits, 4 + a.begin[j + 1] - a.begin[j]);
       double left = 0, terms = 0;
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         const double term = a.value[k] * reduced_cost_[n + a.index[k]];

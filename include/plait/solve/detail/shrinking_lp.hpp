@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
@@ -22,9 +24,9 @@ class shrinking_lp {
 
   /// From an optimal basis of the reduced program to one of the whole: statuses of all variables, rows behind columns.
   /// `reduced_cost` belongs to the variables of the reduced program in the same order, with the sign of a
-  /// minimization; without any the basis is as good as statuses alone can tell.
+  /// minimization; without any the basis is as good as statuses alone can tell. Asks the monitor of the start.
   void postsolve(const table<basis_status>& small, const table<double>& reduced_cost, table<basis_status>& whole) {
-    way_.follow(*model_, columns_, rows_, small, reduced_cost, whole);
+    way_.follow(*model_, columns_, rows_, small, reduced_cost, whole, limits_);
   }
   /// After an end without a feasible point: multipliers of the reduced program's rows, up to their sign, that show it.
   void excluding_rows(table<double>& multipliers) const {
@@ -36,7 +38,7 @@ class shrinking_lp {
   /// do so for the whole where no step went by costs. `reduced_cost`: what they leave of all variables when nothing
   /// costs anything; `small`: the bounds that count by it.
   void farkas(const table<basis_status>& small, const table<double>& reduced_cost, table<double>& multipliers) {
-    way_.follow(*model_, columns_, rows_, small, reduced_cost, unused_, false);
+    way_.follow(*model_, columns_, rows_, small, reduced_cost, unused_, limits_, false);
     multipliers = way_.multipliers();
   }
 
@@ -48,6 +50,7 @@ class shrinking_lp {
     const int m = model.rows(), n = model.columns();
     matrix_.load(model.matrix(), limits);
     const double sign = model.sense() == objective_sense::maximize ? -1 : 1;
+    spend(6 * (m + n));
     lower_ = model.column_lowers();
     upper_ = model.column_uppers();
     row_lower_ = model.row_lowers();
@@ -60,7 +63,7 @@ class shrinking_lp {
     row_count_.resize(m);
     for (int j = 0; j < n; ++j) column_count_[j] = matrix_.columns.count(j);
     for (int i = 0; i < m; ++i) row_count_[i] = matrix_.rows.count(i);
-    way_.clear();
+    way_.clear(m + n, model.entries());
     constant_ = 0;
     bad_ = false;
     open_ = false;
@@ -68,10 +71,12 @@ class shrinking_lp {
 
   void drop_row(int i) {
     row_left_[i] = 0;
+    spend(matrix_.rows.count(i));
     for (const cell& one : matrix_.rows[i]) --column_count_[one.at];
   }
   void drop_column(int j) {
     column_left_[j] = 0;
+    spend(3 * matrix_.columns.count(j));  // with what is done beside
     for (const cell& one : matrix_.columns[j]) --row_count_[one.at];
   }
   /// A row that holds whatever the columns do.
@@ -168,6 +173,7 @@ class shrinking_lp {
     rows_.clear();
     renamed_.assign(m, -1);
     reduced_.clear();
+    spend(8 * m);
     for (int i = 0; i < m; ++i) {
       if (row_left_[i] == 0) continue;
       renamed_[i] = rows_.size();
@@ -179,8 +185,14 @@ class shrinking_lp {
     small.value.clear();
     small.rows = rows_.size();
     small.begin.assign(1, 0);
+    int entries = 0;
+    for (int j = 0; j < n; ++j)
+      if (column_left_[j] != 0) entries += column_count_[j];
+    small.index.reserve(entries);  // which takes no time: nothing is written there
+    small.value.reserve(entries);
     for (int j = 0; j < n; ++j) {
       if (column_left_[j] == 0) continue;
+      spend(8 + matrix_.columns.count(j));
       columns_.push_back(j);
       reduced_.add_column(cost_[j], lower_[j], upper_[j]);
       for (const cell& one : matrix_.columns[j]) {
@@ -188,27 +200,19 @@ class shrinking_lp {
         small.index.push_back(renamed_[one.at]);
         small.value.push_back(one.value);
       }
-      spend(matrix_.columns.count(j));
       small.begin.push_back(small.index.size());
     }
     small.columns = columns_.size();
-    spend(1 << 17);
-    reduced_.swap_matrix(small);
+    reduced_.swap_matrix(small, limits_);
     reduced_.set_offset(constant_);
   }
 
   /// Asks, by the entries that were looked at, whether to stop.
-  void spend(int entries) {
-    spent_ += entries;
-    if (spent_ < 1 << 17) return;
-    spent_ = 0;
-    if (limits_ != nullptr) limits_->poll();
-  }
+  void spend(std::int64_t entries) const { detail::spend(limits_, entries); }
 
   const lp* model_ = nullptr;
   table<basis_status> unused_;
   monitor* limits_ = nullptr;
-  int spent_ = 0;
   lp reduced_;
   sparse_matrix small_;
   table<int> renamed_;

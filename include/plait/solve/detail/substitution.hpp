@@ -29,6 +29,7 @@ class substitution : public shrinking_lp {
   /// Column j stands in row i alone, and the row keeps it within its bounds: the row then has the dual cost_j / a_ij.
   void substitute(int j, int i, double v) {
     double largest = 0;
+    spend(4 * matrix_.rows.count(i));
     for (const cell& one : matrix_.rows[i])
       if (column_left_[one.at] != 0) largest = math::larger(largest, math::abs(one.value));
     if (math::abs(v) < 0.01 * largest) return;
@@ -64,6 +65,7 @@ class substitution : public shrinking_lp {
   void look_at_equation(int i) {
     const int length = row_count_[i];
     if (row_lower_[i] != row_upper_[i] || length < 2 || length > longest_row) return;
+    spend(2 * matrix_.rows.count(i));
     double largest = 0;
     for (const cell& one : matrix_.rows[i])
       if (column_left_[one.at] != 0) largest = math::larger(largest, math::abs(one.value));
@@ -89,6 +91,7 @@ class substitution : public shrinking_lp {
 
  private:
   [[nodiscard]] bool rules_its_column(double v, int j) const {
+    spend(matrix_.columns.count(j));
     for (const cell& one : matrix_.columns[j])
       if (row_left_[one.at] != 0 && math::abs(one.value) > 1000 * math::abs(v)) return false;
     return true;
@@ -101,6 +104,7 @@ class substitution : public shrinking_lp {
     for (const cell& one : matrix_.columns[j]) {
       const int i = one.at;
       if (row_left_[i] == 0 || row_count_[i] > longest_row) continue;
+      spend(2 * matrix_.rows.count(i));
       // v x_j = activity - others.
       const bool top = upper == (one.value > 0);
       const double activity = top ? row_upper_[i] : row_lower_[i];
@@ -157,10 +161,15 @@ class substitution : public shrinking_lp {
     one.cost = cost_[j];
     way_.note(one);
     constant_ += times * right;
-    for (const cell& other : row_) charge(other.at, times * other.value);
+    int met = 0;  // entries of the columns that each row is looked up in
+    for (const cell& other : row_) {
+      charge(other.at, times * other.value);
+      met += matrix_.columns.count(other.at);
+    }
     for (const cell& other : column_) {
       const int k = other.at;
       const double factor = other.value / v;
+      spend(2 * matrix_.rows.count(k) + met);
       matrix_.subtract(k, factor, row_, row_count_[k], column_count_);
       if (right != 0) shift_row(k, -factor * right);
     }

@@ -4,6 +4,7 @@
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/factorization.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/price_row.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/detail/working_point.hpp>
@@ -28,14 +29,14 @@ class tableau : public working_point {
   work_vector buffer;                                       // who uses it makes it clean
 
   void attach(const form& f) {
+    spend(f.limits, 2 * f.variables());
     if (program != &f || version_ != f.version) kept_ = current_ = false;
     // Who makes factors for themselves, or exchanges without them, may have moved values as they liked.
     settled_ = settled_ && kept_ && current_;
     program = &f;
     version_ = f.version;
     fresh_ = carried_on_ = ready = false;
-    x.resize(f.variables());
-    d.resize(f.variables());
+    for (table<double>* const one : {&x, &d}) resize_in_parts(f.limits, *one, f.variables());
     buffer.prepare(f.rows());
     costs_apart = bounds_apart = true;
     restore_costs();
@@ -51,6 +52,8 @@ class tableau : public working_point {
   /// Takes a basis over; repairs counts by dropping basic columns or by making row activities basic.
   void set_basis(const table<basis_status>& wanted) {
     const int m = rows(), n = columns(), all = variables();
+    fresh_ = current_ = settled_ = false;
+    spend(program->limits, 4 * all);
     status = wanted;
     place.assign(all, -1);
     list_basic();
@@ -63,7 +66,6 @@ class tableau : public working_point {
     }
     for (int p = 0; p < m; ++p) place[basic[p]] = p;
     weight.assign(m, 1.0);
-    fresh_ = current_ = settled_ = false;
   }
 
   /// Factors of the basis of `wanted`, from nothing but that and the program: the same bits whatever was done before.
@@ -122,6 +124,7 @@ class tableau : public working_point {
   /// Factorizes anew. Weights move with their variables. Returns how many variables had to leave the basis.
   int refactor() {
     const int m = rows();
+    spend(program->limits, 8 * m);
     carried_.resize_unset(variables());  // of which places are read that are written here
     for (int p = 0; p < m; ++p) carried_[basic[p]] = weight[p];
     const int replaced = build();
@@ -135,11 +138,16 @@ class tableau : public working_point {
     const sparse_matrix& a = program->a;
     double *const v = buffer.value.data(), *const to = x.data();
     const basis_status* const at = status.data();
+    buffer.listed = false;  // until it is cleared, also after a request to stop
     for (int i = 0; i < m; ++i) v[i] = only_if(at[n + i] != basis_status::basic, to[n + i]);
-    for (int j = 0; j < n; ++j) {
-      const double xj = only_if(at[j] != basis_status::basic, to[j]);
-      if (xj == 0) continue;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) v[a.index[k]] -= a.value[k] * xj;
+    const int *const begin = a.begin.data(), *const index = a.index.data();
+    const double* const value = a.value.data();
+    for (const auto [from, until] : parts(program->limits, begin, n)) {
+      for (int j = from; j < until; ++j) {
+        const double xj = only_if(at[j] != basis_status::basic, to[j]);
+        if (xj == 0) continue;
+        for (int k = begin[j]; k < begin[j + 1]; ++k) v[index[k]] -= value[k] * xj;
+      }
     }
     factors.ftran_whole(buffer);
     const int* const in = basic.data();
@@ -173,6 +181,7 @@ class tableau : public working_point {
   /// Reduced costs of all variables.
   void compute_reduced_costs() {
     const int m = rows(), n = columns();
+    spend(program->limits, n + m);
     if (!compute_multipliers()) {
       for (int j = 0; j < n + m; ++j) d[j] = status[j] == basis_status::basic ? 0 : cost[j];
       return;
@@ -181,10 +190,12 @@ class tableau : public working_point {
     const int *const begin = program->a.begin.data(), *const index = program->a.index.data();
     const basis_status* const at = status.data();
     double* const to = d.data();
-    for (int j = 0; j < n; ++j) {
-      double sum = c[j];
-      for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum -= value[k] * y[index[k]];
-      to[j] = only_if(at[j] != basis_status::basic, sum);
+    for (const auto [from, until] : parts(program->limits, begin, n)) {
+      for (int j = from; j < until; ++j) {
+        double sum = c[j];
+        for (int k = begin[j], end = begin[j + 1]; k < end; ++k) sum -= value[k] * y[index[k]];
+        to[j] = only_if(at[j] != basis_status::basic, sum);
+      }
     }
     for (int i = 0; i < m; ++i) to[n + i] = only_if(at[n + i] != basis_status::basic, c[n + i] + y[i]);
   }

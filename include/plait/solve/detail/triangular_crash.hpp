@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/sparse_matrix.hpp>
 #include <plait/solve/table.hpp>
 
@@ -32,6 +33,7 @@ class triangular_crash {
         continue;
       }
       take_out(i);
+      spend(program.limits, 8 + 2 * (by_rows.begin[i + 1] - by_rows.begin[i]));
       const int j = best_of(program, by_rows, i);
       if (j < 0) continue;
       status[j] = basis_status::basic;
@@ -41,6 +43,7 @@ class triangular_crash {
         const int lost = by_rows.index[k];
         if (!open_[lost]) continue;
         open_[lost] = false;
+        spend(program.limits, 4 * (a.begin[lost + 1] - a.begin[lost]));
         for (int e = a.begin[lost]; e < a.begin[lost + 1]; ++e) {
           const int row = a.index[e];
           if (left_[row] < 1) continue;
@@ -62,6 +65,7 @@ class triangular_crash {
     largest_.assign(n, 0.0);
     next_.assign(m, 0);
     for (int j = 0; j < n; ++j) {
+      spend(program.limits, 4 + a.begin[j + 1] - a.begin[j]);
       open_[j] = program.lower[j] < program.upper[j];
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
         largest_[j] = math::larger(largest_[j], math::abs(a.value[k]));

@@ -4,6 +4,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/editable_matrix.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
 
@@ -42,9 +43,13 @@ class way_back {
     int begin = 0, end = 0;  ///< saved cells
   };
 
-  void clear() {
+  /// Of a program with so many rows and columns, and so many entries. Memory for them all is got at once, so that
+  /// nothing is copied while lists grow; the system gives it where it is written to.
+  void clear(int variables, int entries) {
     steps_.clear();
     saved_.clear();
+    steps_.reserve(variables);
+    saved_.reserve(entries);
     for (int& count : counts_) count = 0;
   }
   /// Cells of the step that is noted next.
@@ -66,9 +71,11 @@ class way_back {
   /// `columns` and `rows`: those of the whole program that are left. `costs`: whether the columns that left cost what
   /// they did, or nothing.
   void follow(const lp& model, const table<int>& columns, const table<int>& rows, const table<basis_status>& small,
-              const table<double>& reduced_cost, table<basis_status>& whole, bool costs = true) {
+              const table<double>& reduced_cost, table<basis_status>& whole, monitor* limits = nullptr,
+              bool costs = true) {
     costs_ = costs;
     const int m = model.rows(), n = model.columns();
+    spend(limits, 4 * (m + n));
     whole.assign(n + m, basis_status::lower);
     d_.assign(n, 0.0);
     y_.assign(m, 0.0);
@@ -78,7 +85,10 @@ class way_back {
       for (int k = 0; k < columns.size(); ++k) d_[columns[k]] = reduced_cost[k];
       for (int k = 0; k < rows.size(); ++k) y_[rows[k]] = reduced_cost[columns.size() + k];
     }
-    for (int s = steps_.size() - 1; s >= 0; --s) undo(steps_[s], whole, n);
+    for (int s = steps_.size() - 1; s >= 0; --s) {
+      spend(limits, 16 + 2 * (steps_[s].end - steps_[s].begin));
+      undo(steps_[s], whole, n);
+    }
   }
 
  private:

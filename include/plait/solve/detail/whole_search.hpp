@@ -22,20 +22,29 @@ namespace plait::detail {
 class whole_search {
  public:
   whole_search(const lp& model, const solve_options& options, const branching_options& how)
-      : model_{model}, options_{options}, how_{how}, work_{model}, costs_(model.columns()) {
+      : model_{model}, options_{options}, how_{how}, costs_(model.columns()) {
     sign_ = model.sense() == objective_sense::maximize ? -1 : 1;
     const double limit = sign_ * options.objective_limit;
     if (limit < infinity && limit > -infinity) limit_ = limit + 1e-9 * math::larger(1, math::abs(limit));
-    // Bounds of whole columns become whole.
-    for (int j = 0; j < model.columns(); ++j) {
-      if (!model.is_integer(j)) continue;
-      work_.set_column_bounds(j, math::ceil(model.column_lower(j) - how.whole),
-                              math::floor(model.column_upper(j) + how.whole));
-    }
   }
 
   answer run() {
     open_.push_back({{}, {}, -infinity});
+    monitor limits;
+    limits.deadline = options_.time_limit < infinity ? began_ + options_.time_limit : 1e300;
+    limits.interrupted = options_.interrupt;
+    limits.context = options_.context;
+    try {
+      work_.copy_unnamed(model_, &limits);
+    } catch (const stop_request&) {
+      return finish(limits.reason == stop_reason::time ? termination::time_limit : termination::interrupted);
+    }
+    // Bounds of whole columns become whole.
+    for (int j = 0; j < model_.columns(); ++j) {
+      if (!model_.is_integer(j)) continue;
+      work_.set_column_bounds(j, math::ceil(model_.column_lower(j) - how_.whole),
+                              math::floor(model_.column_upper(j) + how_.whole));
+    }
     while (!open_.empty()) {
       if (how_.node_limit >= 0 && nodes_ >= how_.node_limit) return finish(termination::node_limit);
       if (seconds_now() - began_ >= options_.time_limit) return finish(termination::time_limit);

@@ -7,6 +7,7 @@
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/form.hpp>
+#include <plait/solve/detail/monitor.hpp>
 #include <plait/solve/detail/work_vector.hpp>
 #include <plait/solve/lp.hpp>
 #include <plait/solve/table.hpp>
@@ -32,7 +33,8 @@ class working_point {
 
   void restore_costs() {
     if (costs_apart) {
-      cost.resize(variables());
+      spend(program->limits, variables());
+      resize_in_parts(program->limits, cost, variables());
       copy_changed(program->cost, cost, 0, [&](int, int) { ++costs_changed_; });
     }
     costs_apart = false;
@@ -40,9 +42,9 @@ class working_point {
   /// What is at its bounds stays there.
   void restore_bounds() {
     if (bounds_apart) {
+      spend(program->limits, 2 * variables());
       settled_ = settled_ && lower.size() == variables();
-      lower.resize(variables());
-      upper.resize(variables());
+      for (table<double>* const one : {&lower, &upper}) resize_in_parts(program->limits, *one, variables());
       const auto follow = [&](int first, int last) {
         for (int j = first; j < last && settled_; ++j)
           if (status[j] != basis_status::basic) settle(j);
@@ -73,6 +75,8 @@ class working_point {
     }
   }
   void settle_all() {
+    settled_ = false;
+    spend(program->limits, variables());
     double *const v = x.data(), *const low = lower.data(), *const high = upper.data();
     const basis_status* const at = status.data();
     for (int j = 0, all = variables(); j < all; ++j) {
