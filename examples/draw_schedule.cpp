@@ -36,6 +36,7 @@
 #include <nlohmann/json.hpp>
 
 #include "draw_schedule_costs.hpp"
+#include "number_options.hpp"
 
 namespace {
 
@@ -322,32 +323,27 @@ int main(int argc, char** argv) {
   CLI::App app{"Draws, times, ranks and checks schedules of pipeline parallelism."};
   app.add_option("--schedule", given.schedule, "the name of a schedule; --list prints them");
   app.add_flag("--list", given.list, "print the schedules that there are, and their constraints");
-  app.add_option("--stages", given.pipe.ranks, "ranks of the pipeline")
-      ->check(CLI::Range(1, 4096))
+  const auto whole = [&](const char* name, int& value, int most, const char* help) {
+    return number_options::add_number(app, name, value, 1, most, help);
+  };
+  constexpr double longest = 1e15;
+  whole("--stages", given.pipe.ranks, 4096, "ranks of the pipeline")->capture_default_str();
+  whole("--micro", given.pipe.micro, 32767, "micro-batches of a step; of pipedream, steps of one each")
       ->capture_default_str();
-  app.add_option("--micro", given.pipe.micro, "micro-batches of a step; of pipedream, steps of one each")
-      ->check(CLI::Range(1, 32767))
-      ->capture_default_str();
-  app.add_option("--chunks", given.pipe.chunks, "stages on each rank; if not given, the schedule's own, or two")
-      ->check(CLI::Range(1, 4096));
-  app.add_option(
-         "--group", given.pipe.group,
-         "micro-batches of a group of interleaved schedules; if not given, as many as there are ranks, and what "
-         "is left over dealt out")
-      ->check(CLI::Range(1, 32767));
-  app.add_option("--steps", given.pipe.steps, "of pipedream_2bw, without draining between them")
-      ->check(CLI::Range(1, 32767))
-      ->capture_default_str();
-  app.add_option("--costs", given.costs, "time of a forward pass, of an input half and of a weight half: F,I,W")
-      ->delimiter(',')
+  whole("--chunks", given.pipe.chunks, 4096, "stages on each rank; if not given, the schedule's own, or two");
+  whole("--group", given.pipe.group, 32767,
+        "micro-batches of a group of interleaved schedules; if not given, as many as there are ranks, and what "
+        "is left over dealt out");
+  whole("--steps", given.pipe.steps, 32767, "of pipedream_2bw, without draining between them")->capture_default_str();
+  number_options::add_numbers(app, "--costs", given.costs, 0, longest,
+                              "time of a forward pass, of an input half and of a weight half: F,I,W")
       ->expected(3);
-  app.add_option("--message", given.message, "time of a message between ranks");
+  number_options::add_number(app, "--message", given.message, 0, longest, "time of a message between ranks");
   app.add_option("--costs-file", given.costs_file, "JSON file with the costs of each stage");
-  app.add_option("--skip", given.skips,
-                 "a stage whose output a later one needs that is not the next: FROM,TO; may be given several times")
-      ->delimiter(',');
-  app.add_option("--memory-limit", given.memory_limit, "chunks that a rank may keep alive")
-      ->check(CLI::Range(1, 1 << 20));
+  number_options::add_numbers(
+      app, "--skip", given.skips, 0, 1 << 24,
+      "a stage whose output a later one needs that is not the next: FROM,TO; may be given several times");
+  whole("--memory-limit", given.memory_limit, 1 << 20, "chunks that a rank may keep alive");
   app.add_option("--csv", given.csv, "write the order to this file, in the form of torch.distributed.pipelining");
   app.add_flag("--comms", given.comms, "with sends and receives in that file");
   app.add_option("--svg", given.svg, "draw the step into this file");
@@ -360,7 +356,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return run(given);
   } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
+    return number_options::exit_of(app, wrong, "draw_schedule");
+  } catch (const number_options::wrong_number& wrong) {
+    return number_options::exit_of(wrong, "draw_schedule");
   } catch (const error& wrong) {
     std::fprintf(stderr, "%s\n", wrong.what());
     return wrong.exit_status();

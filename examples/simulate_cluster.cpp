@@ -44,6 +44,9 @@ namespace {
 
 using namespace plait;
 
+constexpr const char* unproved =
+    "shares could not be proved; throughputs, steps or priorities of jobs lie too far apart";
+
 struct arguments {
   std::string policy, jobs, throughputs, cluster, measure, rule = "priorities", json, csv, svg, save, resume, prices,
                                                            cost;
@@ -70,7 +73,8 @@ simulator::policy shares_of(const named_policy& policy, arguments& given) {
   if (policy.name == allox::name) return published::allox{};
   if (policy.name == finish_time_fairness::name) return published::finish_time_fairness;
   if (policy.name == fifo::name && given.how.how.space_sharing && !given.how.agnostic) return published::fifo_packed;
-  if (policy.name == least_makespan::name && !given.how.agnostic) return published::makespan;
+  if (policy.name == least_makespan::name)
+    return given.how.how.space_sharing && !given.how.agnostic ? published::makespan_packed : published::makespan;
   if (policy.name == fifo::name) {
     const bool knows_rates = !std::exchange(given.how.agnostic, false);  // it does not look at rates then
     return published::fifo_queue{knows_rates, given.how.how.seed};
@@ -250,7 +254,9 @@ int run(arguments given) {
   save(given.svg, [&](std::ostream& out) {
     write_svg(out, found, where, std::string{policy.name}.append(" in rounds: what jobs and workers saw"));
   });
-  return found.all_verified ? 0 : 1;
+  if (found.all_verified) return 0;
+  std::fprintf(stderr, "simulate_cluster: %s\n", unproved);
+  return 1;
 }
 
 }  // namespace
@@ -315,10 +321,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return number_options::exit_of(app, e, "simulate_cluster");
   } catch (const error& e) {
-    const bool unproved = e.kind() == error_kind::numerics;
+    const bool is_unproved = e.kind() == error_kind::numerics;
     std::fprintf(stderr, "simulate_cluster: %s\n",
-                 unproved ? "shares could not be proved; throughputs, steps or priorities of jobs lie too far apart"
-                          : cluster_files::one_line(e.sentence()).c_str());
+                 is_unproved ? unproved : cluster_files::one_line(e.sentence()).c_str());
     return e.exit_status();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "simulate_cluster: %s\n", e.what());

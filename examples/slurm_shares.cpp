@@ -14,7 +14,6 @@
 // Exit status: 0; 1 where Slurm does not answer; 2 for wrong use or a file that cannot be.
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -33,6 +32,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "number_options.hpp"
 #include "slurm_shares_books.hpp"
 #include "slurm_shares_decide.hpp"
 #include "slurm_shares_run.hpp"
@@ -68,10 +68,10 @@ std::map<std::string, double> amounts(const std::vector<std::string>& given, con
   std::map<std::string, double> made;
   for (const std::string& one : given) {
     const auto at = one.rfind('=');
-    char* end = nullptr;
-    const double value = at == std::string::npos ? 0 : std::strtod(one.c_str() + at + 1, &end);
+    double value = 0;
     plait::require(
-        at != std::string::npos && at > 0 && *end == 0 && value > 0 && std::isfinite(value), "slurm_shares", [&] {
+        at != std::string::npos && at > 0 && number_options::read(one.substr(at + 1), value, 1e-300, 1e300),
+        "slurm_shares", [&] {
           return std::string{option}.append(" ").append(one).append(": it must be NAME=NUMBER, the number positive");
         });
     made[one.substr(0, at)] = value;
@@ -668,16 +668,16 @@ int main(int argc, char** argv) {
       "Shares a running Slurm cluster of unlike GPUs by a policy, in rounds. Jobs take part whose comment begins "
       "with plait: as in sbatch --hold --requeue --gpus=2 --comment 'plait: model=ResNet-18; weight=2' run.sh"};
   app.add_option("--policy", given.policy, "its name; --list has all");
-  app.add_option("--round", given.round, "seconds of a round, 360")->check(CLI::Range(1.0, 1e6));
+  number_options::add_number(app, "--round", given.round, 1, 1e6, "seconds of a round, 360");
   app.add_option("--throughputs", given.throughputs, "steps/s by model, gang and type, JSON; else all types are equal");
   app.add_option("--state", given.state, "remember in this file what jobs received and are owed");
   app.add_option("--partition", given.partition, "share this partition alone");
   app.add_option("--cost", given.costs, "TYPE=DOLLARS, of one GPU for an hour");
   app.add_option("--team", given.teams, "NAME=WEIGHT, for the policy hierarchical");
-  app.add_option("--patience", given.patience, "seconds for which a Slurm that does not answer is asked again, 600")
-      ->check(CLI::Range(0.0, 1e9));
+  number_options::add_number(app, "--patience", given.patience, 0, 1e9,
+                             "seconds for which a Slurm that does not answer is asked again, 600");
   app.add_option("--json", given.json, "write what was received, due and done to this file");
-  auto* rounds = app.add_option("--rounds", given.rounds, "end after so many rounds")->check(CLI::Range(1, 1000000000));
+  auto* rounds = number_options::add_number(app, "--rounds", given.rounds, 1, 1000000000, "end after so many rounds");
   auto* once = app.add_flag("--once", given.once, "begin one round and end; call again when it should be over");
   once->excludes(rounds);
   app.add_flag("--dry-run", given.dry_run, "print the commands of the next round, and run none");
@@ -689,7 +689,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return run(given);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return number_options::exit_of(app, e, "slurm_shares");
   } catch (const interrupted&) {
     say("told to end");
     return 0;

@@ -11,9 +11,7 @@
 // whole point is known the status is infeasible_or_unbounded, which proves neither.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <string>
@@ -26,6 +24,8 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include "number_options.hpp"
 
 namespace {
 
@@ -160,19 +160,15 @@ int main(int argc, char** argv) {
   app.add_option("--algorithm", given.algorithm, "auto, dual or primal")
       ->check(CLI::IsMember({"auto", "dual", "primal"}))
       ->capture_default_str();
-  app.add_option("--time-limit", given.time_limit, "seconds")
-      ->check(CLI::NonNegativeNumber)
-      ->check([](const std::string& text) {
-        return std::isnan(std::strtod(text.c_str(), nullptr)) ? "nan is no number of seconds" : "";
-      });
+  number_options::add_number(app, "--time-limit", given.time_limit, 0, 1e9, "seconds");
   app.add_option("--basis-in", given.basis_in, "start from the basis in this file");
   app.add_option("--basis-out", given.basis_out, "write the last basis to this file");
   app.add_option("--solution", given.solution, "write values and duals to this file");
   app.add_option("--json", given.json,
                  "write what was found to this file; objective is null where there is no point, and relative_gap where "
                  "branch and bound has none");
-  app.add_option("--repeat", given.repeat, "solve this many times; cpu_seconds of --json is the least")
-      ->check(CLI::Range(1, 1000))
+  number_options::add_number(app, "--repeat", given.repeat, 1, 1000,
+                             "solve this many times; cpu_seconds of --json is the least")
       ->capture_default_str();
   app.add_flag("--log", given.log, "say what happens, on stderr");
   try {
@@ -180,7 +176,9 @@ int main(int argc, char** argv) {
     given.presolve_given = app.count("--presolve") > 0;
     return run(given);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return number_options::exit_of(app, e, "solve_lp");
+  } catch (const number_options::wrong_number& e) {
+    return number_options::exit_of(e, "solve_lp");
   } catch (const error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return e.exit_status();

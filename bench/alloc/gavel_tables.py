@@ -84,8 +84,6 @@ SEEDS = (0, 1, 2)
 RESETS = (1920, 1000)
 # Shares of plait itself: exact, ties by the stated rule, computed whenever jobs have changed, debts kept.
 OWN = ["--reset", "0", "--rounds", "owed"]
-# Tables that are played in plait's own way alone, as the published program is not rebuilt there.
-OWN_ALONE = {"all at once, multi, makespan, space sharing"}
 
 
 def main():
@@ -123,10 +121,9 @@ def main():
         rows += [(f"{rate}, mean", rate, SEEDS, hours) for rate, hours in MEANS.get(name, {}).items()]
         print(f"\n{name}\n\n| jobs/h, or jobs | published | 1920 s | | 1000 s | | plait |\n|-:|-:|-:|-:|-:|-:|-:|")
         for label, rate, seeds, hours in rows:
-            again = [] if name in OWN_ALONE else [
-                played(kind, [*options, "--as-published", "--reset", str(r)], rate, seeds) for r in RESETS]
+            again = [played(kind, [*options, "--as-published", "--reset", str(r)], rate, seeds) for r in RESETS]
             own = played(kind, [*options, *OWN], rate, seeds)
-            cells = [f"{h:.2f}{ended} | {100 * (h / hours - 1):+.1f} %" for h, ended in again] or [" |"] * 2
+            cells = [f"{h:.2f}{ended} | {100 * (h / hours - 1):+.1f} %" for h, ended in again]
             print(f"| {label} | {hours:.2f} | " + " | ".join(cells) + f" | {own[0]:.2f}{own[1]} |", flush=True)
 
 

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <plait/alloc.hpp>
+#include <plait/alloc/detail/archive.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/rounds.hpp>
 
@@ -388,5 +390,25 @@ TEST_CASE("docs: a round can be chosen while the one before it runs, and is the 
     for (int e = 0; e < static_cast<int>(at_end.size()); ++e) late.received(e, 360);
     for (int e = 0; e < static_cast<int>(running.size()); ++e) early.received(e, 360);  // at 180 s, in advance
     running = early.next(now + 360);
+  }
+}
+
+TEST_CASE("rounds: one that loads what it was goes on as it did from there") {
+  for (const round_rule rule : {round_rule::priorities, round_rule::owed}) {
+    const instance g = small(9, {2, 1, 1}, 5);
+    rounds mechanism{g.cluster, {.seconds = seconds, .rule = rule}};
+    mechanism.allot(g, max_min_perf::share(g), numbers(9), 0);
+    double now = 0;
+    run(mechanism, g, 4, now);
+    std::stringstream saved;
+    detail::archive_writer writer{saved};
+    writer(mechanism);
+    const double then = now;
+    const std::map<way, double> first = run(mechanism, g, 3, now);
+    CHECK(first.size() > 3);
+    detail::archive_reader reader{saved};
+    reader(mechanism);
+    now = then;
+    CHECK(run(mechanism, g, 3, now) == first);
   }
 }

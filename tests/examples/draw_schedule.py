@@ -40,6 +40,7 @@ class Cases:
     def refused(self, words, *arguments, status=2):
         done = run(*arguments)
         assert done.returncode == status and words in done.stderr, (words, arguments, done)
+        assert status != 2 or words[:2] != "--" or done.stderr.count("\n") == 1, done
 
     def checked(self, text, *options, status=0):
         file = self.folder / "order.csv"
@@ -146,8 +147,7 @@ def costs(cases):
         file.write_text(text)
         cases.refused(words, "--schedule", "gpipe", "--stages", 1, "--costs-file", file)
     cases.refused("cannot read", "--schedule", "gpipe", "--costs-file", cases.folder / "absent.json")
-    cases.refused("times must be finite and not negative", "--schedule", "gpipe", "--costs", "1,-1,1")
-    cases.refused("times must be finite and not negative", "--schedule", "gpipe", "--message", "inf")
+    cases.refused("--costs is '-1', and must be a number from 0 to 1e+15", "--schedule", "gpipe", "--costs", "1,-1,1")
 
 
 def orders_from_files(cases):
@@ -285,8 +285,19 @@ def wrong_use(cases):
     cases.refused("each rank has 1 chunk", "--schedule", "gpipe", "--chunks", 2)
     cases.refused("only pipedream_2bw goes on over several steps", "--schedule", "gpipe", "--steps", 2)
     cases.refused("two chunks for each wave", "--schedule", "hanayo", "--chunks", 3)
-    cases.refused("--stages", "--schedule", "gpipe", "--stages", 0)
-    cases.refused("--micro", "--schedule", "gpipe", "--micro", "many")
+    # Numbers of options: one line with the option, what was given and what may be.
+    for name, values in {
+        "stages": ("0", "4097", "2.5", "nan", "4x", "1e2"), "micro": ("many", "0", "-1"), "chunks": ("0", "x"),
+        "group": ("0", "inf"), "steps": ("-3",), "message": ("inf", "nan", "-1", "1 s", "0x1p3"), "memory-limit": ("0", "1e3"),
+    }.items():
+        for value in values:
+            cases.refused(f"--{name} is '{value}', and must be a ", "--schedule", "gpipe", f"--{name}={value}")
+    for costs, wrong in (("1,nan,1", "nan"), ("1,1,inf", "inf"), ("1;2,1,1", "1;2")):
+        cases.refused(f"--costs is '{wrong}', and must be a number", "--schedule", "gpipe", f"--costs={costs}")
+    cases.refused("--skip is '1.5', and must be a whole number", "--schedule", "gpipe", "--skip=0,1.5")
+    for count in ("1,1", "1,1,1,1"):
+        cases.refused("--costs", "--schedule", "gpipe", f"--costs={count}")
+    assert cases.said("--schedule", "gpipe", "--stages", 2, "--micro", 2, "--costs", "1e0,0.5,.5")["makespan"] == 6
     cases.refused("--no-such-option", "--no-such-option")
     limited = cases.said("--schedule", "1f1b", "--memory-limit", 3, status=3)
     assert limited["reason"].startswith("rank 0, position 3 (0F3): it keeps 4 chunks alive"), limited

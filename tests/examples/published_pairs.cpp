@@ -137,6 +137,87 @@ TEST_CASE("published: on the central path the level over mu and all logarithms a
   CHECK(path.gap() == doctest::Approx(published::central_path::end_gap).epsilon(0.02));
 }
 
+TEST_CASE("published: where the path has a level, the logarithms of all that is left are at their greatest") {
+  // Three jobs that need unlike amounts, each alone and all pairs of the first two on the first type.
+  using column = published::path_column;
+  const std::vector<double> workers{1, 1.5}, needs{1, 0.5, 0.03};
+  const std::vector<column> columns{{.group = 0, .type = 0, .rate = 2},
+                                    {.group = 0, .type = 1, .rate = 1},
+                                    {.group = 1, .type = 0, .rate = 1.5},
+                                    {.group = 1, .type = 1, .rate = 0.5},
+                                    {.group = 2, .type = 0, .rate = 1},
+                                    {.group = 2, .type = 1, .rate = 3},
+                                    {.group = 0, .other = 1, .type = 0, .rate = 1.6, .other_rate = 1.1},
+                                    {.group = 0, .other = 2, .type = 1, .rate = 0.9, .other_rate = 0.1}};
+  const auto worth = [&](double level, const std::vector<double>& x) {
+    std::vector<double> rate(3, 0.0), time(3, 0.0), left = workers;
+    double sum = 0;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      sum += std::log(x[c]);
+      left[std::size_t(columns[c].type)] -= x[c];
+      for (const bool first : {true, false}) {
+        const int job = first ? columns[c].group : columns[c].other;
+        if (job < 0) continue;
+        rate[std::size_t(job)] += x[c] * (first ? columns[c].rate : columns[c].other_rate);
+        time[std::size_t(job)] += x[c];
+      }
+    }
+    for (const double one : left) sum += std::log(one);
+    for (std::size_t i = 0; i < 3; ++i) sum += std::log(rate[i] - needs[i] * level) + std::log(1 - time[i]);
+    return sum;
+  };
+  const std::vector<double> members{1, 1, 1};
+  published::central_path whole{members, workers, columns, needs};
+  REQUIRE(whole.follow());
+  const double best = whole.level();
+  for (const double part : {0.5, 0.95, 0.999}) {
+    CAPTURE(part);
+    published::short_central_path path{members, workers, columns, needs};
+    REQUIRE(path.follow_to(part * best, best));
+    CHECK(std::fabs(path.level() - part * best) <= 0.05 * (1 - part) * best);
+    std::vector<double> x;
+    for (const column& c : path.columns()) x.push_back(c.value);
+    const double here = worth(path.level(), x);
+    REQUIRE(std::isfinite(here));
+    for (std::size_t c = 0; c < x.size(); ++c) {
+      std::vector<double> there = x, back = x;
+      // In parts of the share: its own logarithm alone would change by twice the step.
+      const double step = 1e-4 * std::fmin(1, (1 - part) / x[c]);
+      there[c] *= 1 + step;
+      back[c] *= 1 - step;
+      CHECK(std::fabs(worth(path.level(), there) - worth(path.level(), back)) < 0.06 * step);
+    }
+  }
+}
+
+TEST_CASE("published: least makespan with pairs leaves out nobody and ends by the time that the search finds") {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    instance g = with_pairs(3, 9, seed);
+    made::dice dice{seed + 50};
+    for (job& one : g.jobs) one.steps_remaining = std::pow(10, dice.between(4, 6));
+    g.jobs[4].scale_factor = 2;  // a gang, which is in no pair
+    for (run_option& option : g.jobs[4].options) option.workers = 2;
+    share_settings how;
+    how.space_sharing = true;
+    const allocation made = published::makespan_packed(g, how);
+    const allocation exact = least_makespan::share(g, how);
+    CHECK(made.certificate_verified);
+    CHECK(made.objective == exact.objective);
+    CHECK(exact.objective <= least_makespan::share(g).objective);
+    const double seconds = published::searched_makespan(exact.objective);
+    double longest = 0;
+    for (int i = 0; i < 9; ++i) {
+      longest = std::fmax(longest, g.jobs[i].steps_remaining / made.throughputs[i]);
+      CHECK(made.busy(i) <= 1 + 1e-6);
+      for (int j = 0; j < 3; ++j) CHECK(made.share(i, j) > 1e-6);
+    }
+    CHECK(longest <= 1.005 * seconds);
+    CHECK(longest >= 0.95 * exact.objective);
+    for (int j = 0; j < 3; ++j) CHECK(workers_used(g, made, j) <= 2 + 1e-6);
+    CHECK(made.pairs.size() == 8 * 7 / 2 * 3 - 3 * 2);  // but those of kinds 0 and 1 on the last type
+  }
+}
+
 TEST_CASE(
     "published: where an interior-point method ends, all pairs that run have a share, and equal jobs equal ones") {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {

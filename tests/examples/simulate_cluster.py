@@ -307,6 +307,24 @@ def main():
             done = run("--policy", "fifo", "--cluster", "v100=1", *(word for pair in files.items() for word in pair))
             assert done.returncode == 2 and "is a directory; name a file" in done.stderr, (flag, done)
 
+        # Numbers that lie as far apart as they may: shares are proved, or one line says that they could not be.
+        rates.write_text(json.dumps({kind: {f"('{a}', 1)": {"null": rate, **{
+            f"('{b}', 1)": [0.6 * rate, 0.6 * kinds[b]] for b in kinds if b >= a}, **{
+            f"('{b}', 1)": [0.6 * rate, 0.6 * kinds[b]] for b in kinds if b < a}} for a, rate in kinds.items()}
+            for kind, kinds in (("v100", {"A": 1e12, "B": 1e-9}), ("k80", {"A": 2e6, "B": 1e-3}))}))
+        far = ["A,1,1e12,0,1e-4,1e4,a", "B,1,1e-6,0,1e4,1e6,b", "A,1,2e9,50,1,1e4,a", "B,1,1e-5,90,1e-6,1e4,b"]
+        unproved = 0
+        for policy in run("--list").stdout.split():
+            for options in ((), ("--space-sharing",), ("--agnostic",), ("--as-published",)):
+                jobs.write_text("\n".join([head + ",priority,slo_s,entity", *far]) + "\n")
+                done = run("--policy", policy, "--jobs", jobs, "--throughputs", rates, "--cluster", "v100=1,k80=1",
+                           "--cost", "v100=2.5,k80=0.1", "--stop-after", 20, *options)
+                assert done.returncode in (0, 1), (policy, options, done)
+                assert ("could not be proved" in done.stderr) == (done.returncode == 1), (policy, options, done)
+                assert done.returncode == 0 or done.stderr.count("\n") == 1, (policy, options, done)
+                unproved += done.returncode
+        print(f"far apart: {unproved} runs not proved")
+
         rates.write_text("{")
         assert "is not JSON" in play(one, "--rate", 1, status=2)
         assert run("--policy", "fifo").returncode == 2 and run("--nonsense").returncode == 2

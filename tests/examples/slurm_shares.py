@@ -344,7 +344,13 @@ def wrong_use(program, folder):
     refused(2, "--policy is missing")
     refused(2, "there is no policy 'nonsense'", "--policy", "nonsense")
     refused(2, "NAME=NUMBER", "--policy", "isolated", "--cost", "v100=cheap")
-    refused(2, "", "--policy", "isolated", "--once", "--rounds", 3)
+    for weight in ("1x", "nan", "inf", "-1", "0", "", " 2", "0x1p1"):
+        refused(2, "NAME=NUMBER", "--policy", "isolated", "--team", f"red={weight}")
+    for name, values in {"round": ("nan", "inf", "0", "-360", "360s"), "patience": ("nan", "-1", "inf", "long"),
+                         "rounds": ("0", "-1", "1.5", "3x", "nan")}.items():
+        for value in values:
+            refused(2, f"--{name} is '{value}', and must be a ", "--policy", "isolated", f"--{name}={value}")
+    refused(2, "--once", "--policy", "isolated", "--once", "--rounds", 3)
     refused(2, "cannot be read", "--policy", "isolated", "--throughputs", folder / "nowhere.json")
     bad.write_text("{")
     refused(2, "is not JSON", "--policy", "isolated", "--throughputs", bad)

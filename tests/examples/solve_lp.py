@@ -106,8 +106,13 @@ def main():
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2
-        for seconds in ("nan", "-nan", "NaN", "-1", "soon"):
-            assert run(str(folder / "model.lp"), "--time-limit", seconds).returncode == 2, seconds
+        for name, value in (*(("time-limit", one) for one in ("nan", "-nan", "NaN", "-1", "soon", "inf", "60s", "0x10")),
+                            *(("repeat", one) for one in ("0", "1001", "2.5", "-1", "2x", "nan"))):
+            done = run(str(folder / "model.lp"), f"--{name}={value}")
+            assert done.returncode == 2 and f"--{name} is '{value}', and must be a " in done.stderr, done
+            assert done.stderr.count("\n") == 1, done
+        done = run(str(folder / "model.lp"), "--no-such-option")
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and "--no-such-option" in done.stderr, done
         assert run(str(folder / "model.lp"), "--time-limit", "60").returncode == 0
 
 

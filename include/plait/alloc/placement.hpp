@@ -24,16 +24,18 @@ class placement : private detail::seating {
   explicit placement(const cluster& where) {
     for (const worker_type& type : where.types) {
       const int count = static_cast<int>(std::floor(type.num_workers));
-      kind& made = types_.emplace_back();
+      detail::type_workers& made = types_.emplace_back();
       made.per_server = type.workers_per_server > 0 ? type.workers_per_server : std::max(count, 1);
       made.uses.resize(static_cast<std::size_t>(count));
     }
   }
 
   /// A worker fails, or is back.
-  void set_failed(int type, int worker, bool failed) { at(type, worker) = {.first = failed ? broken : nobody}; }
+  void set_failed(int type, int worker, bool failed) {
+    at(type, worker) = {.first = failed ? use::broken : use::nobody};
+  }
   [[nodiscard]] bool has_failed(int type, int worker) const {
-    return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)].first == broken;
+    return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)].first == use::broken;
   }
 
   /// The workers of each entry of this round.
@@ -49,7 +51,7 @@ class placement : private detail::seating {
     std::stable_sort(order_.begin(), order_.end(),
                      [&](std::size_t a, std::size_t b) { return entries[a].workers > entries[b].workers; });
     keep();
-    for (kind& type : types_) type.count_room();
+    for (detail::type_workers& type : types_) type.count_room();
     for (const std::size_t e : order_)
       if (placed_[e].workers.empty()) find(e);
     return placed_;
@@ -61,10 +63,12 @@ class placement : private detail::seating {
   /// All that changes, to save and to load.
   template <class Archive>
   void visit(Archive& archive) {
-    for (kind& type : types_) archive(type.uses);
+    for (detail::type_workers& type : types_) archive(type.uses);
   }
 
  private:
+  using use = detail::worker_use;
+
   /// What has as many workers of its type as before keeps them; all others give theirs back.
   void keep() {
     entry_of_.clear(static_cast<int>(entries_.size()));
@@ -72,7 +76,7 @@ class placement : private detail::seating {
     for (int j = 0; j < static_cast<int>(types_.size()); ++j) {
       for (int w = 0; w < static_cast<int>(types_[static_cast<std::size_t>(j)].uses.size()); ++w) {
         const use was = at(j, w);
-        if (was.first == broken || was.first == nobody) continue;
+        if (was.first == use::broken || was.first == use::nobody) continue;
         at(j, w) = {};
         const int found = entry_of(was.first);
         if (found < 0 || entries_[static_cast<std::size_t>(found)].type != j) continue;

@@ -9,7 +9,7 @@
 
 #include <plait/alloc/detail/owed_matching.hpp>
 #include <plait/alloc/detail/round_books.hpp>
-#include <plait/alloc/detail/server_packing.hpp>
+#include <plait/alloc/detail/round_draft.hpp>
 #include <plait/alloc/detail/type_clocks.hpp>
 #include <plait/alloc/placement.hpp>
 #include <plait/alloc/round_entry.hpp>
@@ -80,14 +80,14 @@ class rounds {
     servers_.clear();
     for (const worker_type& type : where.types) {
       workers_.push_back(static_cast<int>(std::floor(type.num_workers)));
-      servers_.emplace_back().begin(workers_.back(), type.workers_per_server);
+      servers_.add_type().begin(workers_.back(), type.workers_per_server);
     }
     see_servers();
   }
   /// The same where some have failed: in the servers that they stand in.
   void resize(const cluster& where, const placement& places) {
     resize(where);
-    for (int j = 0; j < where.size(); ++j) servers_[static_cast<std::size_t>(j)].begin(places.servers(j));
+    for (int j = 0; j < where.size(); ++j) servers_[j].begin(places.servers(j));
     see_servers();
   }
 
@@ -132,26 +132,20 @@ class rounds {
   /// workers would have to be there for.
   std::span<const round_entry> next(double now) {
     settle(now);
-    chosen_.clear();
-    chosen_books_.clear();
-    is_gift_.clear();
-    left_ = workers_;
-    if (by_servers_)
-      for (detail::server_packing& type : servers_) type.clear();
-    ++round_;
+    draft_.begin(++round_, workers_, by_servers_ ? &servers_ : nullptr);
     if (how_.rule == round_rule::priorities)
       by_priority();
     else
       by_debt();
-    return chosen_;
+    return draft_.entries();
   }
 
   /// Entry `index` of the last round had its workers for so many seconds.
   void received(int index, double seconds) {
     const auto at = static_cast<std::size_t>(index);
-    detail::round_book& one = books_[chosen_books_[at]];
+    detail::round_book& one = books_[draft_.book(at)];
     one.received += seconds;
-    if (is_gift_[at] == 0) one.debt -= seconds;
+    if (!draft_.is_gift(at)) one.debt -= seconds;
   }
 
   /// What a type may owe before its clock goes more slowly, see above.
@@ -164,7 +158,7 @@ class rounds {
   template <class Archive>
   void visit(Archive& archive) {
     archive(workers_, entries_, books_, round_, settled_, whole_);
-    taken_in_.clear();
+    draft_.forget();
     find_books();
     see_servers();
   }
@@ -200,19 +194,7 @@ class rounds {
     for (const round_entry& entry : entries_) book_of_.push_back(books_.number_of(entry));
   }
 
-  /// Whether an entry has to stand in one of several servers.
-  [[nodiscard]] bool needs_server(const round_entry& entry) const {
-    return entry.consolidated && entry.workers > 1 && servers_[static_cast<std::size_t>(entry.type)].has_servers();
-  }
-  void see_servers() {
-    const auto has_servers = [](const detail::server_packing& type) { return type.has_servers(); };
-    by_servers_ = std::any_of(servers_.begin(), servers_.end(), has_servers) &&
-                  std::any_of(entries_.begin(), entries_.end(), [&](const round_entry& e) { return needs_server(e); });
-  }
-  /// Whether no server is large enough, as servers are now.
-  [[nodiscard]] bool is_too_large(const round_entry& entry) const {
-    return needs_server(entry) && entry.workers > servers_[static_cast<std::size_t>(entry.type)].largest();
-  }
+  void see_servers() { by_servers_ = servers_.are_needed_by(entries_); }
 
   /// Adds what the time since the last call was worth.
   void settle(double now) {
@@ -227,37 +209,17 @@ class rounds {
     clocks_.begin(workers_, backlog_rounds * how_.seconds, elapsed);
     for (std::size_t e = 0; e < entries_.size(); ++e) {
       const detail::round_book& one = books_[book_of_[e]];
-      if (one.share > 0 && !is_too_large(entries_[e])) clocks_.add(entries_[e], one);
+      if (one.share > 0 && !servers_.are_too_small_for(entries_[e])) clocks_.add(entries_[e], one);
     }
     for (std::size_t e = 0; e < entries_.size(); ++e) {
       detail::round_book& one = books_[book_of_[e]];
-      if (!is_too_large(entries_[e])) one.debt += one.share * clocks_.elapsed(entries_[e].type);
+      if (!servers_.are_too_small_for(entries_[e])) one.debt += one.share * clocks_.elapsed(entries_[e].type);
     }
   }
 
-  /// Takes an entry where its jobs are not yet taken and there are workers.
-  bool take(std::size_t e, bool gift) {
-    const round_entry& entry = entries_[e];
-    int& left = left_[static_cast<std::size_t>(entry.type)];
-    if (entry.workers > left || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) return false;
-    if (by_servers_ && needs_server(entry) && !servers_[static_cast<std::size_t>(entry.type)].add(entry.workers))
-      return false;
-    left -= entry.workers;
-    mark(entry.first);
-    if (entry.second >= 0) mark(entry.second);
-    chosen_.push_back(entry);
-    chosen_books_.push_back(book_of_[e]);
-    is_gift_.push_back(gift ? 1 : 0);
-    return true;
-  }
-  bool is_taken(int job) {
-    const auto at = static_cast<std::size_t>(job);
-    return at < taken_in_.size() && taken_in_[at] == round_;
-  }
-  void mark(int job) {
-    const auto at = static_cast<std::size_t>(job);
-    if (at >= taken_in_.size()) taken_in_.resize(2 * at + 16, 0);
-    taken_in_[at] = round_;
+  bool take(int entry, bool gift) {
+    const auto e = static_cast<std::size_t>(entry);
+    return draft_.take(entries_[e], book_of_[e], gift);
   }
 
   void by_priority() {
@@ -274,13 +236,13 @@ class rounds {
       ranked_.clear();
       for (std::size_t e = 0; e < entries_.size(); ++e) {
         const round_entry& entry = entries_[e];
-        if (entry.type != type || is_taken(entry.first) || (entry.second >= 0 && is_taken(entry.second))) continue;
+        if (entry.type != type || draft_.has_job_of(entry)) continue;
         const detail::round_book& one = books_[book_of_[e]];
         if (one.share <= 0 && !how_.gifts) continue;
         ranked_.push_back(
             {one.share / (one.received + how_.seconds / 2), one.debt_before, one.share, static_cast<int>(e)});
       }
-      take_in_order(left_[static_cast<std::size_t>(type)]);
+      take_in_order(draft_.left(type));
     }
   }
 
@@ -290,7 +252,7 @@ class rounds {
       const auto end = ranked_.end() - next > left ? next + left : ranked_.end();
       if (end != ranked_.end()) std::nth_element(next, end, ranked_.end(), detail::is_owed_more);
       std::sort(next, end, detail::is_owed_more);
-      for (; next != end; ++next) take(static_cast<std::size_t>(next->entry), false);
+      for (; next != end; ++next) take(next->entry, false);
     }
   }
 
@@ -303,29 +265,27 @@ class rounds {
     }
     std::sort(ranked_.begin(), ranked_.end(), detail::is_owed_more);
     if (whole_) {
-      for (const int e : matching_.find(ranked_, entries_, workers_)) take(static_cast<std::size_t>(e), false);
+      for (const int e : matching_.find(ranked_, entries_, workers_)) take(e, false);
     } else {
       for (const candidate& c : ranked_)
-        if (c.first > 0) take(static_cast<std::size_t>(c.entry), false);
+        if (c.first > 0) take(c.entry, false);
     }
     for (const candidate& c : ranked_)
-      if (how_.gifts || c.third > 0) take(static_cast<std::size_t>(c.entry), true);
+      if (how_.gifts || c.third > 0) take(c.entry, true);
   }
 
   round_settings how_;
-  std::vector<int> workers_, left_, order_;
-  std::vector<round_entry> entries_, chosen_, before_;
-  std::vector<char> is_gift_;
+  std::vector<int> workers_, order_;
+  std::vector<round_entry> entries_, before_;
+  detail::round_draft draft_;
   detail::round_books books_;
-  std::vector<std::size_t> book_of_, chosen_books_, books_before_;  ///< of each entry, of those of the last round, and
-                                                                    ///< of those under the shares before
+  std::vector<std::size_t> book_of_, books_before_;  ///< of each entry, and of those under the shares before
   std::vector<candidate> ranked_;
   detail::owed_matching matching_;
-  std::vector<long> taken_in_;  ///< of each job the last round that it was taken in
   long round_ = 0;
   double settled_ = 0;
   bool whole_ = true;
-  std::vector<detail::server_packing> servers_;  ///< of each type
+  detail::packed_servers servers_;
   detail::type_clocks clocks_;
   bool by_servers_ = false;  ///< some entry has to stand in one of several servers
 };

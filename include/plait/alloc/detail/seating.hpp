@@ -10,6 +10,7 @@
 
 #include <plait/alloc/detail/hash_places.hpp>
 #include <plait/alloc/detail/server_packing.hpp>
+#include <plait/alloc/detail/type_workers.hpp>
 #include <plait/alloc/round_entry.hpp>
 
 namespace plait::detail {
@@ -18,47 +19,7 @@ namespace plait::detail {
 /// which rules.
 class seating {
  protected:
-  static constexpr int nobody = -1, broken = -2;
-  /// What a worker does.
-  struct use {
-    int first = nobody, second = -1, option = -1;  ///< of the entry that has it
-    friend bool operator==(const use&, const use&) = default;
-    template <class Archive>
-    void visit(Archive& archive) {
-      archive(first, second, option);
-    }
-  };
-  struct kind {
-    int per_server = 1;
-    std::vector<use> uses;  ///< of each worker
-    std::vector<int> room;  ///< of each server: workers that nobody has
-    int all_room = 0;
-
-    [[nodiscard]] int servers() const { return (static_cast<int>(uses.size()) + per_server - 1) / per_server; }
-    [[nodiscard]] int begin(int server) const { return server * per_server; }
-    [[nodiscard]] int end(int server) const {
-      return std::min(static_cast<int>(uses.size()), (server + 1) * per_server);
-    }
-    /// Workers of a server that have not failed.
-    [[nodiscard]] int alive(int server) const {
-      int count = 0;
-      for (int w = begin(server); w < end(server); ++w) count += uses[static_cast<std::size_t>(w)].first != broken;
-      return count;
-    }
-
-    void count_room() {
-      const auto each = static_cast<std::size_t>(per_server);
-      room.assign((uses.size() + each - 1) / each, 0);
-      all_room = 0;
-      for (std::size_t w = 0; w < uses.size(); ++w) {
-        if (uses[w].first != nobody) continue;
-        ++room[w / each];
-        ++all_room;
-      }
-    }
-  };
-
-  use& at(int type, int worker) {
+  worker_use& at(int type, int worker) {
     return types_[static_cast<std::size_t>(type)].uses[static_cast<std::size_t>(worker)];
   }
   void hold(std::size_t e, int worker) {
@@ -74,20 +35,15 @@ class seating {
                           [&](int e) { return entries_[static_cast<std::size_t>(e)].first == job; });
   }
 
-  /// Of a type, how many servers have 0, 1, ... workers that have not failed; none where all stand in one server.
+  /// Of a type, how many servers have 0, 1, ... workers that have not failed.
   [[nodiscard]] std::vector<int> servers(int type) const {
-    const kind& of = types_[static_cast<std::size_t>(type)];
-    std::vector<int> made;
-    if (of.per_server >= static_cast<int>(of.uses.size())) return made;
-    made.assign(static_cast<std::size_t>(of.per_server) + 1, 0);
-    for (int s = 0; s < of.servers(); ++s) ++made[static_cast<std::size_t>(of.alive(s))];
-    return made;
+    return types_[static_cast<std::size_t>(type)].servers_by_size();
   }
 
   /// Workers for an entry that has none.
   void find(std::size_t e) {
     const round_entry& entry = entries_[e];
-    kind& type = types_[static_cast<std::size_t>(entry.type)];
+    type_workers& type = types_[static_cast<std::size_t>(entry.type)];
     placed_[e].moved = true;
     int wanted = entry.workers;
     if (wanted > type.all_room) return;
@@ -112,36 +68,16 @@ class seating {
   /// Workers of one server, as many as it has and the entry lacks. How many that are.
   int take_room(std::size_t e, int server) {
     const round_entry& entry = entries_[e];
-    kind& type = types_[static_cast<std::size_t>(entry.type)];
     const int lacks = entry.workers - static_cast<int>(placed_[e].workers.size());
-    const use mine{entry.first, entry.second, entry.option};
-    const int end = type.end(server);
-    int taken = 0;
-    use* const uses = type.uses.data();
-    for (int w = type.begin(server); w < end && taken < lacks; ++w) {
-      if (uses[w].first != nobody) continue;
-      uses[w] = mine;
-      placed_[e].workers.push_back(w);
-      ++taken;
-    }
-    type.all_room -= taken;
-    type.room[static_cast<std::size_t>(server)] -= taken;
-    return taken;
+    return types_[static_cast<std::size_t>(entry.type)].take(server, lacks, {entry.first, entry.second, entry.option},
+                                                             placed_[e].workers);
   }
-  void give_back(std::size_t e) {
-    kind& type = types_[static_cast<std::size_t>(entries_[e].type)];
-    for (const int w : placed_[e].workers) {
-      type.uses[static_cast<std::size_t>(w)] = {};
-      ++type.room[static_cast<std::size_t>(w / type.per_server)];
-      ++type.all_room;
-    }
-    placed_[e].workers.clear();
-  }
+  void give_back(std::size_t e) { types_[static_cast<std::size_t>(entries_[e].type)].give_back(placed_[e].workers); }
 
   /// Gives a consolidated gang the server that costs least to clear, and finds other room for who was there.
   bool make_room(std::size_t e) {
     const round_entry& entry = entries_[e];
-    const kind& type = types_[static_cast<std::size_t>(entry.type)];
+    const type_workers& type = types_[static_cast<std::size_t>(entry.type)];
     leaving best;
     int server = -1;
     for (int s = 0; s < type.servers(); ++s) {
@@ -156,13 +92,6 @@ class seating {
     return true;
   }
 
-  /// Whether there is room for a gang in another server; if not, others have to move for it as well.
-  [[nodiscard]] static bool has_room_beside(const kind& of, int server, int workers) {
-    for (int s = 0; s < of.servers(); ++s)
-      if (s != server && of.room[static_cast<std::size_t>(s)] >= workers) return true;
-    return false;
-  }
-
   /// Who leaves a server, and how many workers have to be started anew for it.
   struct leaving {
     bool possible = false;
@@ -173,7 +102,7 @@ class seating {
   /// The cheapest way to have so much room in a server, if only gangs that may stand anywhere and consolidated ones of
   /// less than `below` workers leave.
   leaving least_leaving(int type, int server, int wanted, int below) {
-    const kind& of = types_[static_cast<std::size_t>(type)];
+    const type_workers& of = types_[static_cast<std::size_t>(type)];
     const int lacks = wanted - of.room[static_cast<std::size_t>(server)];
     if (lacks <= 0) return {.possible = true};
     if (of.alive(server) < wanted) return {};
@@ -189,7 +118,7 @@ class seating {
       if (needs_server(e) && entries_[e].workers >= below) continue;
       int here = 0, cost = placed_[e].moved ? 0 : entries_[e].workers;
       for (const int x : placed_[e].workers) here += x / of.per_server == server;
-      if (needs_server(e) && !has_room_beside(of, server, entries_[e].workers)) cost += of.per_server * of.servers();
+      if (needs_server(e) && !of.has_room_beside(server, entries_[e].workers)) cost += of.per_server * of.servers();
       for (int more = lacks; more > 0; --more) {
         const leaving& without = ways[static_cast<std::size_t>(std::max(0, more - here))];
         leaving& with = ways[static_cast<std::size_t>(more)];
@@ -224,7 +153,7 @@ class seating {
 
   /// Packs all consolidated gangs of a type into servers as `rounds` saw that they fit; where they do not, nothing.
   void pack_anew(int type) {
-    kind& of = types_[static_cast<std::size_t>(type)];
+    const type_workers& of = types_[static_cast<std::size_t>(type)];
     packing_.begin(servers(type));
     std::vector<std::size_t> unseated;
     for (const std::size_t e : order_) {
@@ -275,7 +204,7 @@ class seating {
     seat_after(std::move(all), seats);
   }
 
-  std::vector<kind> types_;
+  std::vector<type_workers> types_;
   std::span<const round_entry> entries_;  ///< while they are placed
   detail::hash_places entry_of_;          ///< of first jobs
   detail::server_packing packing_;
