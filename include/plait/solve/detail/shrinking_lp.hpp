@@ -26,7 +26,13 @@ class shrinking_lp {
   /// `reduced_cost` belongs to the variables of the reduced program in the same order, with the sign of a
   /// minimization; without any the basis is as good as statuses alone can tell. Asks the monitor of the start.
   void postsolve(const table<basis_status>& small, const table<double>& reduced_cost, table<basis_status>& whole) {
-    way_.follow(*model_, columns_, rows_, small, reduced_cost, whole, limits_);
+    sides_ = small;
+    // Where both bounds became the same, the sign tells which of them holds, and so what it came from.
+    for (int k = 0; k < columns_.size() && !reduced_cost.empty(); ++k) {
+      if (small[k] == basis_status::basic || reduced_.column_lower(k) != reduced_.column_upper(k)) continue;
+      sides_[k] = reduced_cost[k] < 0 ? basis_status::upper : basis_status::lower;
+    }
+    way_.follow(*model_, columns_, rows_, sides_, reduced_cost, whole, limits_);
   }
   /// After an end without a feasible point: multipliers of the reduced program's rows, up to their sign, that show it.
   void excluding_rows(table<double>& multipliers) const {
@@ -211,7 +217,7 @@ class shrinking_lp {
   void spend(std::int64_t entries) const { detail::spend(limits_, entries); }
 
   const lp* model_ = nullptr;
-  table<basis_status> unused_;
+  table<basis_status> sides_, unused_;
   monitor* limits_ = nullptr;
   lp reduced_;
   sparse_matrix small_;
