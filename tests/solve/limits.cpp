@@ -406,7 +406,7 @@ TEST_CASE("whatever a request to stop leaves, the next who use it make clean") {
   CHECK(clears(tableau.buffer));
   detail::refinement refine;
   CHECK(stop_at(3, [&](detail::monitor* limits) {
-    refine.limits = limits;
+    refine.memory.limits = limits;
     refine.values(tableau);
   }));
   CHECK(clears(tableau.buffer));

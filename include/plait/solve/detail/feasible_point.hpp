@@ -46,10 +46,8 @@ inline void list_nonzero(const table<double>& x, int count, table<int>& list) {
   list.resize(found);
 }
 
-/// Activities of the rows at `x`.
-inline void activities_of(const lp& model, const table<double>& x, check_memory& memory) {
-  const sparse_matrix& a = model.matrix();
-  memory.sum.assign(a.rows, double_double{});
+/// Adds A x to `memory.sum`, in 32 digits; of x the places behind the columns are not looked at.
+inline void add_activities(const sparse_matrix& a, const table<double>& x, check_memory& memory) {
   const int *const begin = a.begin.data(), *const index = a.index.data();
   const double* const value = a.value.data();
   double_double* const sums = memory.sum.data();
@@ -69,6 +67,12 @@ inline void activities_of(const lp& model, const table<double>& x, check_memory&
           }
         }
       });
+}
+
+/// Activities of the rows at `x`.
+inline void activities_of(const lp& model, const table<double>& x, check_memory& memory) {
+  memory.sum.assign(model.rows(), double_double{});
+  add_activities(model.matrix(), x, memory);
 }
 
 /// The sums of the magnitudes of the terms of these activities: only what is beyond a bound is held against them.

@@ -12,6 +12,18 @@
 
 namespace plait::detail {
 
+/// What multipliers of the rows leave of column j where it costs nothing: the reduced cost -(y A)_j, and nothing where
+/// that is the rounding of its terms.
+inline double left_of_column(const sparse_matrix& a, int j, const double* y) {
+  double left = 0, terms = 0;
+  for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
+    const double term = a.value[k] * y[a.index[k]];
+    left -= term;
+    terms += math::abs(term);
+  }
+  return math::abs(left) <= 1e-13 * terms ? 0 : left;
+}
+
 /// Bounds of columns that the rows of a form imply, for the dual method.
 ///
 /// A column whose reduced cost has the wrong sign goes to its other bound, where without one a whole first phase is
@@ -50,13 +62,7 @@ class implied_boxes {
     left_.resize_unset(a.columns);
     for (int j = 0; j < a.columns; ++j) {
       spend(program.limits, 4 + a.begin[j + 1] - a.begin[j]);
-      double left = 0, terms = 0;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const double term = a.value[k] * multipliers[a.index[k]];
-        left -= term;
-        terms += math::abs(term);
-      }
-      left_[j] = math::abs(left) <= 1e-13 * terms ? 0 : left;
+      left_[j] = left_of_column(a, j, multipliers.data());
     }
     for (int s = set_.size() - 1; s >= 0; --s) {
       const box one = set_[s];

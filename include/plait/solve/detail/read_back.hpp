@@ -19,8 +19,7 @@ namespace plait::detail {
 /// with the factors at hand. Source: Wilkinson, Rounding Errors in Algebraic Processes, 1963 (iterative refinement).
 class refinement {
  public:
-  monitor* limits = nullptr;  ///< asked between passes
-  check_memory memory;
+  check_memory memory;  ///< its monitor is asked between passes too
 
   /// Of the tableau.
   void values(tableau& t) { basic_ones(t, t.x); }
@@ -28,30 +27,13 @@ class refinement {
   /// Of any vector of all variables with A x - r = 0, such as a direction: what is not basic stays.
   void basic_ones(tableau& t, table<double>& of) {
     const int m = t.rows(), n = t.columns();
-    const sparse_matrix& a = t.program->a;
-    const int *const begin = a.begin.data(), *const index = a.index.data();
-    const double* const value = a.value.data();
     for (int round = 0; round < 2; ++round) {
       poll();
       memory.sum.resize_unset(m);
       double_double* const sum = memory.sum.data();
       const double* const activity = of.data() + n;
       for (int i = 0; i < m; ++i) sum[i] = double_double{-activity[i]};
-      list_nonzero(of, n, memory.columns);
-      const int* const columns = memory.columns.data();
-      const double* const values = of.data();
-      list_in_parts(
-          limits, memory.columns.size(), a.entries(), [=](int s) { return begin[columns[s] + 1] - begin[columns[s]]; },
-          [=](int from, int to) {
-            for (int s = from; s < to; ++s) {
-              const int j = columns[s];
-              const halved x{values[j]};
-              for (int k = begin[j], end = begin[j + 1]; k < end; ++k) {
-                double_double one = sum[index[k]];
-                sum[index[k]] = one.add_product(value[k], x);
-              }
-            }
-          });
+      add_activities(t.program->a, of, memory);
       double* const off = t.buffer.value.data();
       double largest = 0;
       for (int i = 0; i < m; ++i) {
@@ -93,7 +75,7 @@ class refinement {
       if (j >= a.columns) {
         sum = -y[j - a.columns];
       } else {
-        spend(limits, a.begin[j + 1] - a.begin[j]);
+        spend(memory.limits, a.begin[j + 1] - a.begin[j]);
         for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) sum += a.value[k] * y[a.index[k]];
       }
       leaves[p] = static_cast<signed char>(sum > 0.5 ? 1 : sum < -0.5 ? -1 : 0);
@@ -102,7 +84,7 @@ class refinement {
   }
 
   void poll() const {
-    if (limits != nullptr) limits->poll();
+    if (memory.limits != nullptr) memory.limits->poll();
   }
 
  private:
@@ -127,7 +109,8 @@ class refinement {
         found += static_cast<int>(i < 0);
       }
       list_in_parts(
-          limits, found, a.entries(), [=](int s) { return begin[basic[columns[s]] + 1] - begin[basic[columns[s]]]; },
+          memory.limits, found, a.entries(),
+          [=](int s) { return begin[basic[columns[s]] + 1] - begin[basic[columns[s]]]; },
           [=](int from, int until) {
             for (int s = from; s < until; ++s) {
               const int p = columns[s], j = basic[p];
@@ -237,7 +220,7 @@ inline void read_back(const lp& model, tableau& t, refinement& refine, answer& i
   const sparse_matrix& a = model.matrix();
   read_point(model, t, refine, into);
   refine.memory.reduced_cost.resize(a.columns);
-  for (const auto [from, to] : parts(refine.limits, a.begin.data(), a.columns)) {
+  for (const auto [from, to] : parts(refine.memory.limits, a.begin.data(), a.columns)) {
     for (int j = from; j < to; ++j) {
       double_double d{model.cost(j)};
       for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) d.add_product(-a.value[k], into.dual[a.index[k]]);

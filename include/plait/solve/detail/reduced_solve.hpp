@@ -85,7 +85,7 @@ class reduced_solve : protected proof {
         price(small);
         presolve_.farkas(signs_, reduced_cost_, found.farkas);
         for (double& y : found.farkas) y = -y;  // as the check has it
-        if (!passes(model, found) || !outlasts_tolerances(model, found.farkas, refine_.limits)) continue;
+        if (!passes(model, found) || !outlasts_tolerances(model, found.farkas, check_memory_.limits)) continue;
         found.basis.columns.copy(status_, 0, model.columns());
         found.basis.rows.copy(status_, model.columns(), model.rows());
         return true;
@@ -118,8 +118,7 @@ class reduced_solve : protected proof {
     for (int i = 0; i < a.rows; ++i) add(-y[i], model.row_lower(i), model.row_upper(i));
     return least > out_of_bounds;
   }
-  /// What the multipliers leave of all variables of the reduced program, and the bounds that
-  /// count by it.
+  /// What the multipliers leave of all variables of the reduced program, and the bounds that count by it.
   void price(const lp& small) {
     const int m = small.rows(), n = small.columns();
     const sparse_matrix& a = small.matrix();
@@ -130,14 +129,8 @@ class reduced_solve : protected proof {
     signs_.resize(n + m);
     for (int i = 0; i < m; ++i) reduced_cost_[n + i] = ray_[i] * scaled_.row_scale[i];
     for (int j = 0; j < n; ++j) {
-      spend(refine_.limits, 4 + a.begin[j + 1] - a.begin[j]);
-      double left = 0, terms = 0;
-      for (int k = a.begin[j]; k < a.begin[j + 1]; ++k) {
-        const double term = a.value[k] * reduced_cost_[n + a.index[k]];
-        left -= term;
-        terms += math::abs(term);
-      }
-      reduced_cost_[j] = math::abs(left) <= 1e-13 * terms ? 0 : left;
+      spend(check_memory_.limits, 4 + a.begin[j + 1] - a.begin[j]);
+      reduced_cost_[j] = left_of_column(a, j, reduced_cost_.data() + n);
     }
     for (int k = 0; k < n + m; ++k) signs_[k] = at(reduced_cost_[k]);
   }

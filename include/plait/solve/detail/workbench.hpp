@@ -25,7 +25,7 @@ class workbench {
   /// Lets the parts that take long ask whether to stop.
   void ask(monitor* limits) {
     engine_.state.factors.limits = scaled_.limits = original_.limits = limits;
-    refine_.limits = refine_.memory.limits = check_memory_.limits = limits;
+    refine_.memory.limits = check_memory_.limits = limits;
   }
   static void clear(answer& found) {
     found.status = termination::imprecise;
