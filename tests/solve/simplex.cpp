@@ -268,6 +268,54 @@ TEST_CASE("solving again from the returned basis takes no pivot and gives the sa
   }
 }
 
+TEST_CASE("an infeasible end brings along what shows it: no pivot is needed to say so again, and none is believed") {
+  oracle::dice d{33};
+  int still = 0, feasible = 0, differently = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const made::known one = made::around_optimum(d, 40, 25, 0.3, trial % 2 == 0);
+    for (const solve_options& way : ways()) {
+      lp model = one.model;
+      const answer base = solve(model, way);
+      std::vector<lp_entry> entries;
+      double at = 0;
+      for (int j = 0; j < model.columns(); j += 1 + d.between(0, 3)) {
+        entries.push_back({j, d.between(0, 1) == 0 ? 2.0 : -1.0});
+        at += entries.back().value * base.x[j];
+      }
+      const int added = model.add_row(at + 1000, infinity, entries);
+      const answer first = solve(model, way);
+      if (first.status != termination::infeasible) continue;
+      REQUIRE(first.basis.farkas == first.farkas);
+      const answer again = solve(model, way, first.basis);
+      CHECK(again.status == termination::infeasible);
+      CHECK(again.verified);
+      CHECK(again.iterations == 0);
+      CHECK(again.basis == first.basis);
+      lp more = model;  // a row that it has gained counts nothing
+      more.add_row(-infinity, 1e6, std::vector<lp_entry>{{0, 1.0}});
+      CHECK(solve(more, way, first.basis).iterations == 0);
+      // Looser, so that it may be feasible: the multipliers are held against the model as it is.
+      model.set_row_bounds(added, at + (d.between(0, 1) == 0 ? 900 : -1), infinity);
+      const answer other = solve(model, way, first.basis), cold = solve(model, way);
+      CHECK(other.status == cold.status);
+      CHECK(other.verified);
+      if (other.status == termination::optimal) {
+        ++feasible;
+        CHECK(other.basis.farkas.empty());
+        CHECK(other.objective == doctest::Approx(cold.objective));
+      } else {
+        ++(other.iterations == 0 ? still : differently);
+      }
+      basis wrong = first.basis;  // not for this model: left out
+      wrong.farkas.push_back(1);
+      CHECK(solve(more, way, wrong).status == termination::infeasible);
+    }
+  }
+  CHECK(still > 40);
+  CHECK(feasible > 40);
+}
+
 TEST_CASE("the same solve twice is equal to the bit, in a fresh solver and in a used one") {
   oracle::dice d{37};
   simplex used;

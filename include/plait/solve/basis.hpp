@@ -19,6 +19,9 @@ enum class basis_status : signed char {
 struct basis {
   table<basis_status> columns;
   table<basis_status> rows;
+  /// After an infeasible end: the multipliers of the rows that showed it. A solve that starts here looks first whether
+  /// they still do. Not part of basis files; left out where there are not as many as rows here.
+  table<double> farkas;
 
   [[nodiscard]] bool empty() const { return columns.empty() && rows.empty(); }
   friend bool operator==(const basis&, const basis&) = default;

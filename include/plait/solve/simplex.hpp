@@ -72,6 +72,7 @@ class simplex : private detail::reduced_solve {
       stopped_inside(model, limits, found);
     }
     ask(nullptr);
+    if (found.status == termination::infeasible) found.basis.farkas = found.farkas;
     found.iterations = limits.iterations;
     found.seconds = detail::seconds_now() - began;
   }
@@ -94,6 +95,7 @@ class simplex : private detail::reduced_solve {
     const int entries = model.matrix(&limits).entries();  // which sorts in rows that were added
     limits.small = model.rows() < 500 && entries < 30000;
     if (bounds_cross(model, found)) return;
+    if (still_infeasible(model, start, found)) return;
     if (!start.empty() && go_on(model, options, start, limits, found)) return;
     bool dual_first = options.algorithm != lp_algorithm::primal;
     crashed_ = false;
@@ -123,6 +125,10 @@ class simplex : private detail::reduced_solve {
         return;
       }
       if (reduced == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return;
+    }
+    if (!start.empty() && options.presolve && model.rows() > 0 &&
+        ends_shortly_reduced(model, options, limits, dual_first, found)) {
+      return;
     }
     // Where a certificate does not pass, the methods take turns, each from where the other ended and from the start.
     bool first_is_dual = dual_first;
@@ -277,8 +283,7 @@ class simplex : private detail::reduced_solve {
       if (of_values.largest < 1e-6 && of_costs.largest < 1e-6 && proves_optimal(model, found, options.tolerance)) {
         return true;
       }
-      const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
-      if (given < 0 || given > allowed) limits.iteration_limit = allowed;
+      const std::int64_t given = allow_few_pivots(model, limits);
       const bool dual_first =
           options.algorithm == lp_algorithm::automatic ? dual || dual_suits() : options.algorithm == lp_algorithm::dual;
       t.ready = true;
@@ -287,11 +292,8 @@ class simplex : private detail::reduced_solve {
       const detail::outcome outcome =
           engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
       engine_.expect_few_pivots(false);
-      limits.iteration_limit = given;
+      allow_all_pivots(limits, given);
       status_ = t.status;
-      if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
-        limits.reason = detail::stop_reason::none;
-      }
       if (limits.reason == detail::stop_reason::objective) {
         if (finish_past_limit(model, options, limits, found)) return true;
         limits.reason = detail::stop_reason::none;
@@ -306,6 +308,36 @@ class simplex : private detail::reduced_solve {
     return finish_optimal(model, options, limits, found, primal && dual);
   }
 
+  /// Few for a program of this size. Returns the limit that there was.
+  static std::int64_t allow_few_pivots(const lp& model, detail::monitor& limits) {
+    const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
+    if (given < 0 || given > allowed) limits.iteration_limit = allowed;
+    return given;
+  }
+  static void allow_all_pivots(detail::monitor& limits, std::int64_t given) {
+    limits.iteration_limit = given;
+    if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
+      limits.reason = detail::stop_reason::none;
+    }
+  }
+  /// Whether what presolve leaves comes to an end that holds for the whole within few pivots, where those from the
+  /// starting basis did not; else the basis at hand is as it was.
+  bool ends_shortly_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first,
+                            answer& found) {
+    reached_ = status_;
+    const std::int64_t given = allow_few_pivots(model, limits);
+    const detail::outcome reduced = start_from_reduced(model, options, limits, dual_first);
+    allow_all_pivots(limits, given);
+    if (limits.reason == detail::stop_reason::none) {
+      if (reduced == detail::outcome::infeasible && shows_infeasible(model, found)) return true;
+      if (reduced == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return true;
+    }
+    status_ = reached_;
+    crashed_ = false;
+    if (limits.reason == detail::stop_reason::objective) limits.reason = detail::stop_reason::none;
+    return false;
+  }
+
   detail::price_crash crash_;
   detail::joined_crash joined_;
   detail::sifting sifting_;
@@ -315,6 +347,7 @@ class simplex : private detail::reduced_solve {
   detail::on_demand<simplex> inner_;  // for folded programs
   answer folded_;
   basis start_;
+  table<basis_status> reached_;  // from the starting basis
 };
 
 /// Solves a linear program once. See `simplex::solve`.

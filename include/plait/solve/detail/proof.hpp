@@ -39,6 +39,20 @@ class proof : protected unfinished {
     found.verified = check(model, found).verified;
     return true;
   }
+  /// Whether the multipliers that a basis brings along from an infeasible end show the program infeasible as it is now;
+  /// rows that it has gained since count nothing.
+  bool still_infeasible(const lp& model, const basis& start, answer& found) {
+    if (start.farkas.empty() || start.farkas.size() != start.rows.size()) return false;
+    found.status = termination::infeasible;
+    found.certificate = certificate_kind::farkas;
+    found.farkas = start.farkas;
+    found.farkas.resize(model.rows(), 0.0);
+    if (!passes(model, found)) return false;
+    start_basis(model, start);
+    found.basis.columns.copy(status_, 0, model.columns());
+    found.basis.rows.copy(status_, model.columns(), model.rows());
+    return true;
+  }
   /// Whether the basis at hand, refined, is optimal, within `tolerance` in absolute terms and before `check`; then the
   /// answer says so. Needs: the program as it was given, and values that follow from the basis.
   bool proves_optimal(const lp& model, answer& found, double tolerance) {

@@ -41,6 +41,7 @@ class workbench {
       one->clear();
     found.basis.columns.clear();
     found.basis.rows.clear();
+    found.basis.farkas.clear();
   }
   void start_basis(const lp& model, const basis& start) {
     const int m = model.rows(), n = model.columns();
