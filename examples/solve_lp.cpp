@@ -114,9 +114,8 @@ int run(const arguments& given) {
   if (!given.basis_in.empty() && integer != nullptr) {
     std::fprintf(stderr, "solve_lp: --basis-in has no effect: %s starts from none\n", integer);
   }
-  if (given.presolve_given && given.presolve == "on" && (integer != nullptr || !given.basis_in.empty())) {
-    std::fprintf(stderr, "solve_lp: --presolve on has no effect: %s leaves it out\n",
-                 integer != nullptr ? integer : "a solve that starts from a basis");
+  if (given.presolve_given && given.presolve == "on" && integer != nullptr) {
+    std::fprintf(stderr, "solve_lp: --presolve on has no effect: %s leaves it out\n", integer);
   }
   const solve_options options = options_of(given);
   answer found;

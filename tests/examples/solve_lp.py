@@ -89,11 +89,11 @@ def main():
         for text, options, words in (
             (whole, ("--basis-in", basis), "--basis-in has no effect"),
             (whole, ("--presolve", "on"), "--presolve on has no effect"),
-            (WYNDOR, ("--basis-in", basis, "--presolve", "on"), "--presolve on has no effect"),
         ):
             done, _ = solve(text, *options)
             assert done.returncode == 0 and words in done.stderr and done.stderr.count("\n") == 1, done
-        for text, options in ((whole, ("--presolve", "off")), (whole, ()), (WYNDOR, ("--presolve", "on")), (WYNDOR, ("--basis-in", basis))):
+        for text, options in ((whole, ("--presolve", "off")), (whole, ()), (WYNDOR, ("--presolve", "on")), (WYNDOR, ("--basis-in", basis)),
+                              (WYNDOR, ("--basis-in", basis, "--presolve", "on"))):
             assert solve(text, *options)[0].stderr == "", options
         # Names with blanks go to a basis file and come back.
         blanks = "NAME\nROWS\n N  THE COST\n L  A ROW\n L  B\nCOLUMNS\n" + "".join(
@@ -103,6 +103,17 @@ def main():
         assert solve(blanks, "--basis-out", basis, ending="mps")[1]["objective"] == -7
         done, said = solve(blanks, "--basis-in", basis, ending="mps")
         assert done.returncode == 0 and said["iterations"] == 0, (done, said)
+        # What shows that there is no optimum goes with the basis: no pivot is needed to say so again.
+        ends = {
+            "infeasible": "min\n x + y + z\nst\n x + y >= 4\n y + z >= 4\n x + z >= 4\n x + y + z <= 5\nend\n",
+            "unbounded": "max\n x + y\nst\n x - 2 y <= 4\n y - 2 x <= 4\n z + x - y <= 3\nend\n",
+        }
+        for status, text in ends.items():
+            for options in (("--presolve", "off"), ("--algorithm", "primal")):
+                before = solve(text, "--basis-out", basis, *options)[1]
+                done, said = solve(text, "--basis-in", basis, *options)
+                assert before["status"] == said["status"] == status and done.returncode == 0, (before, said)
+                assert before["iterations"] > said["iterations"] == 0 and said["certificate"]["verified"], (before, said)
         assert run("no_such_file.mps").returncode == 2
         assert run().returncode == 2
         assert run("x.mps", "--algorithm", "guess").returncode == 2

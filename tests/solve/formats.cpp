@@ -502,6 +502,31 @@ TEST_CASE("a basis of a model whose names hold blanks is read back, or not writt
              "line 2: there are two of the column 'x'"));
 }
 
+TEST_CASE("what a basis brings along from an infeasible or unbounded end is read back, and other comments are none") {
+  lp model;
+  for (const char* name : {"r 1", "s"}) model.set_row_name(model.add_row(-infinity, 1), name);
+  model.add_column(-1, 0, infinity);
+  model.add_column(0, 0, infinity, std::vector<lp_entry>{{0, 1.0}});
+  model.set_column_name(1, "x y z");
+  for (const termination ending : {termination::unbounded, termination::infeasible}) {
+    if (ending == termination::infeasible) model.set_row_bounds(0, -infinity, -0.1);
+    const answer found = solve(model);
+    REQUIRE(found.status == ending);
+    const std::string text = basis_text(model, found.basis);
+    CAPTURE(text);
+    const basis read = parse_basis(model, text, "t");
+    CHECK(read == found.basis);
+    CHECK((read.farkas.empty() ? read.ray : read.farkas).size() == 2);
+  }
+  for (const char* other : {"* farkas was a mathematician", "* farkas", "* farkas 1", "* farkas 1 q", "* ray 1e x0",
+                            "*farkas 1 s", "* rays 1 x0", "* ray 1x0"}) {
+    CAPTURE(other);
+    const basis read = parse_basis(model, std::string{"NAME\n"} + other + "\nENDATA\n", "t");
+    CHECK(read.farkas.empty());
+    CHECK(read.ray.empty());
+  }
+}
+
 TEST_CASE("a basis that is none of the model is not written") {
   const lp model = all_kinds();
   CHECK_THROWS_AS(basis_text(model, {}), error);

@@ -316,6 +316,76 @@ TEST_CASE("an infeasible end brings along what shows it: no pivot is needed to s
   CHECK(feasible > 40);
 }
 
+/// Rows that leave room at the origin and along a ray of positive entries, along which the cost falls.
+lp with_ray(oracle::dice& d, int rows, int columns) {
+  lp model;
+  std::vector<double> ray(static_cast<std::size_t>(columns));
+  double gain = 0;
+  for (double& r : ray) {
+    r = d.between(0, 2) == 0 ? 0 : d.between(1, 9);
+    const int cost = d.between(-4, 5);
+    gain -= cost * r;
+    model.add_column(cost, 0, infinity);
+  }
+  if (gain < 0) model.set_sense(objective_sense::maximize);
+  for (int i = 0; i < rows; ++i) {
+    std::vector<lp_entry> row;
+    double along = 0;
+    for (int j = 0; j < columns; ++j) {
+      if (d.between(0, 2) != 0) continue;
+      row.push_back({j, static_cast<double>(d.between(-9, 9))});
+      along += row.back().value * ray[static_cast<std::size_t>(j)];
+    }
+    const double room = d.between(1, 50);
+    along > 0 ? model.add_row(-room, infinity, row) : model.add_row(-infinity, room, row);
+  }
+  return model;
+}
+
+TEST_CASE("an unbounded end brings along its ray: no pivot is needed to say so again, and none is believed") {
+  oracle::dice d{35};
+  int unbounded = 0, still = 0, ends = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    CAPTURE(trial);
+    const lp model = with_ray(d, 30, 40);
+    for (const solve_options& way : ways()) {
+      const answer first = solve(model, way);
+      if (first.status != termination::unbounded) continue;  // no gain along the ray, and perhaps an optimum
+      ++unbounded;
+      REQUIRE(first.basis.ray == first.ray);
+      const answer again = solve(model, way, first.basis);
+      CHECK(again.status == termination::unbounded);
+      CHECK(again.verified);
+      CHECK(again.iterations == 0);
+      CHECK(again.basis == first.basis);
+      lp more = model;  // a column that it has gained stays where it is
+      more.add_column(1, 0, 5, std::vector<lp_entry>{{0, 1.0}});
+      CHECK(solve(more, way, first.basis).iterations == 0);
+      lp other = model;  // perhaps without an end elsewhere, or nowhere
+      for (int j = 0; j < model.columns(); ++j)
+        if (d.between(0, 1) == 0) other.set_column_bounds(j, 0, 1e4);
+      const answer warm = solve(other, way, first.basis), cold = solve(other, way);
+      CHECK(warm.status == cold.status);
+      CHECK(warm.verified);
+      if (warm.status == termination::optimal) {
+        ++ends;
+        CHECK(warm.ray.empty());
+        CHECK(warm.basis.ray.empty());
+        CHECK(warm.objective == doctest::Approx(cold.objective));
+      } else if (warm.iterations == 0) {
+        ++still;
+      }
+      basis wrong = first.basis;  // not for this model: left out
+      wrong.ray.push_back(1);
+      CHECK(solve(more, way, wrong).status == termination::unbounded);
+    }
+  }
+  CAPTURE(unbounded);
+  CAPTURE(still);
+  CHECK(unbounded > 200);
+  CHECK(ends > 40);
+}
+
 TEST_CASE("the same solve twice is equal to the bit, in a fresh solver and in a used one") {
   oracle::dice d{37};
   simplex used;

@@ -19,9 +19,9 @@ enum class basis_status : signed char {
 struct basis {
   table<basis_status> columns;
   table<basis_status> rows;
-  /// After an infeasible end: the multipliers of the rows that showed it. A solve that starts here looks first whether
-  /// they still do. Not part of basis files; left out where there are not as many as rows here.
-  table<double> farkas;
+  /// After an infeasible end the multipliers of the rows that showed it, after an unbounded one the ray. A solve that
+  /// starts here looks first whether they still do; left out where there are not as many as rows here, or columns.
+  table<double> farkas, ray;
 
   [[nodiscard]] bool empty() const { return columns.empty() && rows.empty(); }
   friend bool operator==(const basis&, const basis&) = default;

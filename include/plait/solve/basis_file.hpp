@@ -17,7 +17,8 @@ namespace plait {
 
 /// A basis in the MPS basis format (.bas): XU and XL pair a basic column with a row whose activity is not basic and at
 /// its upper or lower bound; UL and LL name columns that are not basic, at their upper or lower bound; all else is a
-/// basic row or a column at its lower bound.
+/// basic row or a column at its lower bound. What shows an infeasible or unbounded end follows in comments, which other
+/// programs pass over: `* farkas VALUE ROW` and `* ray VALUE COLUMN`, zeros left out.
 ///
 /// Fields are apart by a blank; where a name holds blanks, they are in the columns of the fixed format, 5-12 and 15-22.
 /// Throws: usage where the basis is not one of this model, such as the empty one of an answer that has none, or where
@@ -59,6 +60,14 @@ inline std::string basis_text(const lp& model, const basis& b) {
       line("UL", model.column_name(j), "");
     }
   }
+  for (int i = 0; i < b.farkas.size() && i < model.rows(); ++i) {
+    if (b.farkas[i] == 0) continue;
+    text.append("* farkas ").append(detail::number_text(b.farkas[i])).append(" ").append(model.row_name(i)) += "\n";
+  }
+  for (int j = 0; j < b.ray.size() && j < model.columns(); ++j) {
+    if (b.ray[j] == 0) continue;
+    text.append("* ray ").append(detail::number_text(b.ray[j])).append(" ").append(model.column_name(j)) += "\n";
+  }
   return text + "ENDATA\n";
 }
 
@@ -95,7 +104,12 @@ class basis_reader : mps_lines {
     seen_row_.assign(model_.rows(), 0);
     std::string_view line;
     while (lines_.next(line)) {
-      if (line.empty() || line.front() == '*' || trimmed(line).empty()) continue;
+      if (trimmed(line).empty()) continue;
+      if (line.front() == '*') {
+        comment(line, "* farkas ", rows_, model_.rows(), b.farkas);
+        comment(line, "* ray ", columns_, model_.columns(), b.ray);
+        continue;
+      }
       if (is_blank(line.front())) {
         data(b, split(line));
         continue;
@@ -108,6 +122,21 @@ class basis_reader : mps_lines {
   }
 
  private:
+  using indices = std::unordered_map<std::string, int>;
+
+  /// A number for a name, where that is what the comment says: whoever starts there looks what it is worth.
+  static void comment(std::string_view line, std::string_view kind, const indices& names, int count,
+                      table<double>& numbers) {
+    if (line.substr(0, kind.size()) != kind) return;
+    const std::string_view rest = line.substr(kind.size());
+    const std::size_t blank = rest.find(' ');
+    double value = 0;
+    if (blank == std::string_view::npos || !parse_number(rest.substr(0, blank), value)) return;
+    const auto at = names.find(std::string{trimmed(rest.substr(blank))});
+    if (at == names.end() || at->second < 0) return;
+    numbers.resize(count, 0.0);
+    numbers[at->second] = value;
+  }
   void data(basis& b, const fields& f) {
     const std::string_view kind = f.count > 0 ? f.at[0] : std::string_view{};
     const bool pair = same_word(kind, "XU") || same_word(kind, "XL");
@@ -125,8 +154,7 @@ class basis_reader : mps_lines {
     b.rows[i] = same_word(kind, "XU") ? basis_status::upper : basis_status::lower;
     if (model_.row_lower(i) == -infinity && model_.row_upper(i) == infinity) b.rows[i] = basis_status::free;
   }
-  int find(const std::unordered_map<std::string, int>& names, const char* what, std::string_view name,
-           table<char>& seen) const {
+  int find(const indices& names, const char* what, std::string_view name, table<char>& seen) const {
     const auto at = names.find(std::string{name});
     if (at == names.end()) fail(std::string{"there is no "} + what + " " + quoted(name));
     if (at->second < 0) fail(std::string{"there are two of the "} + what + " " + quoted(name));
@@ -135,7 +163,7 @@ class basis_reader : mps_lines {
   }
 
   const lp& model_;
-  std::unordered_map<std::string, int> rows_, columns_;
+  indices rows_, columns_;
   table<char> seen_column_, seen_row_;
 };
 

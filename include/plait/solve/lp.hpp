@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <plait/core/math.hpp>
 #include <plait/core/require.hpp>
 #include <plait/solve/detail/edition.hpp>
 #include <plait/solve/detail/growing_matrix.hpp>
@@ -18,7 +18,7 @@
 namespace plait {
 
 /// No bound. Bounds of magnitude 1e30 and more count as none wherever a file or a caller gives them.
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double infinity = math::infinity;
 
 enum class objective_sense { minimize, maximize };
 

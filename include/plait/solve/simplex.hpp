@@ -72,7 +72,10 @@ class simplex : private detail::reduced_solve {
       stopped_inside(model, limits, found);
     }
     ask(nullptr);
-    if (found.status == termination::infeasible) found.basis.farkas = found.farkas;
+    if (found.status != termination::infeasible) found.farkas.clear();  // what was tried and did not pass
+    if (found.status != termination::unbounded) found.ray.clear();
+    found.basis.farkas = found.farkas;
+    found.basis.ray = found.ray;
     found.iterations = limits.iterations;
     found.seconds = detail::seconds_now() - began;
   }
@@ -276,6 +279,7 @@ class simplex : private detail::reduced_solve {
     const detail::tableau::infeasibility of_values = t.primal_infeasibilities(options.tolerance),
                                          of_costs = t.dual_infeasibilities(options.tolerance);
     const bool primal = of_values.count == 0, dual = of_costs.count == 0;
+    if (still_unbounded(model, start, found)) return true;
     if (primal && dual) {
       status_ = t.status;
     } else {
@@ -283,16 +287,11 @@ class simplex : private detail::reduced_solve {
       if (of_values.largest < 1e-6 && of_costs.largest < 1e-6 && proves_optimal(model, found, options.tolerance)) {
         return true;
       }
-      const std::int64_t given = allow_few_pivots(model, limits);
       const bool dual_first =
           options.algorithm == lp_algorithm::automatic ? dual || dual_suits() : options.algorithm == lp_algorithm::dual;
       t.ready = true;
       t.signs_right = dual;
-      engine_.expect_few_pivots(true);
-      const detail::outcome outcome =
-          engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
-      engine_.expect_few_pivots(false);
-      allow_all_pivots(limits, given);
+      const detail::outcome outcome = run_few_pivots(model, options, dual_first, limits);
       status_ = t.status;
       if (limits.reason == detail::stop_reason::objective) {
         if (finish_past_limit(model, options, limits, found)) return true;
@@ -308,26 +307,24 @@ class simplex : private detail::reduced_solve {
     return finish_optimal(model, options, limits, found, primal && dual);
   }
 
-  /// Few for a program of this size. Returns the limit that there was.
-  static std::int64_t allow_few_pivots(const lp& model, detail::monitor& limits) {
-    const std::int64_t given = limits.iteration_limit, allowed = limits.iterations + 50 + model.rows() / 20;
-    if (given < 0 || given > allowed) limits.iteration_limit = allowed;
-    return given;
-  }
-  static void allow_all_pivots(detail::monitor& limits, std::int64_t given) {
-    limits.iteration_limit = given;
-    if (limits.reason == detail::stop_reason::iterations && (given < 0 || limits.iterations < given)) {
-      limits.reason = detail::stop_reason::none;
-    }
+  detail::outcome run_few_pivots(const lp& model, const solve_options& options, bool dual_first,
+                                 detail::monitor& limits) {
+    const detail::few_pivots allowed{limits, model.rows()};
+    engine_.expect_few_pivots(true);
+    const detail::outcome outcome =
+        engine_.run(limits, dual_first, false, options.tolerance, objective_limit_of(model, options));
+    engine_.expect_few_pivots(false);
+    return outcome;
   }
   /// Whether what presolve leaves comes to an end that holds for the whole within few pivots, where those from the
   /// starting basis did not; else the basis at hand is as it was.
   bool ends_shortly_reduced(const lp& model, const solve_options& options, detail::monitor& limits, bool dual_first,
                             answer& found) {
     reached_ = status_;
-    const std::int64_t given = allow_few_pivots(model, limits);
-    const detail::outcome reduced = start_from_reduced(model, options, limits, dual_first);
-    allow_all_pivots(limits, given);
+    const detail::outcome reduced = [&] {
+      const detail::few_pivots allowed{limits, model.rows()};
+      return start_from_reduced(model, options, limits, dual_first);
+    }();
     if (limits.reason == detail::stop_reason::none) {
       if (reduced == detail::outcome::infeasible && shows_infeasible(model, found)) return true;
       if (reduced == detail::outcome::optimal && finish_optimal(model, options, limits, found)) return true;

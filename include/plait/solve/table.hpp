@@ -20,7 +20,7 @@ class table {
   static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__, "plait::table: elements must not be over-aligned");
 
  public:
-  table() = default;
+  table() noexcept {}  // defaulted, it makes compilers look at each class of tables as one of constants
   explicit table(int count, const T& fill = T{}) { resize(count, fill); }
   explicit table(std::span<const T> values) {
     for (const T& v : values) push_back(v);

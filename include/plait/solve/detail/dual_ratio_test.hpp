@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <limits>
-
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
 #include <plait/solve/detail/tableau.hpp>
@@ -56,7 +54,7 @@ class dual_ratio_test {
       const double* const value = from.value.data();
       // Nearly half move the other way or are basic, in no order: they are sorted out without a branch. What is free
       // moves either way.
-      const double towards[] = {direction, 0, -direction, std::numeric_limits<double>::quiet_NaN()};
+      const double towards[] = {direction, 0, -direction, math::not_a_number};
       const basis_status* const is = status + first;
       moving_.resize_unset(from.count + 1);
       int *const moving = moving_.data(), found = 0;

@@ -78,6 +78,27 @@ inline void spend(monitor* limits, std::int64_t steps) {
   return nullptr;
 }
 
+/// Leaves few pivots for a program of so many rows, as long as it lives. Where they are all taken, that is no reason to
+/// stop.
+class few_pivots {
+ public:
+  few_pivots(monitor& limits, int rows) : limits_{limits}, given_{limits.iteration_limit} {
+    const long allowed = limits.iterations + 50 + rows / 20;
+    if (given_ < 0 || given_ > allowed) limits.iteration_limit = allowed;
+  }
+  few_pivots(const few_pivots&) = delete;
+  few_pivots& operator=(const few_pivots&) = delete;
+  ~few_pivots() {
+    limits_.iteration_limit = given_;
+    const bool more = given_ < 0 || limits_.iterations < given_;
+    if (limits_.reason == stop_reason::iterations && more) limits_.reason = stop_reason::none;
+  }
+
+ private:
+  monitor& limits_;
+  long given_;
+};
+
 /// A pass over [0, count) in parts of at most `monitor::between` steps, where each place takes `weight`, with a
 /// question before each by its steps; where all is less, in one part. With `begin`, where the entries of columns begin,
 /// a pass over these by their entries; a column is never cut. To be written as

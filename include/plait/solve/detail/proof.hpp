@@ -53,6 +53,15 @@ class proof : protected unfinished {
     found.basis.rows.copy(status_, model.columns(), model.rows());
     return true;
   }
+  /// Whether the ray that a basis brings along from an unbounded end leads from its point to ever better ones of the
+  /// program as it is now, along which columns that it has gained stay. Needs: the program as it was given, and values
+  /// that follow from the basis.
+  bool still_unbounded(const lp& model, const basis& start, answer& found) {
+    if (start.ray.empty() || start.ray.size() != start.columns.size()) return false;
+    found.ray = start.ray;
+    found.ray.resize(model.columns(), 0.0);
+    return shows_unbounded(model, found);
+  }
   /// Whether the basis at hand, refined, is optimal, within `tolerance` in absolute terms and before `check`; then the
   /// answer says so. Needs: the program as it was given, and values that follow from the basis.
   bool proves_optimal(const lp& model, answer& found, double tolerance) {
@@ -177,8 +186,6 @@ class proof : protected unfinished {
                         double tolerance) {
     load_original(model, options);
     const outcome ended = engine_.run(limits, false, false, tolerance, infinity);
-    found.status = termination::unbounded;
-    found.certificate = certificate_kind::primal_ray;
     if (ended != outcome::unbounded) {
       found.explanation = "on the unscaled program the ray ends";
       return false;
@@ -188,13 +195,19 @@ class proof : protected unfinished {
     refine_.basic_ones(t, engine_.ray);  // the methods forget what is small beside the largest entry, and rows may not
     found.ray.resize(model.columns());
     for (int j = 0; j < model.columns(); ++j) found.ray[j] = engine_.ray[j];
-    read_back(model, t, refine_, found);
+    return shows_unbounded(model, found);
+  }
+
+ private:
+  /// Whether the ray of the answer does from the point of the basis at hand; then the answer says so.
+  bool shows_unbounded(const lp& model, answer& found) {
+    found.status = termination::unbounded;
+    found.certificate = certificate_kind::primal_ray;
+    read_back(model, engine_.state, refine_, found);
     if (!passes(model, found)) return false;
     found.primal = point_status::feasible;
     return true;
   }
-
- private:
   static bool any_above(const table<double>& lower, const table<double>& upper) {
     const double *const low = lower.data(), *const high = upper.data();
     for (int k = 0, all = lower.size(); k < all; ++k)

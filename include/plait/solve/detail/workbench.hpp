@@ -36,12 +36,11 @@ class workbench {
     found.certificate = certificate_kind::none;
     found.verified = false;
     found.explanation.clear();
-    for (table<double>* const one :
-         {&found.x, &found.activity, &found.dual, &found.reduced_cost, &found.farkas, &found.ray})
+    for (table<double>* const one : {&found.x, &found.activity, &found.dual, &found.reduced_cost, &found.farkas,
+                                     &found.ray, &found.basis.farkas, &found.basis.ray})
       one->clear();
     found.basis.columns.clear();
     found.basis.rows.clear();
-    found.basis.farkas.clear();
   }
   void start_basis(const lp& model, const basis& start) {
     const int m = model.rows(), n = model.columns();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include <plait/core/math.hpp>
 #include <plait/solve/basis.hpp>
@@ -126,7 +125,7 @@ class working_point {
   /// The sign that a reduced cost should have: what is basic has none, and to free variables every one but zero is
   /// wrong.
   static double wanted_sign(basis_status at) {
-    static constexpr double signs[] = {1, 0, -1, std::numeric_limits<double>::quiet_NaN()};
+    static constexpr double signs[] = {1, 0, -1, math::not_a_number};
     return signs[static_cast<int>(at)];
   }
 
