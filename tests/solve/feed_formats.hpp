@@ -68,6 +68,42 @@ inline void round_trip(const lp& model) {
   }
 }
 
+/// What follows the end of a model, and is a basis perhaps; else all.
+inline std::string_view after_end(std::string_view text) {
+  std::string_view rest = text;
+  for (const std::string_view last : {"ENDATA\n", "End\n"}) {
+    const std::size_t at = text.find(last);
+    if (at == std::string_view::npos) continue;
+    const std::string_view behind = text.substr(at + last.size());
+    if (rest.size() == text.size() || behind.size() > rest.size()) rest = behind;
+  }
+  return rest;
+}
+
+/// Reads a basis, writes it, and reads and writes that again.
+inline void feed_basis(const lp& model, std::string_view text) {
+  basis found;
+  try {
+    found = parse_basis(model, text, "t");
+  } catch (const error& e) {
+    if (e.kind() != error_kind::io || e.sentence().find("t line ") != 0) throw;
+    return;
+  }
+  if (found.columns.size() != model.columns() || found.rows.size() != model.rows()) {
+    throw std::logic_error{"a basis was read that is not one of the model"};
+  }
+  std::string written;
+  try {
+    written = basis_text(model, found);
+  } catch (const error& e) {
+    if (e.kind() != error_kind::usage) throw;  // names that such a file cannot hold
+    return;
+  }
+  if (basis_text(model, parse_basis(model, written, "w")) != written) {
+    throw std::logic_error{"what was written is read back as another basis\n" + written};
+  }
+}
+
 /// 1: read, 0: refused with kind io.
 inline int feed(std::string_view text) {
   int read = 0;
@@ -86,14 +122,7 @@ inline int feed(std::string_view text) {
     }
     read = 1;
     round_trip(model);
-    try {
-      const basis found = parse_basis(model, text, "t");
-      if (found.columns.size() != model.columns() || found.rows.size() != model.rows()) {
-        throw std::logic_error{"a basis was read that is not one of the model"};
-      }
-    } catch (const error& e) {
-      if (e.kind() != error_kind::io || e.sentence().find("t line ") != 0) throw;
-    }
+    feed_basis(model, after_end(text));
   }
   return read;
 }

@@ -14,10 +14,10 @@ TEST_CASE("readers survive texts that were changed at random, and refuse most of
       "'INTORG'\n"
       " y cost 2 l 1\n M 'MARKER' 'INTEND'\nRHS\n R l 10 g 1\n R cost 3\nRANGES\n R l 4 e -2\nBOUNDS\n UP B x -4\n FR "
       "B y\n"
-      " BV B y\nENDATA\n",
+      " BV B y\nENDATA\nNAME\n XU x l\n XL y g\n* farkas -1.5 l\n* ray 1e-3 y\nENDATA\n",
       "Maximize\n o: 3 x + 2y - 0.5 z + 10\nSubject To\n c1: x + y + z <= 10\n -2 <= x - y <= 8\nBounds\n x <= 4\n "
       "-inf <= y <= 5\n"
-      " z free\nGenerals\n x\nBinaries\n y\nEnd\n",
+      " z free\nGenerals\n x\nBinaries\n y\nEnd\nNAME\n XU x c1\n UL y\n* ray 2 z\nENDATA\n",
       "NAME\n XU x l\n XL y g\n UL x\n LL y\nENDATA\n"};
   oracle::dice d{113};
   int read = 0, refused = 0;

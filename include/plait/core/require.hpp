@@ -11,12 +11,11 @@ namespace plait {
 
 /// Throws `error{usage, call, sentence}` unless `condition` holds. In a constant expression a false condition is a
 /// compile error that shows this call.
-///
-/// `sentence` is a string, or a callable that makes one only when it is needed.
 constexpr void require(bool condition, std::string_view call, const char* sentence,
                        std::source_location where = std::source_location::current()) {
   if (!condition) throw error{error_kind::usage, std::string{call}, sentence, where};
 }
+/// The same with a string, or a callable that makes one only when it is needed.
 template <class Sentence>
 constexpr void require(bool condition, std::string_view call, Sentence&& sentence,
                        std::source_location where = std::source_location::current()) {

@@ -22,3 +22,9 @@ BOUNDS
  FR B y
  BV B y
 ENDATA
+NAME
+ XU x l
+ XL y g
+* farkas -1.5 l
+* ray 1e-3 y
+ENDATA
