@@ -21,7 +21,7 @@ namespace {
 using namespace plait;
 
 /// Instances of all kinds, with one weight for all; some more with gangs and few jobs, for which least is promised.
-std::vector<instance> instances(int first_seed, int seeds) {
+std::vector<instance> equal_weights(int first_seed, int seeds) {
   std::vector<instance> all = made::of_all_kinds(first_seed, seeds);
   for (int seed = first_seed; seed < first_seed + 10 * seeds; ++seed) {
     made::kind k{.name = "few gangs", .jobs = 3 + seed % 8, .gangs = true, .zeros = seed % 2 == 0, .workers = 4};
@@ -81,7 +81,7 @@ TEST_CASE_TEMPLATE("sharing incentive: no job has less than its equal part, wher
   // Equal parts are feasible, so the least level L is at least min a, in both cases each job's own a_i:
   // thr_i >= L Tp_i / s_i >= a_i Tp_i / s_i = Ti_i.
   int many = 0, alike = 0;
-  for (const instance& g : instances(31, 5)) {
+  for (const instance& g : equal_weights(31, 5)) {
     const shape s = shape_of(g);
     const bool is_many = s.workers <= g.size() * s.least_gang, is_alike = s.one_gang && s.runs_everywhere;
     if (!s.fits || !(is_many || is_alike)) continue;
@@ -104,7 +104,7 @@ TEST_CASE_TEMPLATE("sharing incentive: elsewhere no job falls short of its equal
   // Equal parts are feasible, so thr_i >= min_k a_k Tp_i / s_i = Ti_i min_k a_k / a_i. A job of the least a_k has what
   // its equal part would give it, always.
   int short_of = 0;
-  for (const instance& g : instances(31, 5)) {
+  for (const instance& g : equal_weights(31, 5)) {
     const std::vector<double> apart = levels_apart(g);
     const double least = *std::min_element(apart.begin(), apart.end());
     const allocation found = P::share(g, {});
@@ -149,7 +149,7 @@ TEST_CASE("finish-time fairness: no rho is above what equal parts give; where no
   // Where e_i <= E_i for all jobs, so e_i + R_i / thr_i <= E_i + R_i / Ti_i. With e_i = E_i that is thr_i >= Ti_i, for
   // gangs of all sizes and any number of jobs.
   int late = 0;
-  for (instance g : instances(31, 3)) {
+  for (instance g : equal_weights(31, 3)) {
     bool all_run = true;
     for (int i = 0; i < g.size(); ++i) all_run = all_run && made::runs(g, i);
     if (!all_run) continue;

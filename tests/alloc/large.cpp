@@ -15,7 +15,8 @@ namespace {
 using namespace plait;
 
 /// maximize level (where `total` is empty) or the sum of normalised throughputs, with unit_i thr_i >= slope_i level.
-answer plain(const instance& g, const std::vector<double>& unit, const std::vector<double>& slope, double fixed_level) {
+answer of_plain(const instance& g, const std::vector<double>& unit, const std::vector<double>& slope,
+                double fixed_level) {
   lp model;
   model.set_sense(objective_sense::maximize);
   const bool free_level = fixed_level < 0;
@@ -61,10 +62,10 @@ TEST_CASE("some hundred different jobs: level and total of max-min are those of 
       }
       for (int j = 0; j < g.cluster.size(); ++j)
         CHECK(workers_used(g, found, j) <= g.cluster.types[static_cast<std::size_t>(j)].num_workers * (1 + 1e-9));
-      const answer best = plain(g, unit, slope, -1);
+      const answer best = of_plain(g, unit, slope, -1);
       REQUIRE(best.status == termination::optimal);
       CHECK(found.objective == doctest::Approx(best.objective).epsilon(1e-7));
-      const answer most = plain(g, unit, slope, best.objective * (1 - 1e-10));
+      const answer most = of_plain(g, unit, slope, best.objective * (1 - 1e-10));
       REQUIRE(most.status == termination::optimal);
       CHECK(total == doctest::Approx(most.objective).epsilon(1e-6));
     }
@@ -80,7 +81,7 @@ TEST_CASE("some hundred different jobs: makespan and finish-time fairness are wh
     for (const job& one : g.jobs) slope.push_back(one.steps_remaining / 1e5);
     CAPTURE(workers);
     const allocation shortest = least_makespan::share(g, {});
-    CHECK(shortest.objective == doctest::Approx(1e5 / plain(g, unit, slope, -1).objective).epsilon(1e-7));
+    CHECK(shortest.objective == doctest::Approx(1e5 / of_plain(g, unit, slope, -1).objective).epsilon(1e-7));
     const allocation fair = finish_time_fairness::share(g, {});
     CHECK(fair.certificate_verified);
     double largest = 0;
@@ -92,7 +93,7 @@ TEST_CASE("some hundred different jobs: makespan and finish-time fairness are wh
         largest = std::fmax(largest, (one.elapsed + one.steps_remaining / fair.throughputs[i]) / whole);
       }
       // At a smaller rho the needs cannot all be met, at a larger one they can.
-      CHECK((plain(g, unit, slope, -1).objective < 1) == (factor < 1));
+      CHECK((of_plain(g, unit, slope, -1).objective < 1) == (factor < 1));
     }
     CHECK(largest == doctest::Approx(fair.objective).epsilon(1e-7));
   }

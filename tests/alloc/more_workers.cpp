@@ -44,7 +44,7 @@ instance of_those_that_run(const instance& g) {
 
 /// Instances of all kinds as these laws take them: each job has done half of its steps at the pace of its equal part,
 /// so that E_i has something to give, and every other job has an SLO that its equal part would keep.
-std::vector<instance> instances(int first_seed, int seeds) {
+std::vector<instance> half_done(int first_seed, int seeds) {
   std::vector<instance> all, kinds = made::of_all_kinds(first_seed, seeds);
   for (int seed = first_seed; seed < first_seed + 2 * seeds; ++seed) {
     const made::kind k{.name = "crowded pairs", .jobs = 9, .weights = true, .pairs = true, .workers = 1.5};
@@ -126,7 +126,7 @@ TEST_CASE_TEMPLATE("one more worker of any type does no harm, where what the obj
                    hierarchical, nash, pop, sum_throughput, sum_throughput_over_cost, sum_throughput_over_cost_slo,
                    throughput_per_dollar, throughput_per_dollar_slo, fifo_lp) {
   int gained = 0;
-  for (const instance& g : instances(31, 2)) {
+  for (const instance& g : half_done(31, 2)) {
     const double now = reached<P>(g, 0, 0, false);
     for (int j = 0; j < g.cluster.size(); ++j) {
       CAPTURE(P::name);
@@ -160,7 +160,7 @@ TEST_CASE(
   CHECK(least_makespan::share(more, {}).objective == doctest::Approx(2));
   // All that was possible still is, so level' >= level min_i Tp_i / Tp_i', and rho' <= rho max_i D_i / D_i'.
   int lower = 0, higher = 0;
-  for (const instance& one : instances(31, 2)) {
+  for (const instance& one : half_done(31, 2)) {
     const double level = max_min_perf::share(one, {}).objective, rho = finish_time_fairness::share(one, {}).objective;
     for (int j = 0; j < one.cluster.size(); ++j) {
       const instance other = with_more(one, j, 1, false);
@@ -186,7 +186,7 @@ TEST_CASE(
 }
 
 TEST_CASE("as many times the workers of all types do no harm, as the mix is the same") {
-  for (const instance& g : instances(31, 2)) {
+  for (const instance& g : half_done(31, 2)) {
     instance more = g;
     for (worker_type& type : more.cluster.types) type.num_workers *= 2;
     CHECK(max_min_perf::share(more, {}).objective >= max_min_perf::share(g, {}).objective * (1 - 1e-9));
@@ -198,7 +198,7 @@ TEST_CASE("as many times the workers of all types do no harm, as the mix is the 
 template <class P>
 void check_prices() {
   int sharp = 0;
-  for (const instance& g : instances(3, 3)) {
+  for (const instance& g : half_done(3, 3)) {
     const allocation found = P::share(g, settings<P>(g));
     REQUIRE(found.prices.size() == g.cluster.size());
     const double now = reached<P>(g, 0, 0, true), noise = noise_of<P>(now);
@@ -243,7 +243,7 @@ void check_ratio_prices() {
   // With r the best ratio, thr - r dollars is at most P h for h workers more, P the price of that difference. The best
   // shares then have a ratio r' with thr' = r' dollars', so (r' - r) dollars' <= P h, and prices are P / dollars.
   int positive = 0;
-  for (const instance& g : instances(3, 6)) {
+  for (const instance& g : half_done(3, 6)) {
     const allocation found = P::share(g, settings<P>(g));
     REQUIRE(found.note.empty());
     REQUIRE(found.prices.size() == g.cluster.size());
@@ -274,7 +274,7 @@ TEST_CASE_TEMPLATE("prices of a ratio: no workers more gain more, in dollars spe
 
 TEST_CASE("prices of the matching of AlloX: no worker more saves more seconds, and none less costs fewer") {
   int positive = 0, sharp = 0;
-  for (instance g : instances(3, 6)) {
+  for (instance g : half_done(3, 6)) {
     for (job& one : g.jobs) {
       one.scale_factor = 1;
       for (run_option& option : one.options) option.workers = 1;
@@ -304,7 +304,7 @@ TEST_CASE("prices of the matching of AlloX: no worker more saves more seconds, a
 }
 
 TEST_CASE("rules that solve no program have no prices") {
-  for (const instance& g : instances(3, 1)) {
+  for (const instance& g : half_done(3, 1)) {
     for (const char* name : {"fifo", "sjf", "gandiva", "isolated", "proportional"}) {
       CAPTURE(name);
       CHECK(policy_of(name).share(g, {}).prices.empty());

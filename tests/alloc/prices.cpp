@@ -18,7 +18,7 @@
 namespace {
 
 using namespace plait;
-using made::all_of, made::job_at;
+using made::all_of, made::job_at, made::sentence_of;
 
 price_series series(std::vector<price_change> changes) {
   return price_series{std::move(changes)};
@@ -49,15 +49,6 @@ std::string path_of(const simulation_result& found, int job, const cluster& wher
     if (one.first == job && (path.empty() || path.substr(path.size() - name.size()) != name)) path.append(name);
   }
   return path;
-}
-
-std::string sentence_of(auto&& act) {
-  try {
-    act();
-  } catch (const error& e) {
-    return e.sentence();
-  }
-  return "";
 }
 
 TEST_CASE("a price holds until the next one, and dollars are its integral") {

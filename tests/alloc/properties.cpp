@@ -18,14 +18,14 @@ namespace {
 using namespace plait;
 using made::plain;
 
-std::vector<instance> all_instances(int seeds) {
+std::vector<instance> made_instances(int seeds) {
   return made::of_all_kinds(31, seeds);
 }
 
 /// Whether every other shares give less in all, if nobody may have less.
 template <class P>
 void check_efficient() {
-  for (const instance& g : all_instances(2)) {
+  for (const instance& g : made_instances(2)) {
     const allocation found = P::share(g, {});
     const plain p{g};
     dense::program q = p.shares();
@@ -123,7 +123,7 @@ allocation blindly(const instance& g) {
 
 template <class P>
 void check_types_alike() {
-  for (instance g : all_instances(2)) {
+  for (instance g : made_instances(2)) {
     CAPTURE(P::name);
     const allocation found = blindly<P>(g);
     const int types = g.cluster.size();
@@ -356,7 +356,7 @@ TEST_CASE("instances that cannot be are refused with the field") {
 }
 
 TEST_CASE("POP is no better than the whole, and the whole is reached with one part") {
-  for (const instance& g : all_instances(2)) {
+  for (const instance& g : made_instances(2)) {
     const double whole = max_min_perf::share(g, {}).objective;
     CHECK(pop::share(g, {}).objective <= whole * (1 + 1e-9));
     CHECK(pop::share(g, {.partitions = 1}).objective == doctest::Approx(whole).epsilon(1e-9));

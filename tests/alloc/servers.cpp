@@ -22,7 +22,7 @@ namespace {
 
 using namespace plait;
 
-constexpr double seconds = 360, hour = 3600;
+constexpr double round_seconds = 360, hour = 3600;
 
 cluster servers_of(int workers, int each) {
   return {.types = {{.name = "a", .num_workers = static_cast<double>(workers), .workers_per_server = each}}};
@@ -76,10 +76,10 @@ struct played {
       jobs.insert(next[e].first);
       ++received[next[e].first];
       const double owed = mechanism.owed(next[e]);
-      mechanism.received(static_cast<int>(e), seconds);
-      booked[next[e].first] += (owed - mechanism.owed(next[e])) / seconds;
+      mechanism.received(static_cast<int>(e), round_seconds);
+      booked[next[e].first] += (owed - mechanism.owed(next[e])) / round_seconds;
     }
-    now += seconds;
+    now += round_seconds;
     return jobs;
   }
 };
@@ -172,7 +172,7 @@ TEST_CASE("a gang that needs a server gets one at once: single jobs that stand i
 
 TEST_CASE("gangs of 3, 3 and 2 on two servers of 4 run by twos, and each has two thirds of the time") {
   for (const round_rule rule : {round_rule::owed, round_rule::priorities}) {
-    played run{servers_of(8, 4), {.seconds = seconds, .rule = rule}};
+    played run{servers_of(8, 4), {.seconds = round_seconds, .rule = rule}};
     run.mechanism.allot({entry(1, 3, true, 1), entry(2, 3, true, 1), entry(3, 2, true, 1)}, 0);
     for (int m = 1; m <= 300; ++m) {
       CHECK(run.round().size() == 2);
@@ -185,7 +185,7 @@ TEST_CASE("gangs of 3, 3 and 2 on two servers of 4 run by twos, and each has two
     how.round.rule = rule;
     const simulation_result found = made::all_of({servers_of(8, 4), jobs, max_min_perf::share, how});
     CHECK(found.completed[2] == doctest::Approx(15 * hour));
-    CHECK(std::max(found.completed[0], found.completed[1]) <= 105 * hour + 2 * seconds);
+    CHECK(std::max(found.completed[0], found.completed[1]) <= 105 * hour + 2 * round_seconds);
   }
 }
 
@@ -212,12 +212,12 @@ TEST_CASE("shares that gangs can have in servers are received, whatever the serv
       }
     }
     for (round_entry& one : entries) one.share = std::min(one.share, 1.0);
-    played run{where, {.seconds = seconds, .gifts = false}};
+    played run{where, {.seconds = round_seconds, .gifts = false}};
     run.mechanism.allot(entries, 0);
     for (int m = 1; m <= 400; ++m) {
       run.round();
       for (const round_entry& one : entries) {
-        CHECK(run.mechanism.owed(one) <= 3 * each * seconds);
+        CHECK(run.mechanism.owed(one) <= 3 * each * round_seconds);
         CHECK(run.booked[one.first] >= one.share * m * 0.99 - 3 * each);
       }
     }
@@ -243,18 +243,18 @@ TEST_CASE("where shares do not fit into servers all get as much less, within the
     if (asked > workers)
       for (round_entry& one : entries) one.share *= workers / asked;
     asked = std::min(asked, workers);
-    played run{where, {.seconds = seconds, .gifts = false}};
+    played run{where, {.seconds = round_seconds, .gifts = false}};
     run.mechanism.allot(entries, 0);
     std::map<int, int> last;
     for (int m = 1; m <= 400; ++m) {
       for (const int job : run.round()) last[job] = m;
       // One clock for all: booked = share * clock - debt. It is read from the first.
       const round_entry& first = entries[0];
-      const double clock = (run.booked[first.first] + run.mechanism.owed(first) / seconds) / first.share;
+      const double clock = (run.booked[first.first] + run.mechanism.owed(first) / round_seconds) / first.share;
       const double backlog = rounds::backlog_rounds * workers;
       double owed = 0;
       for (const round_entry& one : entries) {
-        const double debt = run.mechanism.owed(one) / seconds, most = (backlog + 2 * all) / one.workers;
+        const double debt = run.mechanism.owed(one) / round_seconds, most = (backlog + 2 * all) / one.workers;
         CHECK(debt >= -2);
         CHECK(debt <= most);
         owed += one.workers * debt;
@@ -270,7 +270,7 @@ TEST_CASE("where shares do not fit into servers all get as much less, within the
 }
 
 TEST_CASE("the clock of a type goes as slowly as it must and not more slowly, and never back") {
-  played run{servers_of(8, 4), {.seconds = seconds}};
+  played run{servers_of(8, 4), {.seconds = round_seconds}};
   const std::vector<round_entry> entries{entry(1, 3, true, 1), entry(2, 3, true, 1), entry(3, 2, true, 1)};
   run.mechanism.allot(entries, 0);
   const auto owed = [&] {
@@ -280,15 +280,15 @@ TEST_CASE("the clock of a type goes as slowly as it must and not more slowly, an
   };
   for (int m = 0; m < 50; ++m) run.round();
   run.mechanism.next(run.now);
-  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * seconds));
+  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * round_seconds));
   // Nobody had the time of that round, and three workers are gone: too much is owed, and stays owed.
   run.mechanism.resize(servers_of(5, 4));
-  run.mechanism.next(run.now + seconds);
-  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * seconds));
+  run.mechanism.next(run.now + round_seconds);
+  CHECK(owed() == doctest::Approx(rounds::backlog_rounds * 8 * round_seconds));
 }
 
 TEST_CASE("who comes when much is owed to others does not wait until all of it is paid") {
-  played run{servers_of(8, 4), {.seconds = seconds}};
+  played run{servers_of(8, 4), {.seconds = round_seconds}};
   std::vector<round_entry> entries{entry(1, 3, true, 0.9), entry(2, 3, true, 0.9), entry(3, 3, true, 0.8)};
   run.mechanism.allot(entries, 0);
   for (int m = 0; m < 1000; ++m) run.round();
@@ -395,7 +395,7 @@ TEST_CASE("workers fail in servers: no gang is chosen for a server that has too 
 TEST_CASE(
     "a gang for which every server has too few workers left is owed nothing more, and the others have their time") {
   const cluster where = servers_of(8, 4);
-  played run{where, {.seconds = seconds, .gifts = false}};
+  played run{where, {.seconds = round_seconds, .gifts = false}};
   std::vector<round_entry> entries{entry(1, 4, true, 0.75), entry(2, 2, true, 0.75), entry(3, 2, true, 0.75),
                                    entry(4, 2, true, 0.75)};
   run.mechanism.allot(entries, 0);
@@ -407,7 +407,7 @@ TEST_CASE(
   const double before = run.mechanism.owed(entries[0]);
   run.booked.clear();
   for (int m = 0; m < 100; ++m) CHECK_FALSE(run.round().contains(1));
-  CHECK(std::fabs(run.mechanism.owed(entries[0]) - before) <= seconds);  // of the round in which they failed
+  CHECK(std::fabs(run.mechanism.owed(entries[0]) - before) <= round_seconds);  // of the round in which they failed
   for (const int job : {2, 3, 4}) CHECK(run.booked[job] >= 100 * 2.0 / 3 - 3);
   for (const int worker : {1, 4}) run.places.set_failed(0, worker, false);
   run.mechanism.resize(where, run.places);

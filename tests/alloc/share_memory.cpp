@@ -19,9 +19,9 @@ namespace {
 using namespace plait;
 
 /// Jobs of some kinds on three types; they come and go.
-class crowd {
+class passers_by {
  public:
-  explicit crowd(std::uint64_t seed) : random_{seed, "crowd", 0} {
+  explicit passers_by(std::uint64_t seed) : random_{seed, "crowd", 0} {
     for (const double workers : {6.0, 5.0, 9.0}) {
       worker_type& type = given.cluster.types.emplace_back();
       type.num_workers = workers;
@@ -69,7 +69,7 @@ TEST_CASE("shares that go on from the last allocation are those from nothing, wh
       if (one.name == name) policy = &one;
     REQUIRE(policy != nullptr);
     share_memory memory;
-    crowd jobs{5};
+    passers_by jobs{5};
     for (int event = 0; event < 60; ++event) {
       CAPTURE(event);
       // A few jobs of many kinds at first, so that groups come and go as well; then many of few.
@@ -86,10 +86,10 @@ TEST_CASE("shares that go on from the last allocation are those from nothing, wh
 
 TEST_CASE("a memory that served another cluster and other jobs does no harm") {
   share_memory memory;
-  crowd first{1};
+  passers_by first{1};
   for (int k = 0; k < 30; ++k) first.come(12);
   check_near(max_min_perf::share(first.given, {.memory = &memory}), max_min_perf::share(first.given));
-  crowd second{2};
+  passers_by second{2};
   second.given.cluster.types.resize(2);
   for (int k = 0; k < 5; ++k) second.come(3);
   for (job& one : second.given.jobs) one.options.pop_back();
@@ -100,7 +100,7 @@ TEST_CASE("a memory that served another cluster and other jobs does no harm") {
 TEST_CASE("who goes on from the last allocation makes hardly a pivot while jobs of known kinds come and go") {
   for (const std::uint64_t seed : {1, 2, 3}) {
     share_memory memory;
-    crowd jobs{seed};
+    passers_by jobs{seed};
     for (int k = 0; k < 60; ++k) jobs.come(12);
     max_min_perf::share(jobs.given, {.memory = &memory});
     std::int64_t with = 0, without = 0;
@@ -119,7 +119,7 @@ TEST_CASE("who goes on from the last allocation makes hardly a pivot while jobs 
 
 TEST_CASE("where programs ended can be saved and loaded to the last number") {
   share_memory memory, loaded;
-  crowd jobs{4};
+  passers_by jobs{4};
   for (int k = 0; k < 40; ++k) jobs.come(12);
   max_min_perf::share(jobs.given, {.memory = &memory});
   std::stringstream saved, again;

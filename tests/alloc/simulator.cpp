@@ -18,14 +18,14 @@
 namespace {
 
 using namespace plait;
-using made::all_of, made::job_at;
+using made::all_of, made::job_at, made::sentence_of;
 
 cluster one_type(int workers) {
   return {.types = {{.name = "a", .num_workers = static_cast<double>(workers)}}};
 }
 
 /// Some dozen jobs of several kinds, with gangs.
-std::vector<arriving_job> crowd(int count, std::uint64_t seed) {
+std::vector<arriving_job> busy_hours(int count, std::uint64_t seed) {
   made::dice dice{seed};
   std::vector<arriving_job> jobs;
   double arrival = 0;
@@ -42,15 +42,6 @@ entity team(double weight, entity_policy policy = entity_policy::fairness) {
 }
 
 const cluster two_types{.types = {{.name = "a", .num_workers = 2}, {.name = "b", .num_workers = 3}}};
-
-std::string sentence_of(auto&& act) {
-  try {
-    act();
-  } catch (const error& e) {
-    return e.sentence();
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -187,7 +178,7 @@ TEST_CASE("beliefs follow what is seen, so a job that was thought fast there goe
 }
 
 TEST_CASE("the same stream gives the same result, and so does one that was saved and loaded at any round") {
-  const std::vector<arriving_job> jobs = crowd(40, 5);
+  const std::vector<arriving_job> jobs = busy_hours(40, 5);
   simulation_settings how;
   how.preemption_seconds = 10;
   how.recorded_rounds = 20;
@@ -213,7 +204,7 @@ TEST_CASE("the same stream gives the same result, and so does one that was saved
 }
 
 TEST_CASE("every policy brings every job to its end, alone and beside others, and nobody runs in two places") {
-  std::vector<arriving_job> jobs = crowd(30, 9);
+  std::vector<arriving_job> jobs = busy_hours(30, 9);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].shape = job_of(std::vector{2.0, 0.7 + 0.1 * static_cast<double>(i % 3)});  // gangs of one, for allox
     jobs[i].shape.steps_remaining = 500 + 100 * static_cast<double>(i % 7);
@@ -362,7 +353,7 @@ TEST_CASE("what cannot be simulated is refused in a sentence") {
 TEST_CASE("the picture shows when jobs ended, how busy workers were and who ran where") {
   simulation_settings how;
   how.recorded_rounds = 30;
-  const simulation_result found = all_of({two_types, crowd(40, 2), max_min_perf::share, how});
+  const simulation_result found = all_of({two_types, busy_hours(40, 2), max_min_perf::share, how});
   std::ostringstream out;
   write_svg(out, found, two_types, "a < b");
   const std::string text = out.str();

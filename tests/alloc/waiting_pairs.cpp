@@ -20,7 +20,7 @@ using namespace plait;
 constexpr int all_listed = 1 << 30;
 
 /// Jobs of so many kinds, and what each pair of kinds does on each of three types.
-instance crowd(int jobs, int kinds, double workers, std::uint64_t seed) {
+instance waiting(int jobs, int kinds, double workers, std::uint64_t seed) {
   made::dice dice{seed};
   instance g;
   for (int j = 0; j < 3; ++j)
@@ -88,7 +88,7 @@ TEST_CASE("pairs that come in as they are needed give the shares of the program 
         CAPTURE(jobs);
         CAPTURE(different);
         CAPTURE(part);
-        const instance g = crowd(jobs, different ? jobs : 1 + jobs / 4, std::ceil(part * jobs), 77);
+        const instance g = waiting(jobs, different ? jobs : 1 + jobs / 4, std::ceil(part * jobs), 77);
         check_same(g, {}, columns, all_columns);
         check_same(g, {.break_ties = false}, columns, all_columns);
         check_same(g, {.group = false}, columns, all_columns);
@@ -100,7 +100,7 @@ TEST_CASE("pairs that come in as they are needed give the shares of the program 
 
 TEST_CASE("of a hundred jobs that are all different the program has a tenth of the pairs") {
   double columns = 0, all_columns = 0;
-  check_same(crowd(110, 110, 14, 5), {}, columns, all_columns);
+  check_same(waiting(110, 110, 14, 5), {}, columns, all_columns);
   CHECK(all_columns > 15000);
   CHECK(columns < all_columns / 8);
 }
@@ -109,7 +109,7 @@ TEST_CASE("the makespan is the same too, and so are the throughputs") {
   int shorter = 0;  // where the longest job does not set it
   for (const int jobs : {3, 20, 60}) {
     for (const double part : {0.06, 0.3}) {
-      const instance g = crowd(jobs, jobs, std::ceil(part * jobs), 21);
+      const instance g = waiting(jobs, jobs, std::ceil(part * jobs), 21);
       const allocation whole = least_makespan::share(g, {.space_sharing = true, .listed_pairs = all_listed}),
                        found = least_makespan::share(g, {.space_sharing = true, .listed_pairs = 0});
       CHECK(found.certificate_verified);
@@ -145,11 +145,11 @@ TEST_CASE("with pairs that come in the level is that of a plain program with a c
 }
 
 TEST_CASE("nobody to pair with, and pairs that never pay, are no trouble") {
-  instance g = crowd(10, 10, 2, 3);
+  instance g = waiting(10, 10, 2, 3);
   g.pair_rates.clear();
   double columns = 0, all_columns = 0;
   check_same(g, {}, columns, all_columns);
-  g = crowd(10, 10, 2, 3);
+  g = waiting(10, 10, 2, 3);
   for (pair_rate& one : g.pair_rates) one.first = one.second = 1e-6;
   check_same(g, {}, columns, all_columns);
   const allocation found = max_min_packed::share(g, {.listed_pairs = 0});

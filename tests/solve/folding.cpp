@@ -10,8 +10,10 @@
 
 #include "../../bench/solve/shares.hpp"
 #include "made.hpp"
+#include "objectives.hpp"
 
 using namespace plait;
+using objectives::near;
 
 namespace {
 
@@ -35,10 +37,6 @@ lp joined(const lp& one, int copies) {
     }
   }
   return model;
-}
-
-bool near(double a, double b) {
-  return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b));
 }
 
 }  // namespace

@@ -22,15 +22,13 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "objectives.hpp"
 #include "oracle.hpp"
 
 namespace {
 
 using namespace plait;
-
-double to_minimize(const lp& model, double value) {
-  return model.sense() == objective_sense::maximize ? -value : value;
-}
+using objectives::to_minimize;
 
 /// The same program to maximize, with an offset.
 lp turned(const lp& model) {

@@ -12,16 +12,14 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "objectives.hpp"
 #include "oracle.hpp"
 
 using namespace plait;
 using detail::rule;
+using objectives::near;
 
 namespace {
-
-bool near(double a, double b) {
-  return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b));
-}
 
 solve_options plain() {
   solve_options options;

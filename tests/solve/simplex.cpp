@@ -13,11 +13,13 @@
 
 #include "../../bench/solve/shares.hpp"
 #include "made.hpp"
+#include "objectives.hpp"
 #include "oracle.hpp"
 
 namespace {
 
 using namespace plait;
+using objectives::near;
 
 /// Every way to solve that must lead to the same end.
 std::vector<solve_options> ways() {
@@ -31,10 +33,6 @@ std::vector<solve_options> ways() {
     }
   }
   return all;
-}
-
-bool near(double a, double b) {
-  return std::fabs(a - b) <= 1e-9 * std::fmax(1, std::fabs(b));
 }
 
 /// x, y >= 0; maximize 3x + 5y with x <= 4, 2y <= 12, 3x + 2y <= 18: x = 2, y = 6, duals 0, 3/2, 1.

@@ -38,10 +38,10 @@ lp random_program(oracle::dice& d) {
   return model;
 }
 
-struct crashed {
+struct triangular {
   detail::form program;
   table<basis_status> status;
-  explicit crashed(const lp& model) {
+  explicit triangular(const lp& model) {
     program.load(model, false);
     status.assign(program.variables(), basis_status::lower);
     for (int i = 0; i < program.rows(); ++i) status[program.columns() + i] = basis_status::basic;
@@ -51,7 +51,7 @@ struct crashed {
 };
 
 /// Rows whose activity is not basic, each with the one column that has its last entry there, until none is left.
-bool is_triangular(const crashed& found) {
+bool is_triangular(const triangular& found) {
   const sparse_matrix& a = found.program.a;
   std::vector<int> open;
   std::vector<bool> is_open(static_cast<std::size_t>(a.rows));
@@ -76,7 +76,7 @@ TEST_CASE("a triangular crash makes a basis, of columns that can move, in the pl
   oracle::dice d{31};
   int taken = 0;
   for (int trial = 0; trial < 2000; ++trial) {
-    const crashed found{random_program(d)};
+    const triangular found{random_program(d)};
     const int m = found.program.rows(), n = found.program.columns();
     int basic = 0;
     for (int v = 0; v < n + m; ++v) basic += found.is_basic(v) ? 1 : 0;
@@ -100,7 +100,7 @@ TEST_CASE("of the columns of an equation the freest is taken, then the shortest,
     const lp_entry of_boxed[] = {{row, 1}}, of_other[] = {{row, entry}, {other, 1}};
     model.add_column(0, 0, 1, of_boxed);
     model.add_column(0, low, high, of_other);
-    const crashed found{model};
+    const triangular found{model};
     return found.is_basic(1) ? 1 : found.is_basic(0) ? 0 : -1;
   };
   CHECK(taken(0, infinity, 1) == 1);

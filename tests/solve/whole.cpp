@@ -7,11 +7,13 @@
 
 #include <doctest/doctest.h>
 
+#include "objectives.hpp"
 #include "oracle.hpp"
 
 namespace {
 
 using namespace plait;
+using objectives::to_minimize;
 
 /// The best whole point, by trying all of them.
 std::optional<double> best_whole(const lp& model) {
@@ -53,10 +55,6 @@ lp small_knapsack(oracle::dice& d) {
     model.set_integer(j);
   }
   return model;
-}
-
-double to_minimize(const lp& model, double value) {
-  return model.sense() == objective_sense::maximize ? -value : value;
 }
 
 /// What must hold of every end of a search, stopped or not, on a program whose optimum is known.
