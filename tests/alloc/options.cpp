@@ -11,10 +11,12 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "refused.hpp"
 
 namespace {
 
 using namespace plait;
+using plait::testing::check_refused;
 
 const made::kind several{.name = "options", .jobs = 8, .weights = true, .options = true, .workers = 6};
 
@@ -143,20 +145,14 @@ TEST_CASE("AlloX matches jobs that can run on one worker so, whatever else they 
     for (int at = 0; at < found.shares.size(); ++at) CHECK(found.shares[at] == alone.shares[at]);
     CHECK(found.note.empty());
   }
-  const auto refusal = [](const instance& g) {
-    try {
-      allox::share(g, {});
-    } catch (const error& e) {
-      CHECK(e.exit_status() == 2);
-      return std::string{e.sentence()};
-    }
-    return std::string{};
+  const auto check = [](const char* words, const instance& g) {
+    check_refused(error_kind::usage, {words}, [&] { allox::share(g, {}); });
   };
-  CHECK(refusal(gangs_of_two_or_four()).find("options[0] must have one of 1 worker") != std::string::npos);
+  check("options[0] must have one of 1 worker", gangs_of_two_or_four());
   instance g = gangs_of_two_or_four();
   g.jobs[0] = job_of(std::vector{1.0, 1.0});
   g.jobs[1] = job_of(std::vector{1.0, 1.0}, 2);
-  CHECK(refusal(g).find("scale_factor[1] must be 1") != std::string::npos);
+  check("scale_factor[1] must be 1", g);
 }
 
 TEST_CASE("FIFO: a job none of whose gangs has room blocks those behind it") {

@@ -19,12 +19,14 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "refused.hpp"
 #include "simulated.hpp"
 
 namespace {
 
 using namespace plait;
 using made::all_of;
+using plait::testing::check_refused;
 
 /// Kinds, what they do alone, and all of their pairs.
 struct world {
@@ -205,18 +207,10 @@ TEST_CASE("kinds that are too large to share a worker are told from those that a
 }
 
 TEST_CASE("pairs that cannot be are refused in a sentence") {
-  const auto sentence = [](auto&& act) -> std::string {
-    try {
-      act();
-    } catch (const error& e) {
-      return e.sentence();
-    }
-    return "";
-  };
-  CHECK(sentence([] { pair_estimator{table<double>(5, 1.0), 2}; }).find("alone must hold") != std::string::npos);
+  check_refused(error_kind::usage, {"alone must hold"}, [] { pair_estimator{table<double>(5, 1.0), 2}; });
   pair_estimator two{table<double>(2, 1.0), 1};
   const std::vector<pair_rate> odd{{.first_kind = 0, .second_kind = 2, .type = 0, .first = 1, .second = 1}};
-  CHECK(sentence([&] { two.fit(odd); }).find("measured pair 0 has no such") != std::string::npos);
+  check_refused(error_kind::usage, {"measured pair 0 has no such"}, [&] { two.fit(odd); });
   two.fit({});  // nothing is known: half of everything
   CHECK(two.kept(0, 1, 0) == 0.5);
   CHECK(two.rates().size() == 3);

@@ -12,11 +12,13 @@
 
 #include "dense.hpp"
 #include "made.hpp"
+#include "refused.hpp"
 
 namespace {
 
 using namespace plait;
 using made::plain;
+using plait::testing::check_refused;
 
 std::vector<instance> made_instances(int seeds) {
   return made::of_all_kinds(31, seeds);
@@ -317,17 +319,6 @@ TEST_CASE("no jobs, and jobs that can run nowhere, are no failure") {
   CHECK_FALSE(max_min_perf::share(g, {}).note.empty());
 }
 
-void check_refused(const instance& g, const char* words) {
-  CAPTURE(words);
-  try {
-    validate(g);
-    FAIL("it was taken");
-  } catch (const error& e) {
-    CHECK(e.exit_status() == 2);
-    CHECK(e.sentence().find(words) != std::string::npos);
-  }
-}
-
 TEST_CASE("instances that cannot be are refused with the field") {
   const instance good = made::make({.name = "plain"}, 1);
   CHECK_NOTHROW(validate(good));
@@ -336,19 +327,22 @@ TEST_CASE("instances that cannot be are refused with the field") {
     change(g);
     return g;
   };
-  check_refused(with([](instance& g) { g.cluster.types.clear(); }), "worker_types");
-  check_refused(with([](instance& g) { g.cluster.types[1].num_workers = -1; }), "num_workers[1]");
-  check_refused(with([](instance& g) { g.cluster.types[0].cost_per_hour = infinity; }), "cost_per_hour[0]");
-  check_refused(with([](instance& g) { g.jobs[2].options[1].throughput = std::nan(""); }), "throughput[2][1]");
-  check_refused(with([](instance& g) { g.jobs[2].options[0].throughput = -1; }), "throughput[2][0]");
-  check_refused(with([](instance& g) { g.jobs[3].scale_factor = 0; }), "scale_factor[3]");
-  check_refused(with([](instance& g) { g.jobs[3].scale_factor = 99; }), "larger than the cluster");
-  check_refused(with([](instance& g) { g.jobs[3].priority = 0; }), "priority[3]");
-  check_refused(with([](instance& g) { g.jobs[3].steps_remaining = -5; }), "steps_remaining[3]");
-  check_refused(with([](instance& g) { g.jobs[3].elapsed = infinity; }), "elapsed[3]");
-  check_refused(with([](instance& g) { g.jobs[3].slo_seconds = 0; }), "slo_seconds[3]");
-  check_refused(with([](instance& g) { g.entities[0].jobs.push_back(77); }), "entities[0].jobs names job 77");
-  check_refused(with([](instance& g) { g.pair_rates.push_back({1, 1, 0, 2, 3}); }), "pair_throughput[0]");
+  const auto check = [](const char* words, const instance& g) {
+    check_refused(error_kind::usage, {words}, [&] { validate(g); });
+  };
+  check("worker_types", with([](instance& g) { g.cluster.types.clear(); }));
+  check("num_workers[1]", with([](instance& g) { g.cluster.types[1].num_workers = -1; }));
+  check("cost_per_hour[0]", with([](instance& g) { g.cluster.types[0].cost_per_hour = infinity; }));
+  check("throughput[2][1]", with([](instance& g) { g.jobs[2].options[1].throughput = std::nan(""); }));
+  check("throughput[2][0]", with([](instance& g) { g.jobs[2].options[0].throughput = -1; }));
+  check("scale_factor[3]", with([](instance& g) { g.jobs[3].scale_factor = 0; }));
+  check("larger than the cluster", with([](instance& g) { g.jobs[3].scale_factor = 99; }));
+  check("priority[3]", with([](instance& g) { g.jobs[3].priority = 0; }));
+  check("steps_remaining[3]", with([](instance& g) { g.jobs[3].steps_remaining = -5; }));
+  check("elapsed[3]", with([](instance& g) { g.jobs[3].elapsed = infinity; }));
+  check("slo_seconds[3]", with([](instance& g) { g.jobs[3].slo_seconds = 0; }));
+  check("entities[0].jobs names job 77", with([](instance& g) { g.entities[0].jobs.push_back(77); }));
+  check("pair_throughput[0]", with([](instance& g) { g.pair_rates.push_back({1, 1, 0, 2, 3}); }));
   CHECK_THROWS_AS(throughput_per_dollar::share(with([](instance& g) { g.cluster.types[0].cost_per_hour = 0; }), {}),
                   error);
   CHECK_THROWS_AS(hierarchical::share(with([](instance& g) { g.entities.clear(); }), {}), error);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Jobs to simulate, and simulations run to their end, in one go and in two; what is said where one cannot be.
+// Jobs to simulate, and simulations run to their end, in one go and in two.
 
 #include <sstream>
-#include <string>
 #include <vector>
 
 #include <plait/alloc/simulator.hpp>
@@ -35,16 +34,6 @@ inline plait::simulation_result all_in_two(plait::simulator first, plait::simula
   first.save(saved);
   second.load(saved);
   return all_of(second);
-}
-
-/// What is said where `act` throws; nothing where it does not.
-std::string sentence_of(auto&& act) {
-  try {
-    act();
-  } catch (const plait::error& e) {
-    return e.sentence();
-  }
-  return "";
 }
 
 }  // namespace made

@@ -13,12 +13,14 @@
 #include <doctest/doctest.h>
 
 #include "made.hpp"
+#include "refused.hpp"
 #include "simulated.hpp"
 
 namespace {
 
 using namespace plait;
-using made::all_of, made::job_at, made::sentence_of;
+using made::all_of, made::job_at;
+using plait::testing::check_refused;
 
 cluster one_type(int workers) {
   return {.types = {{.name = "a", .num_workers = static_cast<double>(workers)}}};
@@ -198,9 +200,9 @@ TEST_CASE("the same stream gives the same result, and so does one that was saved
   }
   std::stringstream cut{"plait-simulation 3 40\n3 5"};
   simulator again{two_types, jobs, max_min_perf::share, how};
-  CHECK(sentence_of([&] { again.load(cut); }).find("cut off") != std::string::npos);
+  check_refused(error_kind::io, {"cut off"}, [&] { again.load(cut); });
   std::stringstream other{"plait-simulation 3 39\n"};
-  CHECK(sentence_of([&] { again.load(other); }).find("no saved simulation of this stream") != std::string::npos);
+  check_refused(error_kind::io, {"no saved simulation of this stream"}, [&] { again.load(other); });
 }
 
 TEST_CASE("every policy brings every job to its end, alone and beside others, and nobody runs in two places") {
@@ -298,47 +300,47 @@ TEST_CASE("an entity of which no job is there yet, or none any more, takes nothi
   CHECK(found.end == doctest::Approx(2300));
   CHECK(found.completed[1] <= 1000 + 300 * 4 / 3.0 + 200);
   jobs[1].entity = 2;
-  const auto sentence = [&] { return sentence_of([&] { simulator{one_type(1), jobs, hierarchical::share, how}; }); };
-  CHECK(sentence().find("job 1 is in no entity") != std::string::npos);
+  const auto start = [&] { simulator{one_type(1), jobs, hierarchical::share, how}; };
+  check_refused(error_kind::usage, {"job 1 is in no entity"}, start);
   jobs[1].entity = -1;
-  CHECK(sentence().find("job 1 is in no entity") != std::string::npos);
+  check_refused(error_kind::usage, {"job 1 is in no entity"}, start);
   jobs[1].entity = 1;
   how.entities[1].weight = 0;
-  CHECK(sentence().find("entities[1].weight must be positive") != std::string::npos);
+  check_refused(error_kind::usage, {"entities[1].weight must be positive"}, start);
 }
 
 TEST_CASE("a simulation in which nobody makes a step any more ends with a sentence") {
   // Fewer steps a round than a number of that size can lose.
   simulator slow{one_type(1), {job_at(0, 1e300, {1e-308})}, max_min_perf::share};
-  CHECK(sentence_of([&] {
-          while (slow.step()) {
-          }
-        }).find("no job made a step in 10000 rounds") != std::string::npos);
+  check_refused(error_kind::usage, {"no job made a step in 10000 rounds"}, [&] {
+    while (slow.step()) {
+    }
+  });
   // Three jobs take turns on two types, and each turn is shorter than the move that it begins with.
   std::vector<arriving_job> jobs(3, job_at(0, 1e5, {1.0, 1.0}));
   for (arriving_job& one : jobs) one.shape.move_seconds = 1000;
   const cluster both{.types = {{.name = "a", .num_workers = 1}, {.name = "b", .num_workers = 1}}};
   simulator moving{both, jobs, max_min_perf::share};
-  CHECK(sentence_of([&] {
-          while (moving.step()) {
-          }
-        }).find("moves take longer than jobs stay") != std::string::npos);
+  check_refused(error_kind::usage, {"moves take longer than jobs stay"}, [&] {
+    while (moving.step()) {
+    }
+  });
   for (arriving_job& one : jobs) one.shape.move_seconds = 100;
   CHECK(all_of({both, jobs, max_min_perf::share}).completion_times.size() == 3);
 }
 
 TEST_CASE("what cannot be simulated is refused in a sentence") {
-  const auto refused = [](std::vector<arriving_job> jobs, simulation_settings how = {}) {
-    return sentence_of([&] { simulator{one_type(2), std::move(jobs), max_min_perf::share, how}; });
+  const auto check = [](const char* words, const std::vector<arriving_job>& jobs, simulation_settings how = {}) {
+    check_refused(error_kind::usage, {words}, [&] { simulator{one_type(2), jobs, max_min_perf::share, how}; });
   };
-  CHECK(refused({}).find("no job is measured") != std::string::npos);
-  CHECK(refused({job_at(10, 5, {1.0}), job_at(0, 5, {1.0})}).find("job 1 arrives before") != std::string::npos);
-  CHECK(refused({job_at(0, 0, {1.0})}).find("job 0 has no steps") != std::string::npos);
-  CHECK(refused({job_at(0, 5, {1.0}, 3)}).find("job 0 can run nowhere") != std::string::npos);
-  CHECK(refused({job_at(0, 5, {0.0})}).find("job 0 can run nowhere: alone it makes no step") != std::string::npos);
+  check("no job is measured", {});
+  check("job 1 arrives before", {job_at(10, 5, {1.0}), job_at(0, 5, {1.0})});
+  check("job 0 has no steps", {job_at(0, 0, {1.0})});
+  check("job 0 can run nowhere", {job_at(0, 5, {1.0}, 3)});
+  check("job 0 can run nowhere: alone it makes no step", {job_at(0, 5, {0.0})});
   simulation_settings how;
   how.preemption_seconds = 400;
-  CHECK(refused({job_at(0, 5, {1.0})}, how).find("a round must last") != std::string::npos);
+  check("a round must last", {job_at(0, 5, {1.0})}, how);
   // A policy that gives nobody anything, and gifts forbidden: it ends instead of hanging.
   how = {};
   how.round.gifts = false;
@@ -347,7 +349,7 @@ TEST_CASE("what cannot be simulated is refused in a sentence") {
     return detail::no_shares(given, begin);
   };
   simulator idle{one_type(1), {job_at(0, 5, {1.0})}, nothing, how};
-  CHECK(sentence_of([&] { idle.step(); }).find("job 0 gets no share") != std::string::npos);
+  check_refused(error_kind::usage, {"job 0 gets no share"}, [&] { idle.step(); });
 }
 
 TEST_CASE("the picture shows when jobs ended, how busy workers were and who ran where") {

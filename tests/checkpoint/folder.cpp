@@ -9,6 +9,7 @@
 
 #include "checkpoints.hpp"
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace plait {
 namespace {

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace plait {
 namespace {

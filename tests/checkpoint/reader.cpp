@@ -14,6 +14,7 @@
 
 #include "checkpoints.hpp"
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace plait {
 namespace {

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace plait {
 namespace {

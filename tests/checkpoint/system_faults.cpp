@@ -25,6 +25,7 @@
 
 #include "checkpoints.hpp"
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace {
 

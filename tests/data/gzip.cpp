@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "refused.hpp"
 #include "scratch.hpp"
 
 namespace plait {

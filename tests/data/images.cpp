@@ -14,6 +14,7 @@
 
 #include <doctest/doctest.h>
 
+#include "refused.hpp"
 #include "scratch.hpp"
 
 namespace plait {

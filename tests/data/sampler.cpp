@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include "refused.hpp"
 #include "scratch.hpp"
 
 namespace plait {

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "data/scratch.hpp"
+#include "refused.hpp"
 
 namespace {
 
